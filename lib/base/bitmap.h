@@ -67,13 +67,25 @@ static inline size_t bitmap_find_clear(const uint64_t *words, size_t n_bits, siz
     return bitmap_find(words, n_bits, from, false);
 }
 
+/* How many bits of `word` are set. (The compiler's builtin would need the popcnt instruction, which
+ * our baseline lacks, or a library.) */
+static inline size_t bitmap_count_word(uint64_t word) {
+    word -= (word >> 1) & 0x5555555555555555ull;
+    word = (word & 0x3333333333333333ull) + ((word >> 2) & 0x3333333333333333ull);
+    word = (word + (word >> 4)) & 0x0f0f0f0f0f0f0f0full;
+    return (word * 0x0101010101010101ull) >> 56;
+}
+
 /* How many of the bits [0, n_bits) are set. */
 static inline size_t bitmap_count(const uint64_t *words, size_t n_bits) {
     size_t count = 0;
 
-    for (size_t bit = bitmap_find_set(words, n_bits, 0); bit != BITMAP_NONE;
-         bit = bitmap_find_set(words, n_bits, bit + 1)) {
-        count++;
+    for (size_t i = 0; i < n_bits / BITMAP_WORD_BITS; i++) {
+        count += bitmap_count_word(words[i]);
+    }
+    if (n_bits % BITMAP_WORD_BITS != 0) {
+        count += bitmap_count_word(words[n_bits / BITMAP_WORD_BITS] &
+                                   bitmap_mask(0, n_bits % BITMAP_WORD_BITS));
     }
     return count;
 }

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * See frame_allocator.h.
+ *
+ * Invariant: bit i of level n + 1 is set iff word i of level n is not zero; bits that stand for
+ * nothing (at the end of each level) are zero. Every level has one word more than it needs, always
+ * zero, so that a search may step past the end of a level without a check: if it looks at bit i of
+ * level n, i is at most 64 * (words of level n) + 1, and so it looks at most at that last word.
+ */
+#include "kernel/frame_allocator.h"
+
+#include "lib/base/bitmap.h"
+#include "lib/base/string.h"
+
+#define WORD_SHIFT 6
+#define WORD_BITS  64ul
+
+static uint64_t lowest_bit(uint64_t word) {
+    return (uint64_t)__builtin_ctzll(word);
+}
+
+static uint64_t highest_bit(uint64_t word) {
+    return 63 - (uint64_t)__builtin_clzll(word);
+}
+
+/* Number of words of one level that has `bits` bits, the extra one included. */
+static uint64_t level_words(uint64_t bits) {
+    return (bits + WORD_BITS - 1) / WORD_BITS + 1;
+}
+
+size_t frame_allocator_metadata_size(uint64_t n_frames) {
+    uint64_t bits = n_frames;
+    uint64_t n_words = level_words(bits);
+
+    while (bits > WORD_BITS) {
+        bits = (bits + WORD_BITS - 1) / WORD_BITS;
+        n_words += level_words(bits);
+    }
+    return n_words * sizeof(uint64_t);
+}
+
+void frame_allocator_init(struct frame_allocator *fa, void *metadata, uint64_t n_frames) {
+    uint64_t *next = metadata;
+    uint64_t bits = n_frames;
+
+    *fa = (struct frame_allocator){.n_frames = n_frames};
+    memset(metadata, 0, frame_allocator_metadata_size(n_frames));
+    for (;;) {
+        fa->levels[fa->n_levels++] = next;
+        next += level_words(bits);
+        if (bits <= WORD_BITS) {
+            return;
+        }
+        bits = (bits + WORD_BITS - 1) / WORD_BITS;
+    }
+}
+
+/* Word `index` of level 0 has become zero: tells the levels above. */
+static void word_became_empty(struct frame_allocator *fa, uint64_t index) {
+    for (unsigned level = 1; level < fa->n_levels; level++) {
+        uint64_t *word = &fa->levels[level][index >> WORD_SHIFT];
+
+        *word &= ~(1ull << (index % WORD_BITS));
+        if (*word != 0) {
+            return;
+        }
+        index >>= WORD_SHIFT;
+    }
+}
+
+/* Word `index` of level 0 was zero and no longer is: tells the levels above. */
+static void word_became_used(struct frame_allocator *fa, uint64_t index) {
+    for (unsigned level = 1; level < fa->n_levels; level++) {
+        uint64_t *word = &fa->levels[level][index >> WORD_SHIFT];
+        uint64_t before = *word;
+
+        *word = before | 1ull << (index % WORD_BITS);
+        if (before != 0) {
+            return;
+        }
+        index >>= WORD_SHIFT;
+    }
+}
+
+/*
+ * The highest level at which a search from `frame` can begin: below it, `frame` is the first bit of
+ * its word, so that the level above knows as much.
+ */
+static unsigned search_level(const struct frame_allocator *fa, uint64_t frame) {
+    unsigned level = (unsigned)lowest_bit(frame | 1ull << 63) / WORD_SHIFT;
+
+    return MIN(level, fa->n_levels - 1);
+}
+
+/* Lowest free frame >= from; FRAME_NONE if there is none. */
+static uint64_t find_from(const struct frame_allocator *fa, uint64_t from) {
+    unsigned level;
+    uint64_t index;
+
+    if (from >= fa->n_frames) {
+        return FRAME_NONE;
+    }
+    level = search_level(fa, from);
+    index = from >> (WORD_SHIFT * level);
+    for (;;) {
+        uint64_t word = fa->levels[level][index >> WORD_SHIFT] & UINT64_MAX << (index % WORD_BITS);
+
+        if (word != 0) {
+            index = (index & ~63ull) | lowest_bit(word);
+            break;
+        }
+        if (++level == fa->n_levels) {
+            return FRAME_NONE;
+        }
+        index = (index >> WORD_SHIFT) + 1;
+    }
+    while (level-- > 0) {
+        index = index << WORD_SHIFT | lowest_bit(fa->levels[level][index]);
+    }
+    return index;
+}
+
+/* Highest free frame < below; FRAME_NONE if there is none. */
+static uint64_t find_below(const struct frame_allocator *fa, uint64_t below) {
+    unsigned level;
+    uint64_t index; /* the highest bit still to be looked at; the limit itself may not exist */
+
+    below = MIN(below, fa->n_frames);
+    if (below == 0) {
+        return FRAME_NONE;
+    }
+    level = search_level(fa, below);
+    index = (below >> (WORD_SHIFT * level)) - 1;
+    for (;;) {
+        uint64_t word = fa->levels[level][index >> WORD_SHIFT] & UINT64_MAX >> (~index % WORD_BITS);
+
+        if (word != 0) {
+            index = (index & ~63ull) | highest_bit(word);
+            break;
+        }
+        index >>= WORD_SHIFT;
+        if (++level == fa->n_levels || index-- == 0) {
+            return FRAME_NONE;
+        }
+    }
+    while (level-- > 0) {
+        index = index << WORD_SHIFT | highest_bit(fa->levels[level][index]);
+    }
+    return index;
+}
+
+uint64_t frame_allocator_take(struct frame_allocator *fa, uint64_t min_frame) {
+    uint64_t frame = find_from(fa, min_frame);
+    uint64_t *word;
+
+    if (frame == FRAME_NONE) {
+        frame = find_below(fa, min_frame);
+        if (frame == FRAME_NONE) {
+            return FRAME_NONE;
+        }
+    }
+    fa->n_free--;
+    word = &fa->levels[0][frame >> WORD_SHIFT];
+    *word &= ~(1ull << (frame % WORD_BITS));
+    if (*word == 0) {
+        word_became_empty(fa, frame >> WORD_SHIFT);
+    }
+    return frame;
+}
+
+bool frame_allocator_is_free(const struct frame_allocator *fa, uint64_t frame) {
+    return frame < fa->n_frames && bitmap_test(fa->levels[0], frame);
+}
+
+bool frame_allocator_give(struct frame_allocator *fa, uint64_t frame) {
+    uint64_t *word;
+    uint64_t before;
+
+    if (frame >= fa->n_frames) {
+        return false;
+    }
+    word = &fa->levels[0][frame >> WORD_SHIFT];
+    before = *word;
+    *word = before | 1ull << (frame % WORD_BITS);
+    if (*word == before) {
+        return false; /* it was free */
+    }
+    fa->n_free++;
+    if (before == 0) {
+        word_became_used(fa, frame >> WORD_SHIFT);
+    }
+    return true;
+}
+
+/* The bits of the word that holds frame `first` that stand for [first, first + count). */
+static uint64_t run_mask(uint64_t first, uint64_t count) {
+    unsigned offset = first % WORD_BITS;
+
+    return bitmap_mask(offset, (unsigned)MIN(count, (uint64_t)WORD_BITS - offset));
+}
+
+/* How many frames of [first, first + count) are free. */
+static uint64_t run_count_free(const struct frame_allocator *fa, uint64_t first, uint64_t count) {
+    uint64_t n_free = 0;
+
+    while (count > 0) {
+        uint64_t mask = run_mask(first, count);
+        uint64_t step = MIN(count, WORD_BITS - first % WORD_BITS);
+
+        n_free += bitmap_count_word(fa->levels[0][first >> WORD_SHIFT] & mask);
+        first += step;
+        count -= step;
+    }
+    return n_free;
+}
+
+/* Makes [first, first + count) used. Does not touch n_free. */
+static void run_clear(struct frame_allocator *fa, uint64_t first, uint64_t count) {
+    while (count > 0) {
+        uint64_t step = MIN(count, WORD_BITS - first % WORD_BITS);
+        uint64_t *word = &fa->levels[0][first >> WORD_SHIFT];
+        uint64_t before = *word;
+
+        *word = before & ~run_mask(first, count);
+        if (before != 0 && *word == 0) {
+            word_became_empty(fa, first >> WORD_SHIFT);
+        }
+        first += step;
+        count -= step;
+    }
+}
+
+bool frame_allocator_give_run(struct frame_allocator *fa, uint64_t first, uint64_t count) {
+    if (!u64_range_is_within(first, count, fa->n_frames) || run_count_free(fa, first, count) != 0) {
+        return false;
+    }
+    fa->n_free += count;
+    while (count > 0) {
+        uint64_t step = MIN(count, WORD_BITS - first % WORD_BITS);
+        uint64_t *word = &fa->levels[0][first >> WORD_SHIFT];
+        uint64_t before = *word;
+
+        *word = before | run_mask(first, count);
+        if (before == 0) {
+            word_became_used(fa, first >> WORD_SHIFT);
+        }
+        first += step;
+        count -= step;
+    }
+    return true;
+}
+
+bool frame_allocator_add_range(struct frame_allocator *fa, uint64_t first, uint64_t count) {
+    return frame_allocator_give_run(fa, first, count);
+}
+
+uint64_t frame_allocator_reserve(struct frame_allocator *fa, uint64_t first, uint64_t count) {
+    uint64_t n_taken;
+
+    if (first >= fa->n_frames) {
+        return 0;
+    }
+    count = MIN(count, fa->n_frames - first);
+    n_taken = run_count_free(fa, first, count);
+    run_clear(fa, first, count);
+    fa->n_free -= n_taken;
+    return n_taken;
+}
+
+/* Bit i of the result is set iff the bits i to i + count - 1 of `word` all are. 1 <= count <= 64.
+ */
+static uint64_t runs_in_word(uint64_t word, uint64_t count) {
+    /* `word` knows runs of `length`; as long as possible, that doubles. */
+    for (uint64_t length = 1; length < count;) {
+        uint64_t step = MIN(length, count - length);
+
+        word &= word >> step;
+        length += step;
+    }
+    return word;
+}
+
+/* Bit i is set iff frame 64 * index + i is a multiple of align_frames, a power of two. */
+static uint64_t aligned_in_word(uint64_t index, uint64_t align_frames) {
+    if (align_frames >= WORD_BITS) {
+        return IS_ALIGNED(index << WORD_SHIFT, align_frames) ? 1 : 0;
+    }
+    /* All ones divided by 2^n - 1 has every n-th bit set. */
+    return align_frames == 1 ? UINT64_MAX : UINT64_MAX / ((1ull << align_frames) - 1);
+}
+
+/*
+ * The highest start of a run of `count` frames in one word: `word` has bit i set iff the frame may
+ * be used, and the n_above frames that follow the word are free too. `starts` has the aligned bits.
+ * Returns 0 to 63, or FRAME_NONE.
+ */
+static uint64_t run_start_in_word(uint64_t word, uint64_t starts, uint64_t n_above,
+                                  uint64_t count) {
+    uint64_t candidates = 0;
+    uint64_t n_top = word == UINT64_MAX ? WORD_BITS : (uint64_t)__builtin_clzll(~word);
+
+    /* Runs that leave the word at its top begin in its n_top highest frames, and not so high that
+     * the frames above do not suffice. */
+    if (n_top > 0 && count <= n_top + n_above) {
+        uint64_t highest = n_above >= count ? WORD_BITS - 1 : WORD_BITS - (count - n_above);
+
+        candidates = starts & bitmap_mask((unsigned)(WORD_BITS - n_top),
+                                          (unsigned)(highest - (WORD_BITS - n_top) + 1));
+    }
+    if (candidates == 0 && count <= WORD_BITS) {
+        candidates = starts & runs_in_word(word, count);
+    }
+    return candidates == 0 ? FRAME_NONE : highest_bit(candidates);
+}
+
+/* The highest non-empty word of level 0 below word `index`; FRAME_NONE if there is none. */
+static uint64_t word_below(const struct frame_allocator *fa, uint64_t index) {
+    uint64_t frame = find_below(fa, index << WORD_SHIFT);
+
+    return frame == FRAME_NONE ? FRAME_NONE : frame >> WORD_SHIFT;
+}
+
+enum frame_run_result frame_allocator_take_run_step(struct frame_allocator *fa, uint64_t count,
+                                                    uint64_t align_frames, uint64_t *below_frame,
+                                                    uint64_t n_words, uint64_t *first) {
+    uint64_t below = MIN(*below_frame, fa->n_frames);
+    uint64_t index = word_below(fa, (below + WORD_BITS - 1) >> WORD_SHIFT);
+    uint64_t n_above = 0; /* free frames directly above word `index`, below the limit */
+    uint64_t progress;
+
+    if (count > fa->n_free || u64_add_overflows(count, align_frames, &progress)) {
+        return FRAME_RUN_NONE;
+    }
+    /* A step must get further than the run that it may have to leave unfinished. */
+    n_words = MAX(n_words, progress / WORD_BITS + 3);
+    while (index != FRAME_NONE) {
+        uint64_t limit = below - (index << WORD_SHIFT);
+        uint64_t word = fa->levels[0][index] & bitmap_mask(0, (unsigned)MIN(limit, WORD_BITS));
+        uint64_t start =
+            run_start_in_word(word, aligned_in_word(index, align_frames), n_above, count);
+        uint64_t next;
+
+        if (start != FRAME_NONE) {
+            *first = (index << WORD_SHIFT) + start;
+            run_clear(fa, *first, count);
+            fa->n_free -= count;
+            return FRAME_RUN_TAKEN;
+        }
+        n_above = word == UINT64_MAX ? n_above + WORD_BITS : lowest_bit(~word);
+        next = index > 0 && fa->levels[0][index - 1] != 0 ? index - 1 : word_below(fa, index);
+        if (--n_words == 0 && next != FRAME_NONE) {
+            *below_frame = (index << WORD_SHIFT) + n_above;
+            return FRAME_RUN_MORE;
+        }
+        if (next + 1 != index) {
+            n_above = 0;
+        }
+        index = next;
+    }
+    return FRAME_RUN_NONE;
+}
+
+uint64_t frame_allocator_take_run(struct frame_allocator *fa, uint64_t count, uint64_t align_frames,
+                                  uint64_t below_frame) {
+    uint64_t first = FRAME_NONE;
+
+    if (frame_allocator_take_run_step(fa, count, align_frames, &below_frame, UINT64_MAX, &first) !=
+        FRAME_RUN_TAKEN) {
+        return FRAME_NONE;
+    }
+    return first;
+}
