@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The C that generate.py writes for one protocol: labels, client stubs, server dispatch, names for traces."""
-from generate import LENDS, SCALARS
+from generate import LENDS, MAX, pack
 
 WIDTH = 100
 C_MEMBER = {"u": "uint", "i": "int"}
@@ -114,8 +114,12 @@ def client(p, m):
     head = f"WARN_UNUSED static inline status_t {p.name}_{m.name}("
     out += wrapped(head, parameters, ") {", " " * (head.index("(") + 1))
     lends = [f for f in m.fields if f.kind in LENDS]
-    out += [f"    struct message message_ = {{.gate = server, .label = {upper}, .deadline = deadline}};", ""]
+    out += ["    struct message message_;", "", "    message_.gate = server;", f"    message_.label = {upper};",
+            "    message_.deadline = deadline;"]
+    out += [] if short else ["    message_.control = 0;"]
     out += load(m.fields, "message_.words")
+    n_words = pack(m.fields)  # no word is left as it lay on the stack: the server sees them all
+    out += [f"    message_.words[{i}] = 0;" for i in range(n_words, MAX)]
     out += handles_out(m.fields, "message_.handles", "message_.control")
     for i, f in enumerate(lends):
         access = "LENT_READABLE" if f.kind == "lend_read" else "LENT_WRITABLE"
@@ -153,7 +157,7 @@ def dispatch_one(p, m):
     head = f"static inline status_t {p.name}_dispatch_{m.name}("
     out = wrapped(head, [f"const struct {p.name}_handlers *handlers", "void *context",
                          "struct request *request"], ") {", " " * len(head))
-    values, checks = ["context", "request"], [f"handlers->{m.name} == NULL"]
+    values, checks, own = ["context", "request"], [f"handlers->{m.name} == NULL"], None
     for i, f in enumerate(m.handles()):
         kind = "request_handle_is" + ("_or_none" if f.optional else "")
         checks.append(f"!{kind}(request, {i}, {f_object(f)})")
@@ -171,8 +175,8 @@ def dispatch_one(p, m):
             values.append(fetch(f, "request->words"))
         elif f.kind == "own":
             values.append("request->own_badge")
-            if not f.optional:
-                checks.append("!request->has_own_badge")
+            foreign = f"request->n_handles > {len(m.handles())}"
+            own = f"!request->has_own_badge && {foreign}" if f.optional else "!request->has_own_badge"
         else:
             values.append(f"request->handles[{handle_index}]")
             handle_index += 1
@@ -187,6 +191,8 @@ def dispatch_one(p, m):
     if checks[1:]:
         out += wrapped("    if (", [" || ".join(checks[1:])], ") {", "        ") + \
             ["        return ERROR_BAD_ARGUMENT;", "    }"]
+    if own:
+        out += [f"    if ({own}) {{", "        return ERROR_CROSS_DEVICE;", "    }"]
     values += ["&" + f.name for f in m.answer or []]
     call = f"    status_t status_ = handlers->{m.name}("
     out += wrapped(call, values, ");", " " * len(call))
@@ -214,12 +220,12 @@ def handles_answer(fields, target):
 def reply_later(p, m):
     """Answers a request whose reply was saved."""
     head = f"static inline void {p.name}_answer_{m.name}("
-    parameters = ["handle_t saved", "status_t status"] + [f"{f.ctype} {f.name}" for f in m.answer]
+    parameters = ["handle_t saved", "status_t outcome"] + [f"{f.ctype} {f.name}" for f in m.answer]
     out = ["/* Answers a saved request; the handle is used up, whatever becomes of the client. */"]
     out += wrapped(head, parameters, ") {", " " * len(head))
     out += ["    struct answer answer_ = {.control = 0};", ""]
     out += load(m.answer, "answer_.words") + handles_answer(m.answer, "answer_")
-    return out + ["    answer_send(saved, status, &answer_);", "}", ""]
+    return out + ["    answer_send(saved, outcome, &answer_);", "}", ""]
 
 
 def dispatch(p):
@@ -235,8 +241,16 @@ def dispatch(p):
 
 
 def c_member(member):
-    kind, name = member.split(" ", 1)
-    return f"    {kind if kind == 'char' else C_MEMBER[kind[0]] + kind[1:] + '_t'} {name};"
+    code, note = member
+    out = []
+    if code:
+        kind, name = code.split(" ", 1)
+        out.append(f"{kind if kind == 'char' else C_MEMBER[kind[0]] + kind[1:] + '_t'} {name}")
+    return "    " + " ".join(out + ([f"/* {note} */"] if note else []))
+
+
+def constant(value):
+    return value if int(value, 0) < 1 << 31 else value + "ull" if int(value, 0) >= 1 << 32 else value + "u"
 
 
 def header(p):
@@ -248,7 +262,7 @@ def header(p):
             f"enum {{ {upper}_PROTOCOL = {p.number} }};", "", f"enum {p.name}_label {{"]
     out += [f"    {upper}_{m.name.upper()} = {upper}_PROTOCOL << 16 | {m.number}," for m in p.messages] + ["};", ""]
     for name, value, doc in p.constants:
-        out += comment(doc) + [f"#define {upper}_{name} {value}"]
+        out += comment(doc) + [f"#define {upper}_{name} {constant(value)}"]
     for name, bit, doc in p.notes:
         out += comment(doc) + [f"#define {upper}_NOTIFY_{name} (1ull << {bit})"]
     out += [""] if p.constants or p.notes else []
@@ -269,5 +283,3 @@ def header(p):
         out += [f"    case {upper}_{m.name.upper()}:", f'        return "{p.name}.{m.name}";']
     return "\n".join(out + ["    default:", "        return NULL;", "    }", "}"]) + "\n"
 
-
-assert SCALARS

@@ -14,7 +14,7 @@ SCALARS = {"u64": "uint64_t", "i64": "int64_t", "u32": "uint32_t", "i32": "int32
 OBJECTS = {"handle": "OBJECT_NONE"} | {
     name: "OBJECT_" + name.upper()
     for name in "process thread endpoint gate memory irq ioports budget system identity".split()}
-RESERVED = ("server", "deadline", "request", "context", "message_", "status_", "saved", "handlers")
+RESERVED = ("server", "deadline", "request", "context", "message_", "status_", "outcome", "saved", "handlers")
 LENDS = ("lend_read", "lend_write")
 
 
@@ -121,21 +121,24 @@ class Protocol:
                 if not statement and doc and self.number is None:
                     self.head, doc = doc, []
                 continue
-            closing = "}" if statement.startswith("struct") else ")"
-            while line < len(text) and (statement.count("(") > statement.count(")") or
-                                        statement.endswith("->") or
-                                        (closing == "}" and "}" not in statement)):
+            members = []
+            if statement.startswith("struct") and statement.endswith("{"):
+                while line < len(text) and text[line].strip() != "}":
+                    members.append(text[line].partition("##"))
+                    line += 1
+                line += 1
+            while line < len(text) and (statement.count("(") > statement.count(")") or statement.endswith("->")):
                 statement += " " + text[line].split("#")[0].strip()
                 line += 1
             try:
-                next_number = self.statement(statement, doc, next_number)
+                next_number = self.statement(statement, doc, next_number, members)
             except Mistake as mistake:
                 raise SystemExit(f"{path}:{start}: {mistake.args[0]}\n    hint: {mistake.args[1]}")
             doc = []
         if self.number is None:
             raise SystemExit(f"{path}:1: no protocol number\n    hint: begin with `protocol {self.name} NUMBER`")
 
-    def statement(self, text, doc, next_number):
+    def statement(self, text, doc, next_number, members):
         if match := re.fullmatch(r"protocol (\w+) (\d+)", text):
             if match[1] != self.name or not 0 < int(match[2]) < 0x8000:
                 raise Mistake("bad protocol line", "the name is the file's, the number 1 to 32767")
@@ -148,11 +151,11 @@ class Protocol:
             if int(match[2]) > 62:
                 raise Mistake("no such notification bit", "0 to 62; 63 is CLOSED")
             self.notes.append((match[1].upper(), int(match[2]), doc))
-        elif match := re.fullmatch(r"struct (\w+) \{(.*)\}", text):
-            members = [m.strip() for m in match[2].split(";") if m.strip()]
-            for member in members:
-                if not re.fullmatch(r"([ui](8|16|32|64)|char) \w+(\[\w+\])?", member):
-                    raise Mistake(f"bad member `{member}`", "write `u32 name;` or `char name[32];`")
+        elif match := re.fullmatch(r"struct (\w+) \{", text):
+            members = [(code.strip(), note.strip()) for code, _, note in members if code.strip() or note]
+            for code, _ in members:
+                if code and not re.fullmatch(r"([ui](8|16|32|64)|char) \w+(\[\w+\])?;", code):
+                    raise Mistake(f"bad member `{code}`", "write `u32 name;` or `char name[32];`, each on its line")
             self.structs.append((match[1], members, doc))
         elif match := re.fullmatch(r"(send )?(\w+)\s*\((.*?)\)\s*(?:->\s*\((.*)\))?(?:\s*= (\d+))?", text):
             number = int(match[5]) if match[5] else next_number
@@ -167,7 +170,7 @@ class Protocol:
             self.messages.append(Message(match[2], number, parts[0], None if match[1] else parts[1], doc))
             return number + 1
         else:
-            raise Mistake("not a statement", "protocol, const, struct, notify, [send] NAME(...) [-> (...)]")
+            raise Mistake("not a statement", "protocol, const, struct NAME {, notify, [send] NAME(...) [-> (...)]")
         return next_number
 
 

@@ -1,0 +1,764 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Made by tools/idl/generate.py from abi/protocols/process.idl: change that, not this.
+ *
+ * The proc server (namespace entry /proc): pids, parents, sessions, process groups, signals, exit statuses. The caller
+ * is known by its tag, which is its pid; a process without a tag is refused (DENIED) everything but `adopt`. Pids are 1
+ * to PID_MAX.
+ *
+ * /proc is also a directory of text files (protocol file): `list`, a line `pid ppid pgid sid state cpu_ns pages threads
+ * name` per process, state one of R (runs or waits), T (stopped), Z (dead, not waited for); and `memory`, lines `name
+ * number`.
+ */
+/* clang-format off */
+#pragma once
+
+#include "lib/native/message.h"
+#include "lib/native/request.h"
+
+enum { PROCESS_PROTOCOL = 5 };
+
+enum process_label {
+    PROCESS_ADOPT = PROCESS_PROTOCOL << 16 | 1,
+    PROCESS_WAIT = PROCESS_PROTOCOL << 16 | 2,
+    PROCESS_KILL = PROCESS_PROTOCOL << 16 | 3,
+    PROCESS_SET_HANDLED = PROCESS_PROTOCOL << 16 | 4,
+    PROCESS_HELD = PROCESS_PROTOCOL << 16 | 5,
+    PROCESS_STOP = PROCESS_PROTOCOL << 16 | 6,
+    PROCESS_GET_IDS = PROCESS_PROTOCOL << 16 | 7,
+    PROCESS_SET_GROUP = PROCESS_PROTOCOL << 16 | 8,
+    PROCESS_NEW_SESSION = PROCESS_PROTOCOL << 16 | 9,
+    PROCESS_TERMINAL_GATE = PROCESS_PROTOCOL << 16 | 10,
+    PROCESS_GET_FOREGROUND = PROCESS_PROTOCOL << 16 | 11,
+    PROCESS_SET_FOREGROUND = PROCESS_PROTOCOL << 16 | 12,
+    PROCESS_SET_ALARM = PROCESS_PROTOCOL << 16 | 13,
+    PROCESS_GET_TIMES = PROCESS_PROTOCOL << 16 | 14,
+};
+
+#define PROCESS_PID_MAX 0x3fffffff
+#define PROCESS_SIGNAL_MAX 64
+/*
+ * Status that a process gives to process_exit, or its killer to process_kill: exit code 0 to 255, or status_signal |
+ * signal.
+ */
+#define PROCESS_STATUS_SIGNAL 0x100
+/*
+ * Takes the process on, gives it a pid, and starts it (system call process_start with entry, stack and argument; all 0
+ * for a forked child). Its parent is the caller. Group and session are the caller's, unless a flag says otherwise;
+ * adopt_group: `group` is that of an existing group of the session, or 0 for a new one. Signals are handled as the
+ * caller handles them if it is forked; else those that the caller handles are default. adopt_reset: all signals are
+ * default. adopt_detached: nobody waits for it; its parent is process 1. If this fails the process is not started, and
+ * ends when the caller closes its handle.
+ */
+#define PROCESS_ADOPT_FORKED 1
+#define PROCESS_ADOPT_SESSION 2
+#define PROCESS_ADOPT_GROUP 4
+#define PROCESS_ADOPT_RESET 8
+#define PROCESS_ADOPT_DETACHED 16
+/*
+ * Waits for a child: selector -1 any, 0 of the caller's group, > 0 that pid, < -1 of the group -selector. NO_CHILD if
+ * there is none. Answers pid 0 if wait_nohang and none is ready. `status` is what POSIX's wait4 gives. wait_keep: it
+ * can be waited for again.
+ */
+#define PROCESS_WAIT_NOHANG 1
+#define PROCESS_WAIT_STOPPED 2
+#define PROCESS_WAIT_EXITED 4
+#define PROCESS_WAIT_CONTINUED 8
+#define PROCESS_WAIT_KEEP 0x1000000
+
+/*
+ * request: w0.low flags, w0.high group, w1 entry, w2 stack, w3 argument, handle child
+ * answer: w0.low pid
+ */
+WARN_UNUSED static inline status_t process_adopt(handle_t server, uint32_t flags, uint32_t group,
+                                                 uint64_t entry, uint64_t stack, uint64_t argument,
+                                                 handle_t child, uint32_t *pid, uint64_t deadline) {
+    struct message message_;
+
+    message_.gate = server;
+    message_.label = PROCESS_ADOPT;
+    message_.deadline = deadline;
+    message_.control = 0;
+    message_.words[0] = (uint64_t)(uint32_t)flags | (uint64_t)(uint32_t)group << 32;
+    message_.words[1] = entry;
+    message_.words[2] = stack;
+    message_.words[3] = argument;
+    message_.handles[0] = child;
+    message_.control += MESSAGE_SEND_HANDLES(1) | MESSAGE_COPY(0, RIGHTS_ALL);
+    status_t status_ = MESSAGE_CALL(&message_);
+    *pid = (uint32_t)message_.words[0];
+    return status_ != OK ? status_ : (status_t)message_.label;
+}
+
+/*
+ * request: w0.low selector, w0.high options
+ * answer: w0.low pid, w0.high status, w1 cpu_ns
+ */
+WARN_UNUSED static inline status_t process_wait(handle_t server, int32_t selector, uint32_t options,
+                                                uint32_t *pid, uint32_t *status, uint64_t *cpu_ns,
+                                                uint64_t deadline) {
+    struct message message_;
+
+    message_.gate = server;
+    message_.label = PROCESS_WAIT;
+    message_.deadline = deadline;
+    message_.words[0] = (uint64_t)(uint32_t)selector | (uint64_t)(uint32_t)options << 32;
+    message_.words[1] = 0;
+    message_.words[2] = 0;
+    message_.words[3] = 0;
+    status_t status_ = MESSAGE_CALL_SHORT(&message_);
+    *pid = (uint32_t)message_.words[0];
+    *status = (uint32_t)(message_.words[0] >> 32);
+    *cpu_ns = message_.words[1];
+    return status_ != OK ? status_ : (status_t)message_.label;
+}
+
+/*
+ * Sends a signal (0: only tests): selector as kill(2). Only within the caller's session (else DENIED), unless the gate
+ * has `control`. `value` goes with it (sigqueue).
+ * request: w0.low selector, w0.high signal, w1 value
+ */
+WARN_UNUSED static inline status_t process_kill(handle_t server, int32_t selector, uint32_t signal,
+                                                uint64_t value, uint64_t deadline) {
+    struct message message_;
+
+    message_.gate = server;
+    message_.label = PROCESS_KILL;
+    message_.deadline = deadline;
+    message_.words[0] = (uint64_t)(uint32_t)selector | (uint64_t)(uint32_t)signal << 32;
+    message_.words[1] = value;
+    message_.words[2] = 0;
+    message_.words[3] = 0;
+    status_t status_ = MESSAGE_CALL_SHORT(&message_);
+    return status_ != OK ? status_ : (status_t)message_.label;
+}
+
+/*
+ * Which signals the caller handles and which it ignores (bit number - 1). All others have their default effect.
+ * request: w0 handled, w1 ignored
+ */
+WARN_UNUSED static inline status_t process_set_handled(handle_t server, uint64_t handled,
+                                                       uint64_t ignored, uint64_t deadline) {
+    struct message message_;
+
+    message_.gate = server;
+    message_.label = PROCESS_SET_HANDLED;
+    message_.deadline = deadline;
+    message_.words[0] = handled;
+    message_.words[1] = ignored;
+    message_.words[2] = 0;
+    message_.words[3] = 0;
+    status_t status_ = MESSAGE_CALL_SHORT(&message_);
+    return status_ != OK ? status_ : (status_t)message_.label;
+}
+
+/*
+ * The signal arrived at the caller but is blocked there: so the default effect is not overdue.
+ * request: w0 signals
+ */
+WARN_UNUSED static inline status_t process_held(handle_t server, uint64_t signals,
+                                                uint64_t deadline) {
+    struct message message_;
+
+    message_.gate = server;
+    message_.label = PROCESS_HELD;
+    message_.deadline = deadline;
+    message_.words[0] = signals;
+    message_.words[1] = 0;
+    message_.words[2] = 0;
+    message_.words[3] = 0;
+    return MESSAGE_SEND(&message_);
+}
+
+/*
+ * Stops the caller with this signal (default effect of SIGTSTP and its kin); returns after it is continued.
+ * request: w0.low signal
+ */
+WARN_UNUSED static inline status_t process_stop(handle_t server, uint32_t signal,
+                                                uint64_t deadline) {
+    struct message message_;
+
+    message_.gate = server;
+    message_.label = PROCESS_STOP;
+    message_.deadline = deadline;
+    message_.words[0] = (uint64_t)(uint32_t)signal;
+    message_.words[1] = 0;
+    message_.words[2] = 0;
+    message_.words[3] = 0;
+    status_t status_ = MESSAGE_CALL_SHORT(&message_);
+    return status_ != OK ? status_ : (status_t)message_.label;
+}
+
+/*
+ * Ids of a process, 0: the caller. `terminal` is 1 if its session has one.
+ * request: w0.low pid
+ * answer: w0.low parent, w0.high group, w1.low session, w1.high terminal
+ */
+WARN_UNUSED static inline status_t process_get_ids(handle_t server, uint32_t pid, uint32_t *parent,
+                                                   uint32_t *group, uint32_t *session,
+                                                   uint32_t *terminal, uint64_t deadline) {
+    struct message message_;
+
+    message_.gate = server;
+    message_.label = PROCESS_GET_IDS;
+    message_.deadline = deadline;
+    message_.words[0] = (uint64_t)(uint32_t)pid;
+    message_.words[1] = 0;
+    message_.words[2] = 0;
+    message_.words[3] = 0;
+    status_t status_ = MESSAGE_CALL_SHORT(&message_);
+    *parent = (uint32_t)message_.words[0];
+    *group = (uint32_t)(message_.words[0] >> 32);
+    *session = (uint32_t)message_.words[1];
+    *terminal = (uint32_t)(message_.words[1] >> 32);
+    return status_ != OK ? status_ : (status_t)message_.label;
+}
+
+/* request: w0.low pid, w0.high group */
+WARN_UNUSED static inline status_t process_set_group(handle_t server, uint32_t pid, uint32_t group,
+                                                     uint64_t deadline) {
+    struct message message_;
+
+    message_.gate = server;
+    message_.label = PROCESS_SET_GROUP;
+    message_.deadline = deadline;
+    message_.words[0] = (uint64_t)(uint32_t)pid | (uint64_t)(uint32_t)group << 32;
+    message_.words[1] = 0;
+    message_.words[2] = 0;
+    message_.words[3] = 0;
+    status_t status_ = MESSAGE_CALL_SHORT(&message_);
+    return status_ != OK ? status_ : (status_t)message_.label;
+}
+
+/* answer: w0.low session */
+WARN_UNUSED static inline status_t process_new_session(handle_t server, uint32_t *session,
+                                                       uint64_t deadline) {
+    struct message message_;
+
+    message_.gate = server;
+    message_.label = PROCESS_NEW_SESSION;
+    message_.deadline = deadline;
+    message_.words[0] = 0;
+    message_.words[1] = 0;
+    message_.words[2] = 0;
+    message_.words[3] = 0;
+    status_t status_ = MESSAGE_CALL_SHORT(&message_);
+    *session = (uint32_t)message_.words[0];
+    return status_ != OK ? status_ : (status_t)message_.label;
+}
+
+/*
+ * For the leader of a session: the gate that its terminal is to notify (terminal set_session). DENIED to others.
+ * answer: handle session
+ */
+WARN_UNUSED static inline status_t process_terminal_gate(handle_t server, handle_t *session,
+                                                         uint64_t deadline) {
+    struct message message_;
+
+    message_.gate = server;
+    message_.label = PROCESS_TERMINAL_GATE;
+    message_.deadline = deadline;
+    message_.control = 0;
+    message_.words[0] = 0;
+    message_.words[1] = 0;
+    message_.words[2] = 0;
+    message_.words[3] = 0;
+    message_.control |= MESSAGE_ACCEPT(1);
+    status_t status_ = MESSAGE_CALL(&message_);
+    *session = message_handle(&message_, status_, 0);
+    return status_ != OK ? status_ : (status_t)message_.label;
+}
+
+/*
+ * The foreground group of the caller's session: Ctrl-C goes to it. NOT_TERMINAL if the session has no terminal.
+ * answer: w0.low group
+ */
+WARN_UNUSED static inline status_t process_get_foreground(handle_t server, uint32_t *group,
+                                                          uint64_t deadline) {
+    struct message message_;
+
+    message_.gate = server;
+    message_.label = PROCESS_GET_FOREGROUND;
+    message_.deadline = deadline;
+    message_.words[0] = 0;
+    message_.words[1] = 0;
+    message_.words[2] = 0;
+    message_.words[3] = 0;
+    status_t status_ = MESSAGE_CALL_SHORT(&message_);
+    *group = (uint32_t)message_.words[0];
+    return status_ != OK ? status_ : (status_t)message_.label;
+}
+
+/* request: w0.low group */
+WARN_UNUSED static inline status_t process_set_foreground(handle_t server, uint32_t group,
+                                                          uint64_t deadline) {
+    struct message message_;
+
+    message_.gate = server;
+    message_.label = PROCESS_SET_FOREGROUND;
+    message_.deadline = deadline;
+    message_.words[0] = (uint64_t)(uint32_t)group;
+    message_.words[1] = 0;
+    message_.words[2] = 0;
+    message_.words[3] = 0;
+    status_t status_ = MESSAGE_CALL_SHORT(&message_);
+    return status_ != OK ? status_ : (status_t)message_.label;
+}
+
+/*
+ * At `deadline_ns` of the monotonic clock (0: never) and then every `interval_ns` (0: once) the caller gets SIGALRM.
+ * One per process; answers what was left.
+ * request: w0 deadline_ns, w1 interval_ns
+ * answer: w0 old_deadline_ns, w1 old_interval_ns
+ */
+WARN_UNUSED static inline status_t process_set_alarm(handle_t server, uint64_t deadline_ns,
+                                                     uint64_t interval_ns,
+                                                     uint64_t *old_deadline_ns,
+                                                     uint64_t *old_interval_ns, uint64_t deadline) {
+    struct message message_;
+
+    message_.gate = server;
+    message_.label = PROCESS_SET_ALARM;
+    message_.deadline = deadline;
+    message_.words[0] = deadline_ns;
+    message_.words[1] = interval_ns;
+    message_.words[2] = 0;
+    message_.words[3] = 0;
+    status_t status_ = MESSAGE_CALL_SHORT(&message_);
+    *old_deadline_ns = message_.words[0];
+    *old_interval_ns = message_.words[1];
+    return status_ != OK ? status_ : (status_t)message_.label;
+}
+
+/*
+ * CPU time of the caller and of its children that were waited for.
+ * answer: w0 cpu_ns, w1 children_cpu_ns
+ */
+WARN_UNUSED static inline status_t process_get_times(handle_t server, uint64_t *cpu_ns,
+                                                     uint64_t *children_cpu_ns, uint64_t deadline) {
+    struct message message_;
+
+    message_.gate = server;
+    message_.label = PROCESS_GET_TIMES;
+    message_.deadline = deadline;
+    message_.words[0] = 0;
+    message_.words[1] = 0;
+    message_.words[2] = 0;
+    message_.words[3] = 0;
+    status_t status_ = MESSAGE_CALL_SHORT(&message_);
+    *cpu_ns = message_.words[0];
+    *children_cpu_ns = message_.words[1];
+    return status_ != OK ? status_ : (status_t)message_.label;
+}
+
+/*
+ * What a server of this protocol answers with; a message without a handler gives NOT_SUPPORTED.
+ * Handles of a request are closed when the handler returns, unless it takes them with request_keep.
+ * A handler that saved the reply (request_save) returns REQUEST_DEFERRED.
+ */
+struct process_handlers {
+    status_t (*adopt)(void *context, struct request *request, uint32_t flags, uint32_t group,
+                      uint64_t entry, uint64_t stack, uint64_t argument, handle_t child,
+                      uint32_t *pid);
+    status_t (*wait)(void *context, struct request *request, int32_t selector, uint32_t options,
+                     uint32_t *pid, uint32_t *status, uint64_t *cpu_ns);
+    status_t (*kill)(void *context, struct request *request, int32_t selector, uint32_t signal,
+                     uint64_t value);
+    status_t (*set_handled)(void *context, struct request *request, uint64_t handled,
+                            uint64_t ignored);
+    status_t (*held)(void *context, struct request *request, uint64_t signals);
+    status_t (*stop)(void *context, struct request *request, uint32_t signal);
+    status_t (*get_ids)(void *context, struct request *request, uint32_t pid, uint32_t *parent,
+                        uint32_t *group, uint32_t *session, uint32_t *terminal);
+    status_t (*set_group)(void *context, struct request *request, uint32_t pid, uint32_t group);
+    status_t (*new_session)(void *context, struct request *request, uint32_t *session);
+    status_t (*terminal_gate)(void *context, struct request *request, handle_t *session);
+    status_t (*get_foreground)(void *context, struct request *request, uint32_t *group);
+    status_t (*set_foreground)(void *context, struct request *request, uint32_t group);
+    status_t (*set_alarm)(void *context, struct request *request, uint64_t deadline_ns,
+                          uint64_t interval_ns, uint64_t *old_deadline_ns,
+                          uint64_t *old_interval_ns);
+    status_t (*get_times)(void *context, struct request *request, uint64_t *cpu_ns,
+                          uint64_t *children_cpu_ns);
+};
+
+static inline status_t process_dispatch_adopt(const struct process_handlers *handlers,
+                                              void *context, struct request *request) {
+    uint32_t pid = 0;
+
+    if (handlers->adopt == NULL) {
+        return ERROR_NOT_SUPPORTED;
+    }
+    if (!request_handle_is(request, 0, OBJECT_PROCESS)) {
+        return ERROR_BAD_ARGUMENT;
+    }
+    status_t status_ = handlers->adopt(context, request, (uint32_t)request->words[0],
+                                       (uint32_t)(request->words[0] >> 32), request->words[1],
+                                       request->words[2], request->words[3], request->handles[0],
+                                       &pid);
+    if (status_ == REQUEST_DEFERRED) {
+        return status_;
+    }
+    request->answer.words[0] = (uint64_t)(uint32_t)pid;
+    return status_;
+}
+
+/* Answers a saved request; the handle is used up, whatever becomes of the client. */
+static inline void process_answer_adopt(handle_t saved, status_t outcome, uint32_t pid) {
+    struct answer answer_ = {.control = 0};
+
+    answer_.words[0] = (uint64_t)(uint32_t)pid;
+    answer_send(saved, outcome, &answer_);
+}
+
+static inline status_t process_dispatch_wait(const struct process_handlers *handlers, void *context,
+                                             struct request *request) {
+    uint32_t pid = 0;
+    uint32_t status = 0;
+    uint64_t cpu_ns = 0;
+
+    if (handlers->wait == NULL) {
+        return ERROR_NOT_SUPPORTED;
+    }
+    status_t status_ = handlers->wait(context, request, (int32_t)request->words[0],
+                                      (uint32_t)(request->words[0] >> 32), &pid, &status, &cpu_ns);
+    if (status_ == REQUEST_DEFERRED) {
+        return status_;
+    }
+    request->answer.words[0] = (uint64_t)(uint32_t)pid | (uint64_t)(uint32_t)status << 32;
+    request->answer.words[1] = cpu_ns;
+    return status_;
+}
+
+/* Answers a saved request; the handle is used up, whatever becomes of the client. */
+static inline void process_answer_wait(handle_t saved, status_t outcome, uint32_t pid,
+                                       uint32_t status, uint64_t cpu_ns) {
+    struct answer answer_ = {.control = 0};
+
+    answer_.words[0] = (uint64_t)(uint32_t)pid | (uint64_t)(uint32_t)status << 32;
+    answer_.words[1] = cpu_ns;
+    answer_send(saved, outcome, &answer_);
+}
+
+static inline status_t process_dispatch_kill(const struct process_handlers *handlers, void *context,
+                                             struct request *request) {
+    if (handlers->kill == NULL) {
+        return ERROR_NOT_SUPPORTED;
+    }
+    status_t status_ = handlers->kill(context, request, (int32_t)request->words[0],
+                                      (uint32_t)(request->words[0] >> 32), request->words[1]);
+    return status_;
+}
+
+/* Answers a saved request; the handle is used up, whatever becomes of the client. */
+static inline void process_answer_kill(handle_t saved, status_t outcome) {
+    struct answer answer_ = {.control = 0};
+
+    answer_send(saved, outcome, &answer_);
+}
+
+static inline status_t process_dispatch_set_handled(const struct process_handlers *handlers,
+                                                    void *context, struct request *request) {
+    if (handlers->set_handled == NULL) {
+        return ERROR_NOT_SUPPORTED;
+    }
+    status_t status_ = handlers->set_handled(context, request, request->words[0],
+                                             request->words[1]);
+    return status_;
+}
+
+/* Answers a saved request; the handle is used up, whatever becomes of the client. */
+static inline void process_answer_set_handled(handle_t saved, status_t outcome) {
+    struct answer answer_ = {.control = 0};
+
+    answer_send(saved, outcome, &answer_);
+}
+
+static inline status_t process_dispatch_held(const struct process_handlers *handlers, void *context,
+                                             struct request *request) {
+    if (handlers->held == NULL) {
+        return ERROR_NOT_SUPPORTED;
+    }
+    status_t status_ = handlers->held(context, request, request->words[0]);
+    return status_;
+}
+
+static inline status_t process_dispatch_stop(const struct process_handlers *handlers, void *context,
+                                             struct request *request) {
+    if (handlers->stop == NULL) {
+        return ERROR_NOT_SUPPORTED;
+    }
+    status_t status_ = handlers->stop(context, request, (uint32_t)request->words[0]);
+    return status_;
+}
+
+/* Answers a saved request; the handle is used up, whatever becomes of the client. */
+static inline void process_answer_stop(handle_t saved, status_t outcome) {
+    struct answer answer_ = {.control = 0};
+
+    answer_send(saved, outcome, &answer_);
+}
+
+static inline status_t process_dispatch_get_ids(const struct process_handlers *handlers,
+                                                void *context, struct request *request) {
+    uint32_t parent = 0;
+    uint32_t group = 0;
+    uint32_t session = 0;
+    uint32_t terminal = 0;
+
+    if (handlers->get_ids == NULL) {
+        return ERROR_NOT_SUPPORTED;
+    }
+    status_t status_ = handlers->get_ids(context, request, (uint32_t)request->words[0], &parent,
+                                         &group, &session, &terminal);
+    if (status_ == REQUEST_DEFERRED) {
+        return status_;
+    }
+    request->answer.words[0] = (uint64_t)(uint32_t)parent | (uint64_t)(uint32_t)group << 32;
+    request->answer.words[1] = (uint64_t)(uint32_t)session | (uint64_t)(uint32_t)terminal << 32;
+    return status_;
+}
+
+/* Answers a saved request; the handle is used up, whatever becomes of the client. */
+static inline void process_answer_get_ids(handle_t saved, status_t outcome, uint32_t parent,
+                                          uint32_t group, uint32_t session, uint32_t terminal) {
+    struct answer answer_ = {.control = 0};
+
+    answer_.words[0] = (uint64_t)(uint32_t)parent | (uint64_t)(uint32_t)group << 32;
+    answer_.words[1] = (uint64_t)(uint32_t)session | (uint64_t)(uint32_t)terminal << 32;
+    answer_send(saved, outcome, &answer_);
+}
+
+static inline status_t process_dispatch_set_group(const struct process_handlers *handlers,
+                                                  void *context, struct request *request) {
+    if (handlers->set_group == NULL) {
+        return ERROR_NOT_SUPPORTED;
+    }
+    status_t status_ = handlers->set_group(context, request, (uint32_t)request->words[0],
+                                           (uint32_t)(request->words[0] >> 32));
+    return status_;
+}
+
+/* Answers a saved request; the handle is used up, whatever becomes of the client. */
+static inline void process_answer_set_group(handle_t saved, status_t outcome) {
+    struct answer answer_ = {.control = 0};
+
+    answer_send(saved, outcome, &answer_);
+}
+
+static inline status_t process_dispatch_new_session(const struct process_handlers *handlers,
+                                                    void *context, struct request *request) {
+    uint32_t session = 0;
+
+    if (handlers->new_session == NULL) {
+        return ERROR_NOT_SUPPORTED;
+    }
+    status_t status_ = handlers->new_session(context, request, &session);
+    if (status_ == REQUEST_DEFERRED) {
+        return status_;
+    }
+    request->answer.words[0] = (uint64_t)(uint32_t)session;
+    return status_;
+}
+
+/* Answers a saved request; the handle is used up, whatever becomes of the client. */
+static inline void process_answer_new_session(handle_t saved, status_t outcome, uint32_t session) {
+    struct answer answer_ = {.control = 0};
+
+    answer_.words[0] = (uint64_t)(uint32_t)session;
+    answer_send(saved, outcome, &answer_);
+}
+
+static inline status_t process_dispatch_terminal_gate(const struct process_handlers *handlers,
+                                                      void *context, struct request *request) {
+    handle_t session = HANDLE_NONE;
+
+    if (handlers->terminal_gate == NULL) {
+        return ERROR_NOT_SUPPORTED;
+    }
+    status_t status_ = handlers->terminal_gate(context, request, &session);
+    if (status_ == REQUEST_DEFERRED) {
+        return status_;
+    }
+    answer_add_handle(&request->answer, session, ANSWER_MOVE);
+    return status_;
+}
+
+/* Answers a saved request; the handle is used up, whatever becomes of the client. */
+static inline void process_answer_terminal_gate(handle_t saved, status_t outcome,
+                                                handle_t session) {
+    struct answer answer_ = {.control = 0};
+
+    answer_add_handle(&answer_, session, ANSWER_MOVE);
+    answer_send(saved, outcome, &answer_);
+}
+
+static inline status_t process_dispatch_get_foreground(const struct process_handlers *handlers,
+                                                       void *context, struct request *request) {
+    uint32_t group = 0;
+
+    if (handlers->get_foreground == NULL) {
+        return ERROR_NOT_SUPPORTED;
+    }
+    status_t status_ = handlers->get_foreground(context, request, &group);
+    if (status_ == REQUEST_DEFERRED) {
+        return status_;
+    }
+    request->answer.words[0] = (uint64_t)(uint32_t)group;
+    return status_;
+}
+
+/* Answers a saved request; the handle is used up, whatever becomes of the client. */
+static inline void process_answer_get_foreground(handle_t saved, status_t outcome, uint32_t group) {
+    struct answer answer_ = {.control = 0};
+
+    answer_.words[0] = (uint64_t)(uint32_t)group;
+    answer_send(saved, outcome, &answer_);
+}
+
+static inline status_t process_dispatch_set_foreground(const struct process_handlers *handlers,
+                                                       void *context, struct request *request) {
+    if (handlers->set_foreground == NULL) {
+        return ERROR_NOT_SUPPORTED;
+    }
+    status_t status_ = handlers->set_foreground(context, request, (uint32_t)request->words[0]);
+    return status_;
+}
+
+/* Answers a saved request; the handle is used up, whatever becomes of the client. */
+static inline void process_answer_set_foreground(handle_t saved, status_t outcome) {
+    struct answer answer_ = {.control = 0};
+
+    answer_send(saved, outcome, &answer_);
+}
+
+static inline status_t process_dispatch_set_alarm(const struct process_handlers *handlers,
+                                                  void *context, struct request *request) {
+    uint64_t old_deadline_ns = 0;
+    uint64_t old_interval_ns = 0;
+
+    if (handlers->set_alarm == NULL) {
+        return ERROR_NOT_SUPPORTED;
+    }
+    status_t status_ = handlers->set_alarm(context, request, request->words[0], request->words[1],
+                                           &old_deadline_ns, &old_interval_ns);
+    if (status_ == REQUEST_DEFERRED) {
+        return status_;
+    }
+    request->answer.words[0] = old_deadline_ns;
+    request->answer.words[1] = old_interval_ns;
+    return status_;
+}
+
+/* Answers a saved request; the handle is used up, whatever becomes of the client. */
+static inline void process_answer_set_alarm(handle_t saved, status_t outcome,
+                                            uint64_t old_deadline_ns, uint64_t old_interval_ns) {
+    struct answer answer_ = {.control = 0};
+
+    answer_.words[0] = old_deadline_ns;
+    answer_.words[1] = old_interval_ns;
+    answer_send(saved, outcome, &answer_);
+}
+
+static inline status_t process_dispatch_get_times(const struct process_handlers *handlers,
+                                                  void *context, struct request *request) {
+    uint64_t cpu_ns = 0;
+    uint64_t children_cpu_ns = 0;
+
+    if (handlers->get_times == NULL) {
+        return ERROR_NOT_SUPPORTED;
+    }
+    status_t status_ = handlers->get_times(context, request, &cpu_ns, &children_cpu_ns);
+    if (status_ == REQUEST_DEFERRED) {
+        return status_;
+    }
+    request->answer.words[0] = cpu_ns;
+    request->answer.words[1] = children_cpu_ns;
+    return status_;
+}
+
+/* Answers a saved request; the handle is used up, whatever becomes of the client. */
+static inline void process_answer_get_times(handle_t saved, status_t outcome, uint64_t cpu_ns,
+                                            uint64_t children_cpu_ns) {
+    struct answer answer_ = {.control = 0};
+
+    answer_.words[0] = cpu_ns;
+    answer_.words[1] = children_cpu_ns;
+    answer_send(saved, outcome, &answer_);
+}
+
+/* Unpacks a request, calls its handler, packs the answer; for the tables of lib/native/server.h. */
+static inline status_t process_dispatch(const void *handlers, void *context,
+                                        struct request *request) {
+    switch (request->label) {
+    case PROCESS_ADOPT:
+        return process_dispatch_adopt(handlers, context, request);
+    case PROCESS_WAIT:
+        return process_dispatch_wait(handlers, context, request);
+    case PROCESS_KILL:
+        return process_dispatch_kill(handlers, context, request);
+    case PROCESS_SET_HANDLED:
+        return process_dispatch_set_handled(handlers, context, request);
+    case PROCESS_HELD:
+        return process_dispatch_held(handlers, context, request);
+    case PROCESS_STOP:
+        return process_dispatch_stop(handlers, context, request);
+    case PROCESS_GET_IDS:
+        return process_dispatch_get_ids(handlers, context, request);
+    case PROCESS_SET_GROUP:
+        return process_dispatch_set_group(handlers, context, request);
+    case PROCESS_NEW_SESSION:
+        return process_dispatch_new_session(handlers, context, request);
+    case PROCESS_TERMINAL_GATE:
+        return process_dispatch_terminal_gate(handlers, context, request);
+    case PROCESS_GET_FOREGROUND:
+        return process_dispatch_get_foreground(handlers, context, request);
+    case PROCESS_SET_FOREGROUND:
+        return process_dispatch_set_foreground(handlers, context, request);
+    case PROCESS_SET_ALARM:
+        return process_dispatch_set_alarm(handlers, context, request);
+    case PROCESS_GET_TIMES:
+        return process_dispatch_get_times(handlers, context, request);
+    default:
+        return ERROR_BAD_MESSAGE;
+    }
+}
+
+/* A row of a server's protocol table. */
+#define PROCESS_SERVE(handlers) {PROCESS_PROTOCOL, process_dispatch, &(handlers)}
+
+/* The message's name, for traces; NULL if the label is none of this protocol. */
+static inline const char *process_label_name(uint32_t label) {
+    switch (label) {
+    case PROCESS_ADOPT:
+        return "process.adopt";
+    case PROCESS_WAIT:
+        return "process.wait";
+    case PROCESS_KILL:
+        return "process.kill";
+    case PROCESS_SET_HANDLED:
+        return "process.set_handled";
+    case PROCESS_HELD:
+        return "process.held";
+    case PROCESS_STOP:
+        return "process.stop";
+    case PROCESS_GET_IDS:
+        return "process.get_ids";
+    case PROCESS_SET_GROUP:
+        return "process.set_group";
+    case PROCESS_NEW_SESSION:
+        return "process.new_session";
+    case PROCESS_TERMINAL_GATE:
+        return "process.terminal_gate";
+    case PROCESS_GET_FOREGROUND:
+        return "process.get_foreground";
+    case PROCESS_SET_FOREGROUND:
+        return "process.set_foreground";
+    case PROCESS_SET_ALARM:
+        return "process.set_alarm";
+    case PROCESS_GET_TIMES:
+        return "process.get_times";
+    default:
+        return NULL;
+    }
+}
