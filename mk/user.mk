@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: MIT
+#
+# User space: the libraries, and every server, driver and program that has a folder.
+#
+#   servers/NAME drivers/NAME    linked with lib/native
+#   programs/NAME                linked with lib/posix on top of it, and with programs/common
+#   ports/NAME                   upstream sources, a library or a program (its build.mk says which)
+#   tests/guest/{native,posix}/  each .c file and each folder a program of the test image
+#
+# All *.c and *.S files of the folder make the program. A build.mk in it may set
+#   LIBS := lwip          libraries from ports/, or native libraries by name
+#   FLAGS := -DX=1        further compiler flags
+#   SOURCES := a/b.c      further sources, from the root of the repository
+
+# --- flags ---------------------------------------------------------------------------------------
+
+# musl's headers come before the compiler's own, of which they leave immintrin.h and the like.
+USER_CFLAGS = $(COMMON_CFLAGS) -isystem $(SYSROOT)/include -isystem $(CC_INCLUDE) $(PROTECTOR)
+
+# R, RX, R and RW segments on pages of their own. No RELRO: nothing is relocated at start.
+USER_LDFLAGS := -nostdlib -static -z separate-code -z noexecstack -z max-page-size=4096 -z norelro \
+	--build-id=none
+
+# The stack protector's canary lies at %fs:0x28. Libraries run before there is a thread-local
+# block, servers may have threads without one: only programs can have it.
+PROTECTOR := -fno-stack-protector
+$(BUILD)/user/programs/%.o: PROTECTOR := -fstack-protector-strong
+$(BUILD)/ports/%.o: PROTECTOR := -fstack-protector-strong
+
+CRT_BEGIN := $(SYSROOT)/lib/crt1.o $(SYSROOT)/lib/crti.o
+CRT_END   := $(SYSROOT)/lib/crtn.o
+
+$(CRT_BEGIN) $(CRT_END): $(LIBC)
+
+# --- objects and libraries -----------------------------------------------------------------------
+
+USER_MK := $(BUILD)/toolchain.mk mk/toolchain.mk mk/user.mk
+
+$(BUILD)/user/%.c.o: %.c $(USER_MK) | $(LIBC)
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(USER_CFLAGS) $(FLAGS) -c -o $@ $<
+
+$(BUILD)/user/%.S.o: %.S $(USER_MK) | $(LIBC)
+	$(call say,AS,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(USER_CFLAGS) $(FLAGS) -c -o $@ $<
+
+ARCHIVE = $(Q)rm -f $@ && mkdir -p $(@D) && $(AR) rcsD $@ $(filter %.o,$^)
+
+# $(call library,NAME,SOURCES): one of our own libraries.
+define library
+$(BUILD)/lib/lib$(1).a: $(2:%=$(BUILD)/user/%.o)
+	$$(call say,AR,$$@)
+	$$(ARCHIVE)
+USER_OBJECTS += $(2:%=$(BUILD)/user/%.o)
+endef
+
+# lib/base/kernel_*.c is what only the kernel lacks: programs have musl's.
+BASE_SOURCES := $(filter-out lib/base/kernel_%,$(call find_sources,lib/base,*.c *.S))
+$(eval $(call library,base,$(BASE_SOURCES)))
+$(eval $(call library,native,$(call find_sources,lib/native,*.c *.S)))
+$(eval $(call library,posix,$(call find_sources,lib/posix,*.c *.S)))
+$(eval $(call library,common,$(wildcard programs/common/*.c)))
+$(eval $(call library,test,$(wildcard tests/guest/common/*.c)))
+
+NATIVE_LIBS := $(patsubst %,$(BUILD)/lib/lib%.a,native base)
+POSIX_LIBS  := $(patsubst %,$(BUILD)/lib/lib%.a,common posix native base)
+
+# --- ports: libraries and programs from upstream sources -----------------------------------------
+#
+# ports/NAME/build.mk sets
+#   KIND := library|program
+#   SOURCES      the files, from the root of the upstream tree
+#   FLAGS        compiler flags for them
+#   INCLUDES     include folders, for these files and for those who name the library in LIBS
+
+# $(call port,NAME)
+define port
+KIND :=
+SOURCES :=
+FLAGS :=
+INCLUDES :=
+include ports/$(1)/build.mk
+port_$(1)_includes := $$(INCLUDES:%=-I %)
+port_$(1)_objects := $$(SOURCES:%=$(BUILD)/ports/$(1)/%.o)
+PORTS_$$(KIND) += $(1)
+PORT_OBJECTS += $$(port_$(1)_objects)
+$$(port_$(1)_objects): FLAGS := $$(FLAGS) $$(INCLUDES:%=-I %)
+$$(port_$(1)_objects): $(BUILD)/ports/$(1)/%.o: $(UPSTREAM)/$(1).sha256 ports/$(1)/build.mk $(USER_MK) | $(LIBC)
+	$$(call say,CC,$$@)
+	$(Q)mkdir -p $$(@D) && $$(CC) $$(filter-out $$(WARNINGS),$$(USER_CFLAGS)) -w $$(FLAGS) -c -o $$@ \
+		$(UPSTREAM)/$(1)/$$*
+endef
+$(foreach p,$(patsubst ports/%/build.mk,%,$(sort $(wildcard ports/*/build.mk))),$(eval $(call port,$(p))))
+
+define port_library
+$(BUILD)/lib/lib$(1).a: $(port_$(1)_objects)
+	$$(call say,AR,$$@)
+	$$(ARCHIVE)
+endef
+$(foreach p,$(PORTS_library),$(eval $(call port_library,$(p))))
+
+# --- programs ------------------------------------------------------------------------------------
+
+# $(call program,PATH,OBJECTS,LIBRARIES): build/debug/PATH with and build/image/PATH without debug
+# information. The symbol table stays: init takes the names in a crash report from it.
+define program
+$(BUILD)/debug/$(1): $(2) $(3) $(LIBC) $(CRT_BEGIN) $(CRT_END)
+	$$(call say,LD,$$@)
+	$(Q)mkdir -p $$(@D) && $(LD) $(USER_LDFLAGS) -o $$@ $(CRT_BEGIN) $(2) \
+		--start-group $(3) $(LIBC) $$(LIBGCC) --end-group $(CRT_END)
+
+$(BUILD)/image/$(1): $(BUILD)/debug/$(1)
+	$(Q)mkdir -p $$(@D) && $(OBJCOPY) --strip-debug $$< $$@
+endef
+
+# $(call component,FOLDER,PATH,LIBRARIES,SOURCES): the program of one of our folders or files.
+define component
+LIBS :=
+FLAGS :=
+SOURCES :=
+-include $(wildcard $(1)/build.mk)
+component_objects := $$(patsubst %,$(BUILD)/user/%.o,$(4) $$(SOURCES))
+USER_OBJECTS += $$(component_objects)
+$$(component_objects): FLAGS := $$(FLAGS) $$(foreach l,$$(LIBS),$$(port_$$(l)_includes))
+$$(component_objects): $(wildcard $(1)/build.mk) | \
+	$$(patsubst %,$(UPSTREAM)/%.sha256,$$(filter $(PORTS_library),$$(LIBS)))
+$$(eval $$(call program,$(2),$$(component_objects),$$(LIBS:%=$(BUILD)/lib/lib%.a) $(3)))
+endef
+
+# $(call folders,PARENTS): the folders in them that hold sources.
+folders = $(patsubst %/,%,$(sort $(dir $(wildcard $(addsuffix /*/*.c,$(1))))))
+sources_of = $(wildcard $(1)/*.c $(1)/*.S)
+
+NATIVE_FOLDERS := $(call folders,servers drivers)
+POSIX_FOLDERS  := $(filter-out programs/common,$(call folders,programs))
+ifeq ($(wildcard lib/posix/*.c),)
+POSIX_FOLDERS :=
+PORTS_program :=
+endif
+$(foreach f,$(NATIVE_FOLDERS),$(eval $(call component,$(f),bin/$(notdir $(f)),$(NATIVE_LIBS),$(call sources_of,$(f)))))
+$(foreach f,$(POSIX_FOLDERS),$(eval $(call component,$(f),bin/$(notdir $(f)),$(POSIX_LIBS),$(call sources_of,$(f)))))
+$(foreach p,$(PORTS_program),$(eval $(call program,bin/$(p),$(port_$(p)_objects),$(POSIX_LIBS))))
+
+BIN := $(sort $(notdir $(NATIVE_FOLDERS) $(POSIX_FOLDERS)) $(PORTS_program))
+
+# --- programs of the test image ------------------------------------------------------------------
+
+TEST_LIB := $(BUILD)/lib/libtest.a
+
+# $(call guest_tests,native|posix,LIBRARIES)
+define guest_tests
+$(foreach f,$(call folders,tests/guest/$(1)),$(eval $(call component,$(f),tests/$(notdir $(f)),$(TEST_LIB) $(2),$(call sources_of,$(f)))))
+$(foreach f,$(wildcard tests/guest/$(1)/*.c),$(eval $(call component,$(f:.c=),tests/$(notdir $(f:.c=)),$(TEST_LIB) $(2),$(f))))
+TESTS += $(notdir $(call folders,tests/guest/$(1)) $(patsubst %.c,%,$(wildcard tests/guest/$(1)/*.c)))
+endef
+$(eval $(call guest_tests,native,$(NATIVE_LIBS)))
+$(eval $(call guest_tests,posix,$(POSIX_LIBS)))
+
+# What the last component set must not reach the libraries.
+LIBS :=
+FLAGS :=
+SOURCES :=
+INCLUDES :=
+
+.PHONY: user
+user: $(BIN:%=$(BUILD)/image/bin/%) ## all servers, drivers and programs
+
+-include $(USER_OBJECTS:.o=.d) $(PORT_OBJECTS:.o=.d)

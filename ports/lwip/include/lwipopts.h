@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lwIP as servers/net uses it: the raw API in one thread, called from the server's event loop.
+ * Memory comes from malloc, so that the server's budget is the only limit that matters; the
+ * MEMP_NUM_ numbers, which bound what peers can make us allocate, stay.
+ */
+#pragma once
+
+/* --- one thread, no sequential API --- */
+#define NO_SYS               1
+#define SYS_LIGHTWEIGHT_PROT 0
+#define LWIP_NETCONN         0
+#define LWIP_SOCKET          0
+
+/* --- memory; 64-bit machine --- */
+#define MEM_ALIGNMENT            8
+#define MEM_LIBC_MALLOC          1
+#define MEMP_MEM_MALLOC          1
+#define MEM_SIZE                 (8 * 1024 * 1024)
+#define PBUF_POOL_SIZE           512
+#define LWIP_SUPPORT_CUSTOM_PBUF 1
+
+/* --- IPv4 and what it needs --- */
+#define LWIP_IPV4                  1
+#define LWIP_ARP                   1
+#define ARP_QUEUEING               1
+#define LWIP_ICMP                  1
+#define LWIP_RAW                   1
+#define LWIP_DHCP                  1
+#define DHCP_DOES_ARP_CHECK        0 /* the lease is usable at once; servers check before they offer */
+#define LWIP_AUTOIP                0
+#define LWIP_DNS                   1
+#define DNS_MAX_NAME_LENGTH        256
+#define DNS_TABLE_SIZE             16
+#define LWIP_NETIF_HOSTNAME        1
+#define LWIP_NETIF_STATUS_CALLBACK 1
+#define LWIP_NETIF_LINK_CALLBACK   1
+
+/* --- IPv6; the header copy is a must where pointers have 64 bits --- */
+#define LWIP_IPV6            1
+#define IPV6_FRAG_COPYHEADER 1
+#define LWIP_IPV6_AUTOCONFIG 1
+
+/* --- UDP and TCP: 256 KiB windows --- */
+#define LWIP_UDP                1
+#define LWIP_TCP                1
+#define TCP_MSS                 1460
+#define LWIP_WND_SCALE          1
+#define TCP_RCV_SCALE           3
+#define TCP_WND                 (256 * 1024)
+#define TCP_SND_BUF             (256 * 1024)
+#define TCP_SND_QUEUELEN        (4 * TCP_SND_BUF / TCP_MSS)
+#define TCP_SNDLOWAT            (16 * 1024) /* has to fit 16 bits */
+#define TCP_QUEUE_OOSEQ         1
+#define LWIP_TCP_KEEPALIVE      1
+#define MEMP_NUM_TCP_PCB        128
+#define MEMP_NUM_TCP_PCB_LISTEN 32
+#define MEMP_NUM_UDP_PCB        64
+#define MEMP_NUM_RAW_PCB        16
+#define MEMP_NUM_TCP_SEG        1024
+
+#define LWIP_STATS         1
+#define LWIP_STATS_DISPLAY 0
