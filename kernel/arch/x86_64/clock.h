@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Time: the monotonic clock (TSC), the one-shot timer (local APIC), the wall clock at boot (CMOS).
+ */
+#pragma once
+
+#include "abi/kernel.h"
+#include "kernel/types.h"
+
+/* Measures the TSC and the APIC timer; monotonic time starts near 0 here. Takes at most about 10
+ * ms. Panics if the machine has no way to measure time. entry_tsc: boot_info.entry_tsc. */
+void arch_clock_init(uint64_t entry_tsc);
+
+/* Nanoseconds of the monotonic clock: since the kernel was entered. */
+uint64_t clock_now_ns(void);
+
+/* One timer_enter when the clock reaches deadline_ns: at once if it has, earlier if it is farther
+ * than the hardware counts (then arm again). Replaces what was armed before. */
+void arch_timer_arm(uint64_t deadline_ns);
+void arch_timer_stop(void);
+
+/* Fills the info page, once (n_cpus 1). Reads the CMOS clock: up to a few ms. */
+void arch_clock_fill(struct info_page *page);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Numbers that C and assembly share: where the kernel lives, selectors, vectors, structure offsets.
+ * Only macros, so that .S files can include it. The offsets are checked against the structures at
+ * compile time, in cpu.c.
+ */
+#pragma once
+
+/* The kernel image is linked at KERNEL_BASE + the physical address it is loaded at. */
+#define KERNEL_BASE 0xffffffff80000000
+
+/*
+ * The global descriptor table. The order of the three after KERNEL_DATA is what syscall and sysret
+ * compute from the STAR register (SDM 2, SYSRET). There is no 32-bit code segment.
+ */
+#define SELECTOR_KERNEL_CODE 0x08
+#define SELECTOR_KERNEL_DATA 0x10
+#define SELECTOR_USER_DATA   0x1b /* 0x18, privilege level 3 */
+#define SELECTOR_USER_CODE   0x23 /* 0x20, privilege level 3 */
+#define SELECTOR_TSS         0x28 /* two slots */
+
+/* Flags in RFLAGS (SDM 1, 3.4.3). */
+#define RFLAGS_FIXED     0x2
+#define RFLAGS_CARRY     0x1
+#define RFLAGS_TRAP      0x100
+#define RFLAGS_INTERRUPT 0x200
+#define RFLAGS_DIRECTION 0x400
+#define RFLAGS_NESTED    0x4000
+#define RFLAGS_RESUME    0x10000
+#define RFLAGS_ALIGNMENT 0x40000
+
+/* What a program may choose: carry parity adjust zero sign trap direction overflow, align, ID. */
+#define RFLAGS_USER 0x240dd5
+
+/* Exceptions that the entry code treats in their own way (SDM 3, table 6-1). */
+#define VECTOR_DEBUG          1
+#define VECTOR_NMI            2
+#define VECTOR_BREAKPOINT     3
+#define VECTOR_DEVICE_MISSING 7
+#define VECTOR_DOUBLE_FAULT   8
+#define VECTOR_PROTECTION     13
+#define VECTOR_PAGE_FAULT     14
+#define VECTOR_MACHINE_CHECK  18
+#define N_EXCEPTIONS          32
+
+/* Interrupts: the two 8259, then message-signalled ones, then our own. */
+#define VECTOR_IRQ      0x20 /* lines 0 to 15 */
+#define VECTOR_MSI      0x30 /* lines 16 and up */
+#define VECTOR_MSI_LAST 0xef
+#define VECTOR_TIMER    0xf0
+#define VECTOR_WAIT     0xf1 /* software interrupt of kernel threads: kernel_thread_wait */
+#define VECTOR_SPURIOUS 0xff /* of the local APIC; low four bits set, as old ones demand */
+
+/* struct registers */
+#define REGISTERS_RAX    0
+#define REGISTERS_RBX    8
+#define REGISTERS_RCX    16
+#define REGISTERS_RDX    24
+#define REGISTERS_RSI    32
+#define REGISTERS_RDI    40
+#define REGISTERS_RBP    48
+#define REGISTERS_R8     56
+#define REGISTERS_R9     64
+#define REGISTERS_R10    72
+#define REGISTERS_R11    80
+#define REGISTERS_R12    88
+#define REGISTERS_R13    96
+#define REGISTERS_R14    104
+#define REGISTERS_R15    112
+#define REGISTERS_VECTOR 120
+#define REGISTERS_ERROR  128
+#define REGISTERS_RIP    136
+#define REGISTERS_CS     144
+#define REGISTERS_RFLAGS 152
+#define REGISTERS_RSP    160
+#define REGISTERS_SS     168
+#define REGISTERS_BYTES  176
+
+/* struct cpu */
+#define CPU_SELF      0
+#define CPU_CURRENT   8
+#define CPU_STACK_TOP 16
+#define CPU_SCRATCH   24
