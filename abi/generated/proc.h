@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Made by tools/idl/generate.py from abi/protocols/process.idl: change that, not this.
+ * Made by tools/idl/generate.py from abi/protocols/proc.idl: change that, not this.
  *
  * The proc server (namespace entry /proc): pids, parents, sessions, process groups, signals, exit statuses. The caller
  * is known by its tag, which is its pid; a process without a tag is refused (DENIED) everything but `adopt`. Pids are 1
@@ -16,32 +16,32 @@
 #include "lib/native/message.h"
 #include "lib/native/request.h"
 
-enum { PROCESS_PROTOCOL = 5 };
+enum { PROC_PROTOCOL = 5 };
 
-enum process_label {
-    PROCESS_ADOPT = PROCESS_PROTOCOL << 16 | 1,
-    PROCESS_WAIT = PROCESS_PROTOCOL << 16 | 2,
-    PROCESS_KILL = PROCESS_PROTOCOL << 16 | 3,
-    PROCESS_SET_HANDLED = PROCESS_PROTOCOL << 16 | 4,
-    PROCESS_HELD = PROCESS_PROTOCOL << 16 | 5,
-    PROCESS_STOP = PROCESS_PROTOCOL << 16 | 6,
-    PROCESS_GET_IDS = PROCESS_PROTOCOL << 16 | 7,
-    PROCESS_SET_GROUP = PROCESS_PROTOCOL << 16 | 8,
-    PROCESS_NEW_SESSION = PROCESS_PROTOCOL << 16 | 9,
-    PROCESS_TERMINAL_GATE = PROCESS_PROTOCOL << 16 | 10,
-    PROCESS_GET_FOREGROUND = PROCESS_PROTOCOL << 16 | 11,
-    PROCESS_SET_FOREGROUND = PROCESS_PROTOCOL << 16 | 12,
-    PROCESS_SET_ALARM = PROCESS_PROTOCOL << 16 | 13,
-    PROCESS_GET_TIMES = PROCESS_PROTOCOL << 16 | 14,
+enum proc_label {
+    PROC_ADOPT = PROC_PROTOCOL << 16 | 1,
+    PROC_WAIT = PROC_PROTOCOL << 16 | 2,
+    PROC_KILL = PROC_PROTOCOL << 16 | 3,
+    PROC_SET_HANDLED = PROC_PROTOCOL << 16 | 4,
+    PROC_HELD = PROC_PROTOCOL << 16 | 5,
+    PROC_STOP = PROC_PROTOCOL << 16 | 6,
+    PROC_GET_IDS = PROC_PROTOCOL << 16 | 7,
+    PROC_SET_GROUP = PROC_PROTOCOL << 16 | 8,
+    PROC_NEW_SESSION = PROC_PROTOCOL << 16 | 9,
+    PROC_TERMINAL_GATE = PROC_PROTOCOL << 16 | 10,
+    PROC_GET_FOREGROUND = PROC_PROTOCOL << 16 | 11,
+    PROC_SET_FOREGROUND = PROC_PROTOCOL << 16 | 12,
+    PROC_SET_ALARM = PROC_PROTOCOL << 16 | 13,
+    PROC_GET_TIMES = PROC_PROTOCOL << 16 | 14,
 };
 
-#define PROCESS_PID_MAX 0x3fffffff
-#define PROCESS_SIGNAL_MAX 64
+#define PROC_PID_MAX 0x3fffffff
+#define PROC_SIGNAL_MAX 64
 /*
  * Status that a process gives to process_exit, or its killer to process_kill: exit code 0 to 255, or status_signal |
  * signal.
  */
-#define PROCESS_STATUS_SIGNAL 0x100
+#define PROC_STATUS_SIGNAL 0x100
 /*
  * Takes the process on, gives it a pid, and starts it (system call process_start with entry, stack and argument; all 0
  * for a forked child). Its parent is the caller. Group and session are the caller's, unless a flag says otherwise;
@@ -50,33 +50,33 @@ enum process_label {
  * default. adopt_detached: nobody waits for it; its parent is process 1. If this fails the process is not started, and
  * ends when the caller closes its handle.
  */
-#define PROCESS_ADOPT_FORKED 1
-#define PROCESS_ADOPT_SESSION 2
-#define PROCESS_ADOPT_GROUP 4
-#define PROCESS_ADOPT_RESET 8
-#define PROCESS_ADOPT_DETACHED 16
+#define PROC_ADOPT_FORKED 1
+#define PROC_ADOPT_SESSION 2
+#define PROC_ADOPT_GROUP 4
+#define PROC_ADOPT_RESET 8
+#define PROC_ADOPT_DETACHED 16
 /*
  * Waits for a child: selector -1 any, 0 of the caller's group, > 0 that pid, < -1 of the group -selector. NO_CHILD if
  * there is none. Answers pid 0 if wait_nohang and none is ready. `status` is what POSIX's wait4 gives. wait_keep: it
  * can be waited for again.
  */
-#define PROCESS_WAIT_NOHANG 1
-#define PROCESS_WAIT_STOPPED 2
-#define PROCESS_WAIT_EXITED 4
-#define PROCESS_WAIT_CONTINUED 8
-#define PROCESS_WAIT_KEEP 0x1000000
+#define PROC_WAIT_NOHANG 1
+#define PROC_WAIT_STOPPED 2
+#define PROC_WAIT_EXITED 4
+#define PROC_WAIT_CONTINUED 8
+#define PROC_WAIT_KEEP 0x1000000
 
 /*
  * request: w0.low flags, w0.high group, w1 entry, w2 stack, w3 argument, handle child
  * answer: w0.low pid
  */
-WARN_UNUSED static inline status_t process_adopt(handle_t server, uint32_t flags, uint32_t group,
-                                                 uint64_t entry, uint64_t stack, uint64_t argument,
-                                                 handle_t child, uint32_t *pid, uint64_t deadline) {
+WARN_UNUSED static inline status_t proc_adopt(handle_t server, uint32_t flags, uint32_t group,
+                                              uint64_t entry, uint64_t stack, uint64_t argument,
+                                              handle_t child, uint32_t *pid, uint64_t deadline) {
     struct message message_;
 
     message_.gate = server;
-    message_.label = PROCESS_ADOPT;
+    message_.label = PROC_ADOPT;
     message_.deadline = deadline;
     message_.control = 0;
     message_.words[0] = (uint64_t)(uint32_t)flags | (uint64_t)(uint32_t)group << 32;
@@ -94,13 +94,13 @@ WARN_UNUSED static inline status_t process_adopt(handle_t server, uint32_t flags
  * request: w0.low selector, w0.high options
  * answer: w0.low pid, w0.high status, w1 cpu_ns
  */
-WARN_UNUSED static inline status_t process_wait(handle_t server, int32_t selector, uint32_t options,
-                                                uint32_t *pid, uint32_t *status, uint64_t *cpu_ns,
-                                                uint64_t deadline) {
+WARN_UNUSED static inline status_t proc_wait(handle_t server, int32_t selector, uint32_t options,
+                                             uint32_t *pid, uint32_t *status, uint64_t *cpu_ns,
+                                             uint64_t deadline) {
     struct message message_;
 
     message_.gate = server;
-    message_.label = PROCESS_WAIT;
+    message_.label = PROC_WAIT;
     message_.deadline = deadline;
     message_.words[0] = (uint64_t)(uint32_t)selector | (uint64_t)(uint32_t)options << 32;
     message_.words[1] = 0;
@@ -118,12 +118,12 @@ WARN_UNUSED static inline status_t process_wait(handle_t server, int32_t selecto
  * has `control`. `value` goes with it (sigqueue).
  * request: w0.low selector, w0.high signal, w1 value
  */
-WARN_UNUSED static inline status_t process_kill(handle_t server, int32_t selector, uint32_t signal,
-                                                uint64_t value, uint64_t deadline) {
+WARN_UNUSED static inline status_t proc_kill(handle_t server, int32_t selector, uint32_t signal,
+                                             uint64_t value, uint64_t deadline) {
     struct message message_;
 
     message_.gate = server;
-    message_.label = PROCESS_KILL;
+    message_.label = PROC_KILL;
     message_.deadline = deadline;
     message_.words[0] = (uint64_t)(uint32_t)selector | (uint64_t)(uint32_t)signal << 32;
     message_.words[1] = value;
@@ -137,12 +137,12 @@ WARN_UNUSED static inline status_t process_kill(handle_t server, int32_t selecto
  * Which signals the caller handles and which it ignores (bit number - 1). All others have their default effect.
  * request: w0 handled, w1 ignored
  */
-WARN_UNUSED static inline status_t process_set_handled(handle_t server, uint64_t handled,
-                                                       uint64_t ignored, uint64_t deadline) {
+WARN_UNUSED static inline status_t proc_set_handled(handle_t server, uint64_t handled,
+                                                    uint64_t ignored, uint64_t deadline) {
     struct message message_;
 
     message_.gate = server;
-    message_.label = PROCESS_SET_HANDLED;
+    message_.label = PROC_SET_HANDLED;
     message_.deadline = deadline;
     message_.words[0] = handled;
     message_.words[1] = ignored;
@@ -156,12 +156,11 @@ WARN_UNUSED static inline status_t process_set_handled(handle_t server, uint64_t
  * The signal arrived at the caller but is blocked there: so the default effect is not overdue.
  * request: w0 signals
  */
-WARN_UNUSED static inline status_t process_held(handle_t server, uint64_t signals,
-                                                uint64_t deadline) {
+WARN_UNUSED static inline status_t proc_held(handle_t server, uint64_t signals, uint64_t deadline) {
     struct message message_;
 
     message_.gate = server;
-    message_.label = PROCESS_HELD;
+    message_.label = PROC_HELD;
     message_.deadline = deadline;
     message_.words[0] = signals;
     message_.words[1] = 0;
@@ -174,12 +173,11 @@ WARN_UNUSED static inline status_t process_held(handle_t server, uint64_t signal
  * Stops the caller with this signal (default effect of SIGTSTP and its kin); returns after it is continued.
  * request: w0.low signal
  */
-WARN_UNUSED static inline status_t process_stop(handle_t server, uint32_t signal,
-                                                uint64_t deadline) {
+WARN_UNUSED static inline status_t proc_stop(handle_t server, uint32_t signal, uint64_t deadline) {
     struct message message_;
 
     message_.gate = server;
-    message_.label = PROCESS_STOP;
+    message_.label = PROC_STOP;
     message_.deadline = deadline;
     message_.words[0] = (uint64_t)(uint32_t)signal;
     message_.words[1] = 0;
@@ -194,13 +192,13 @@ WARN_UNUSED static inline status_t process_stop(handle_t server, uint32_t signal
  * request: w0.low pid
  * answer: w0.low parent, w0.high group, w1.low session, w1.high terminal
  */
-WARN_UNUSED static inline status_t process_get_ids(handle_t server, uint32_t pid, uint32_t *parent,
-                                                   uint32_t *group, uint32_t *session,
-                                                   uint32_t *terminal, uint64_t deadline) {
+WARN_UNUSED static inline status_t proc_get_ids(handle_t server, uint32_t pid, uint32_t *parent,
+                                                uint32_t *group, uint32_t *session,
+                                                uint32_t *terminal, uint64_t deadline) {
     struct message message_;
 
     message_.gate = server;
-    message_.label = PROCESS_GET_IDS;
+    message_.label = PROC_GET_IDS;
     message_.deadline = deadline;
     message_.words[0] = (uint64_t)(uint32_t)pid;
     message_.words[1] = 0;
@@ -215,12 +213,12 @@ WARN_UNUSED static inline status_t process_get_ids(handle_t server, uint32_t pid
 }
 
 /* request: w0.low pid, w0.high group */
-WARN_UNUSED static inline status_t process_set_group(handle_t server, uint32_t pid, uint32_t group,
-                                                     uint64_t deadline) {
+WARN_UNUSED static inline status_t proc_set_group(handle_t server, uint32_t pid, uint32_t group,
+                                                  uint64_t deadline) {
     struct message message_;
 
     message_.gate = server;
-    message_.label = PROCESS_SET_GROUP;
+    message_.label = PROC_SET_GROUP;
     message_.deadline = deadline;
     message_.words[0] = (uint64_t)(uint32_t)pid | (uint64_t)(uint32_t)group << 32;
     message_.words[1] = 0;
@@ -231,12 +229,12 @@ WARN_UNUSED static inline status_t process_set_group(handle_t server, uint32_t p
 }
 
 /* answer: w0.low session */
-WARN_UNUSED static inline status_t process_new_session(handle_t server, uint32_t *session,
-                                                       uint64_t deadline) {
+WARN_UNUSED static inline status_t proc_new_session(handle_t server, uint32_t *session,
+                                                    uint64_t deadline) {
     struct message message_;
 
     message_.gate = server;
-    message_.label = PROCESS_NEW_SESSION;
+    message_.label = PROC_NEW_SESSION;
     message_.deadline = deadline;
     message_.words[0] = 0;
     message_.words[1] = 0;
@@ -251,12 +249,12 @@ WARN_UNUSED static inline status_t process_new_session(handle_t server, uint32_t
  * For the leader of a session: the gate that its terminal is to notify (terminal set_session). DENIED to others.
  * answer: handle session
  */
-WARN_UNUSED static inline status_t process_terminal_gate(handle_t server, handle_t *session,
-                                                         uint64_t deadline) {
+WARN_UNUSED static inline status_t proc_terminal_gate(handle_t server, handle_t *session,
+                                                      uint64_t deadline) {
     struct message message_;
 
     message_.gate = server;
-    message_.label = PROCESS_TERMINAL_GATE;
+    message_.label = PROC_TERMINAL_GATE;
     message_.deadline = deadline;
     message_.control = 0;
     message_.words[0] = 0;
@@ -273,12 +271,12 @@ WARN_UNUSED static inline status_t process_terminal_gate(handle_t server, handle
  * The foreground group of the caller's session: Ctrl-C goes to it. NOT_TERMINAL if the session has no terminal.
  * answer: w0.low group
  */
-WARN_UNUSED static inline status_t process_get_foreground(handle_t server, uint32_t *group,
-                                                          uint64_t deadline) {
+WARN_UNUSED static inline status_t proc_get_foreground(handle_t server, uint32_t *group,
+                                                       uint64_t deadline) {
     struct message message_;
 
     message_.gate = server;
-    message_.label = PROCESS_GET_FOREGROUND;
+    message_.label = PROC_GET_FOREGROUND;
     message_.deadline = deadline;
     message_.words[0] = 0;
     message_.words[1] = 0;
@@ -290,12 +288,12 @@ WARN_UNUSED static inline status_t process_get_foreground(handle_t server, uint3
 }
 
 /* request: w0.low group */
-WARN_UNUSED static inline status_t process_set_foreground(handle_t server, uint32_t group,
-                                                          uint64_t deadline) {
+WARN_UNUSED static inline status_t proc_set_foreground(handle_t server, uint32_t group,
+                                                       uint64_t deadline) {
     struct message message_;
 
     message_.gate = server;
-    message_.label = PROCESS_SET_FOREGROUND;
+    message_.label = PROC_SET_FOREGROUND;
     message_.deadline = deadline;
     message_.words[0] = (uint64_t)(uint32_t)group;
     message_.words[1] = 0;
@@ -311,14 +309,13 @@ WARN_UNUSED static inline status_t process_set_foreground(handle_t server, uint3
  * request: w0 deadline_ns, w1 interval_ns
  * answer: w0 old_deadline_ns, w1 old_interval_ns
  */
-WARN_UNUSED static inline status_t process_set_alarm(handle_t server, uint64_t deadline_ns,
-                                                     uint64_t interval_ns,
-                                                     uint64_t *old_deadline_ns,
-                                                     uint64_t *old_interval_ns, uint64_t deadline) {
+WARN_UNUSED static inline status_t proc_set_alarm(handle_t server, uint64_t deadline_ns,
+                                                  uint64_t interval_ns, uint64_t *old_deadline_ns,
+                                                  uint64_t *old_interval_ns, uint64_t deadline) {
     struct message message_;
 
     message_.gate = server;
-    message_.label = PROCESS_SET_ALARM;
+    message_.label = PROC_SET_ALARM;
     message_.deadline = deadline;
     message_.words[0] = deadline_ns;
     message_.words[1] = interval_ns;
@@ -334,12 +331,12 @@ WARN_UNUSED static inline status_t process_set_alarm(handle_t server, uint64_t d
  * CPU time of the caller and of its children that were waited for.
  * answer: w0 cpu_ns, w1 children_cpu_ns
  */
-WARN_UNUSED static inline status_t process_get_times(handle_t server, uint64_t *cpu_ns,
-                                                     uint64_t *children_cpu_ns, uint64_t deadline) {
+WARN_UNUSED static inline status_t proc_get_times(handle_t server, uint64_t *cpu_ns,
+                                                  uint64_t *children_cpu_ns, uint64_t deadline) {
     struct message message_;
 
     message_.gate = server;
-    message_.label = PROCESS_GET_TIMES;
+    message_.label = PROC_GET_TIMES;
     message_.deadline = deadline;
     message_.words[0] = 0;
     message_.words[1] = 0;
@@ -356,7 +353,7 @@ WARN_UNUSED static inline status_t process_get_times(handle_t server, uint64_t *
  * Handles of a request are closed when the handler returns, unless it takes them with request_keep.
  * A handler that saved the reply (request_save) returns REQUEST_DEFERRED.
  */
-struct process_handlers {
+struct proc_handlers {
     status_t (*adopt)(void *context, struct request *request, uint32_t flags, uint32_t group,
                       uint64_t entry, uint64_t stack, uint64_t argument, handle_t child,
                       uint32_t *pid);
@@ -382,8 +379,8 @@ struct process_handlers {
                           uint64_t *children_cpu_ns);
 };
 
-static inline status_t process_dispatch_adopt(const struct process_handlers *handlers,
-                                              void *context, struct request *request) {
+static inline status_t proc_dispatch_adopt(const struct proc_handlers *handlers, void *context,
+                                           struct request *request) {
     uint32_t pid = 0;
 
     if (handlers->adopt == NULL) {
@@ -404,15 +401,15 @@ static inline status_t process_dispatch_adopt(const struct process_handlers *han
 }
 
 /* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void process_answer_adopt(handle_t saved, status_t outcome, uint32_t pid) {
+static inline void proc_answer_adopt(handle_t saved, status_t outcome, uint32_t pid) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)pid;
     answer_send(saved, outcome, &answer_);
 }
 
-static inline status_t process_dispatch_wait(const struct process_handlers *handlers, void *context,
-                                             struct request *request) {
+static inline status_t proc_dispatch_wait(const struct proc_handlers *handlers, void *context,
+                                          struct request *request) {
     uint32_t pid = 0;
     uint32_t status = 0;
     uint64_t cpu_ns = 0;
@@ -431,8 +428,8 @@ static inline status_t process_dispatch_wait(const struct process_handlers *hand
 }
 
 /* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void process_answer_wait(handle_t saved, status_t outcome, uint32_t pid,
-                                       uint32_t status, uint64_t cpu_ns) {
+static inline void proc_answer_wait(handle_t saved, status_t outcome, uint32_t pid, uint32_t status,
+                                    uint64_t cpu_ns) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)pid | (uint64_t)(uint32_t)status << 32;
@@ -440,8 +437,8 @@ static inline void process_answer_wait(handle_t saved, status_t outcome, uint32_
     answer_send(saved, outcome, &answer_);
 }
 
-static inline status_t process_dispatch_kill(const struct process_handlers *handlers, void *context,
-                                             struct request *request) {
+static inline status_t proc_dispatch_kill(const struct proc_handlers *handlers, void *context,
+                                          struct request *request) {
     if (handlers->kill == NULL) {
         return ERROR_NOT_SUPPORTED;
     }
@@ -451,14 +448,14 @@ static inline status_t process_dispatch_kill(const struct process_handlers *hand
 }
 
 /* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void process_answer_kill(handle_t saved, status_t outcome) {
+static inline void proc_answer_kill(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
     answer_send(saved, outcome, &answer_);
 }
 
-static inline status_t process_dispatch_set_handled(const struct process_handlers *handlers,
-                                                    void *context, struct request *request) {
+static inline status_t proc_dispatch_set_handled(const struct proc_handlers *handlers,
+                                                 void *context, struct request *request) {
     if (handlers->set_handled == NULL) {
         return ERROR_NOT_SUPPORTED;
     }
@@ -468,14 +465,14 @@ static inline status_t process_dispatch_set_handled(const struct process_handler
 }
 
 /* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void process_answer_set_handled(handle_t saved, status_t outcome) {
+static inline void proc_answer_set_handled(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
     answer_send(saved, outcome, &answer_);
 }
 
-static inline status_t process_dispatch_held(const struct process_handlers *handlers, void *context,
-                                             struct request *request) {
+static inline status_t proc_dispatch_held(const struct proc_handlers *handlers, void *context,
+                                          struct request *request) {
     if (handlers->held == NULL) {
         return ERROR_NOT_SUPPORTED;
     }
@@ -483,8 +480,8 @@ static inline status_t process_dispatch_held(const struct process_handlers *hand
     return status_;
 }
 
-static inline status_t process_dispatch_stop(const struct process_handlers *handlers, void *context,
-                                             struct request *request) {
+static inline status_t proc_dispatch_stop(const struct proc_handlers *handlers, void *context,
+                                          struct request *request) {
     if (handlers->stop == NULL) {
         return ERROR_NOT_SUPPORTED;
     }
@@ -493,14 +490,14 @@ static inline status_t process_dispatch_stop(const struct process_handlers *hand
 }
 
 /* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void process_answer_stop(handle_t saved, status_t outcome) {
+static inline void proc_answer_stop(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
     answer_send(saved, outcome, &answer_);
 }
 
-static inline status_t process_dispatch_get_ids(const struct process_handlers *handlers,
-                                                void *context, struct request *request) {
+static inline status_t proc_dispatch_get_ids(const struct proc_handlers *handlers, void *context,
+                                             struct request *request) {
     uint32_t parent = 0;
     uint32_t group = 0;
     uint32_t session = 0;
@@ -520,8 +517,8 @@ static inline status_t process_dispatch_get_ids(const struct process_handlers *h
 }
 
 /* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void process_answer_get_ids(handle_t saved, status_t outcome, uint32_t parent,
-                                          uint32_t group, uint32_t session, uint32_t terminal) {
+static inline void proc_answer_get_ids(handle_t saved, status_t outcome, uint32_t parent,
+                                       uint32_t group, uint32_t session, uint32_t terminal) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)parent | (uint64_t)(uint32_t)group << 32;
@@ -529,8 +526,8 @@ static inline void process_answer_get_ids(handle_t saved, status_t outcome, uint
     answer_send(saved, outcome, &answer_);
 }
 
-static inline status_t process_dispatch_set_group(const struct process_handlers *handlers,
-                                                  void *context, struct request *request) {
+static inline status_t proc_dispatch_set_group(const struct proc_handlers *handlers, void *context,
+                                               struct request *request) {
     if (handlers->set_group == NULL) {
         return ERROR_NOT_SUPPORTED;
     }
@@ -540,14 +537,14 @@ static inline status_t process_dispatch_set_group(const struct process_handlers 
 }
 
 /* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void process_answer_set_group(handle_t saved, status_t outcome) {
+static inline void proc_answer_set_group(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
     answer_send(saved, outcome, &answer_);
 }
 
-static inline status_t process_dispatch_new_session(const struct process_handlers *handlers,
-                                                    void *context, struct request *request) {
+static inline status_t proc_dispatch_new_session(const struct proc_handlers *handlers,
+                                                 void *context, struct request *request) {
     uint32_t session = 0;
 
     if (handlers->new_session == NULL) {
@@ -562,15 +559,15 @@ static inline status_t process_dispatch_new_session(const struct process_handler
 }
 
 /* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void process_answer_new_session(handle_t saved, status_t outcome, uint32_t session) {
+static inline void proc_answer_new_session(handle_t saved, status_t outcome, uint32_t session) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)session;
     answer_send(saved, outcome, &answer_);
 }
 
-static inline status_t process_dispatch_terminal_gate(const struct process_handlers *handlers,
-                                                      void *context, struct request *request) {
+static inline status_t proc_dispatch_terminal_gate(const struct proc_handlers *handlers,
+                                                   void *context, struct request *request) {
     handle_t session = HANDLE_NONE;
 
     if (handlers->terminal_gate == NULL) {
@@ -585,16 +582,15 @@ static inline status_t process_dispatch_terminal_gate(const struct process_handl
 }
 
 /* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void process_answer_terminal_gate(handle_t saved, status_t outcome,
-                                                handle_t session) {
+static inline void proc_answer_terminal_gate(handle_t saved, status_t outcome, handle_t session) {
     struct answer answer_ = {.control = 0};
 
     answer_add_handle(&answer_, session, ANSWER_MOVE);
     answer_send(saved, outcome, &answer_);
 }
 
-static inline status_t process_dispatch_get_foreground(const struct process_handlers *handlers,
-                                                       void *context, struct request *request) {
+static inline status_t proc_dispatch_get_foreground(const struct proc_handlers *handlers,
+                                                    void *context, struct request *request) {
     uint32_t group = 0;
 
     if (handlers->get_foreground == NULL) {
@@ -609,15 +605,15 @@ static inline status_t process_dispatch_get_foreground(const struct process_hand
 }
 
 /* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void process_answer_get_foreground(handle_t saved, status_t outcome, uint32_t group) {
+static inline void proc_answer_get_foreground(handle_t saved, status_t outcome, uint32_t group) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)group;
     answer_send(saved, outcome, &answer_);
 }
 
-static inline status_t process_dispatch_set_foreground(const struct process_handlers *handlers,
-                                                       void *context, struct request *request) {
+static inline status_t proc_dispatch_set_foreground(const struct proc_handlers *handlers,
+                                                    void *context, struct request *request) {
     if (handlers->set_foreground == NULL) {
         return ERROR_NOT_SUPPORTED;
     }
@@ -626,14 +622,14 @@ static inline status_t process_dispatch_set_foreground(const struct process_hand
 }
 
 /* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void process_answer_set_foreground(handle_t saved, status_t outcome) {
+static inline void proc_answer_set_foreground(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
     answer_send(saved, outcome, &answer_);
 }
 
-static inline status_t process_dispatch_set_alarm(const struct process_handlers *handlers,
-                                                  void *context, struct request *request) {
+static inline status_t proc_dispatch_set_alarm(const struct proc_handlers *handlers, void *context,
+                                               struct request *request) {
     uint64_t old_deadline_ns = 0;
     uint64_t old_interval_ns = 0;
 
@@ -651,8 +647,8 @@ static inline status_t process_dispatch_set_alarm(const struct process_handlers 
 }
 
 /* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void process_answer_set_alarm(handle_t saved, status_t outcome,
-                                            uint64_t old_deadline_ns, uint64_t old_interval_ns) {
+static inline void proc_answer_set_alarm(handle_t saved, status_t outcome, uint64_t old_deadline_ns,
+                                         uint64_t old_interval_ns) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = old_deadline_ns;
@@ -660,8 +656,8 @@ static inline void process_answer_set_alarm(handle_t saved, status_t outcome,
     answer_send(saved, outcome, &answer_);
 }
 
-static inline status_t process_dispatch_get_times(const struct process_handlers *handlers,
-                                                  void *context, struct request *request) {
+static inline status_t proc_dispatch_get_times(const struct proc_handlers *handlers, void *context,
+                                               struct request *request) {
     uint64_t cpu_ns = 0;
     uint64_t children_cpu_ns = 0;
 
@@ -678,8 +674,8 @@ static inline status_t process_dispatch_get_times(const struct process_handlers 
 }
 
 /* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void process_answer_get_times(handle_t saved, status_t outcome, uint64_t cpu_ns,
-                                            uint64_t children_cpu_ns) {
+static inline void proc_answer_get_times(handle_t saved, status_t outcome, uint64_t cpu_ns,
+                                         uint64_t children_cpu_ns) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = cpu_ns;
@@ -688,76 +684,75 @@ static inline void process_answer_get_times(handle_t saved, status_t outcome, ui
 }
 
 /* Unpacks a request, calls its handler, packs the answer; for the tables of lib/native/server.h. */
-static inline status_t process_dispatch(const void *handlers, void *context,
-                                        struct request *request) {
+static inline status_t proc_dispatch(const void *handlers, void *context, struct request *request) {
     switch (request->label) {
-    case PROCESS_ADOPT:
-        return process_dispatch_adopt(handlers, context, request);
-    case PROCESS_WAIT:
-        return process_dispatch_wait(handlers, context, request);
-    case PROCESS_KILL:
-        return process_dispatch_kill(handlers, context, request);
-    case PROCESS_SET_HANDLED:
-        return process_dispatch_set_handled(handlers, context, request);
-    case PROCESS_HELD:
-        return process_dispatch_held(handlers, context, request);
-    case PROCESS_STOP:
-        return process_dispatch_stop(handlers, context, request);
-    case PROCESS_GET_IDS:
-        return process_dispatch_get_ids(handlers, context, request);
-    case PROCESS_SET_GROUP:
-        return process_dispatch_set_group(handlers, context, request);
-    case PROCESS_NEW_SESSION:
-        return process_dispatch_new_session(handlers, context, request);
-    case PROCESS_TERMINAL_GATE:
-        return process_dispatch_terminal_gate(handlers, context, request);
-    case PROCESS_GET_FOREGROUND:
-        return process_dispatch_get_foreground(handlers, context, request);
-    case PROCESS_SET_FOREGROUND:
-        return process_dispatch_set_foreground(handlers, context, request);
-    case PROCESS_SET_ALARM:
-        return process_dispatch_set_alarm(handlers, context, request);
-    case PROCESS_GET_TIMES:
-        return process_dispatch_get_times(handlers, context, request);
+    case PROC_ADOPT:
+        return proc_dispatch_adopt(handlers, context, request);
+    case PROC_WAIT:
+        return proc_dispatch_wait(handlers, context, request);
+    case PROC_KILL:
+        return proc_dispatch_kill(handlers, context, request);
+    case PROC_SET_HANDLED:
+        return proc_dispatch_set_handled(handlers, context, request);
+    case PROC_HELD:
+        return proc_dispatch_held(handlers, context, request);
+    case PROC_STOP:
+        return proc_dispatch_stop(handlers, context, request);
+    case PROC_GET_IDS:
+        return proc_dispatch_get_ids(handlers, context, request);
+    case PROC_SET_GROUP:
+        return proc_dispatch_set_group(handlers, context, request);
+    case PROC_NEW_SESSION:
+        return proc_dispatch_new_session(handlers, context, request);
+    case PROC_TERMINAL_GATE:
+        return proc_dispatch_terminal_gate(handlers, context, request);
+    case PROC_GET_FOREGROUND:
+        return proc_dispatch_get_foreground(handlers, context, request);
+    case PROC_SET_FOREGROUND:
+        return proc_dispatch_set_foreground(handlers, context, request);
+    case PROC_SET_ALARM:
+        return proc_dispatch_set_alarm(handlers, context, request);
+    case PROC_GET_TIMES:
+        return proc_dispatch_get_times(handlers, context, request);
     default:
         return ERROR_BAD_MESSAGE;
     }
 }
 
 /* A row of a server's protocol table. */
-#define PROCESS_SERVE(handlers) {PROCESS_PROTOCOL, process_dispatch, &(handlers)}
+#define PROC_SERVE(handlers) {PROC_PROTOCOL, proc_dispatch, &(handlers)}
 
 /* The message's name, for traces; NULL if the label is none of this protocol. */
-static inline const char *process_label_name(uint32_t label) {
+static inline const char *proc_label_name(uint32_t label) {
     switch (label) {
-    case PROCESS_ADOPT:
-        return "process.adopt";
-    case PROCESS_WAIT:
-        return "process.wait";
-    case PROCESS_KILL:
-        return "process.kill";
-    case PROCESS_SET_HANDLED:
-        return "process.set_handled";
-    case PROCESS_HELD:
-        return "process.held";
-    case PROCESS_STOP:
-        return "process.stop";
-    case PROCESS_GET_IDS:
-        return "process.get_ids";
-    case PROCESS_SET_GROUP:
-        return "process.set_group";
-    case PROCESS_NEW_SESSION:
-        return "process.new_session";
-    case PROCESS_TERMINAL_GATE:
-        return "process.terminal_gate";
-    case PROCESS_GET_FOREGROUND:
-        return "process.get_foreground";
-    case PROCESS_SET_FOREGROUND:
-        return "process.set_foreground";
-    case PROCESS_SET_ALARM:
-        return "process.set_alarm";
-    case PROCESS_GET_TIMES:
-        return "process.get_times";
+    case PROC_ADOPT:
+        return "proc.adopt";
+    case PROC_WAIT:
+        return "proc.wait";
+    case PROC_KILL:
+        return "proc.kill";
+    case PROC_SET_HANDLED:
+        return "proc.set_handled";
+    case PROC_HELD:
+        return "proc.held";
+    case PROC_STOP:
+        return "proc.stop";
+    case PROC_GET_IDS:
+        return "proc.get_ids";
+    case PROC_SET_GROUP:
+        return "proc.set_group";
+    case PROC_NEW_SESSION:
+        return "proc.new_session";
+    case PROC_TERMINAL_GATE:
+        return "proc.terminal_gate";
+    case PROC_GET_FOREGROUND:
+        return "proc.get_foreground";
+    case PROC_SET_FOREGROUND:
+        return "proc.set_foreground";
+    case PROC_SET_ALARM:
+        return "proc.set_alarm";
+    case PROC_GET_TIMES:
+        return "proc.get_times";
     default:
         return NULL;
     }
