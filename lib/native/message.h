@@ -6,9 +6,10 @@
  *   message_call, message_send,              everything: handles, lent memory, own gates
  *   message_receive, message_reply, message_reply_receive
  *
- * All take a struct message: in what is to be sent, out what came. The register map is abi/message.h; the kernel's rules
- * (who may block, what moves when) are design section 4. A process without an upcall handler is never interrupted; one with
- * it uses the interruptible forms of lib/native/block.h.
+ * All take a struct message: in what is to be sent, out what came. The register map is
+ * abi/message.h; the kernel's rules (who may block, what moves when) are design section 4. A
+ * process without an upcall handler is never interrupted; one with it uses the interruptible forms
+ * of lib/native/block.h.
  */
 #pragma once
 
@@ -16,16 +17,19 @@
 #include "lib/base/types.h"
 
 struct message {
-    handle_t gate;    /* send, call: gate; receive, reply_receive: endpoint; reply: saved reply, or HANDLE_NONE for the current one */
-    uint32_t label;   /* in: request, or the status of a reply; out: the same of the other side */
-    uint32_t tag;     /* out (receive): the sender's process tag */
-    uint32_t kind;    /* out (receive): enum message_kind */
-    uint64_t badge;   /* out (receive): of the gate it came through */
+    handle_t gate;  /* send, call: gate; receive, reply_receive: endpoint; reply: saved reply, or
+                       HANDLE_NONE for the current one */
+    uint32_t label; /* in: request, or the status of a reply; out: the same of the other side */
+    uint32_t tag;   /* out (receive): the sender's process tag */
+    uint32_t kind;  /* out (receive): enum message_kind */
+    uint64_t badge; /* out (receive): of the gate it came through */
     uint64_t words[MESSAGE_WORDS];
-    uint64_t deadline; /* absolute ns, DEADLINE_NEVER, or 0: do not wait */
-    uint64_t control;  /* in: MESSAGE_SEND_HANDLES | MESSAGE_SEGMENTS | MESSAGE_ACCEPT ...; out: result word */
-    uint64_t own_badge; /* out: badge of a gate of the receiver's own endpoint, iff MESSAGE_RESULT_OWN_GATE(control) */
-    uint32_t readable; /* out (receive): bytes lent to read from, and to write to */
+    uint64_t deadline;  /* absolute ns, DEADLINE_NEVER, or 0: do not wait */
+    uint64_t control;   /* in: MESSAGE_SEND_HANDLES | MESSAGE_SEGMENTS | MESSAGE_ACCEPT ...; out:
+                           result word */
+    uint64_t own_badge; /* out: badge of a gate of the receiver's own endpoint, iff
+                           MESSAGE_RESULT_OWN_GATE(control) */
+    uint32_t readable;  /* out (receive): bytes lent to read from, and to write to */
     uint32_t writable;
     handle_t handles[MESSAGE_HANDLES_MAX];
     struct lent_segment segments[MESSAGE_SEGMENTS_MAX];
@@ -33,11 +37,13 @@ struct message {
 
 /* A segment for struct message. */
 #define MESSAGE_LEND(pointer, n_bytes, how)                                                        \
-    ((struct lent_segment){.address = (uint64_t)(uintptr_t)(pointer), .length = (n_bytes), .access = (how)})
+    ((struct lent_segment){                                                                        \
+        .address = (uint64_t)(uintptr_t)(pointer), .length = (n_bytes), .access = (how)})
 
 /*
- * Label and words out, label and words back. Uses gate, label, words and deadline of the message, changes label and words.
- * Returns OK if an answer came (its status is in label), else why none came: CLOSED, TIMEOUT, BAD_HANDLE ...
+ * Label and words out, label and words back. Uses gate, label, words and deadline of the message,
+ * changes label and words. Returns OK if an answer came (its status is in label), else why none
+ * came: CLOSED, TIMEOUT, BAD_HANDLE ...
  */
 WARN_UNUSED static ALWAYS_INLINE status_t message_call_short(struct message *m) {
     register uint64_t word1 __asm__("r10") = m->words[1];
@@ -78,23 +84,26 @@ WARN_UNUSED static ALWAYS_INLINE status_t message_send_short(struct message *m) 
 }
 
 /*
- * The long forms: one of the five system calls with all registers loaded from, and stored to, the message. Same results as
- * above. Handles sent move when (and only when) the call gets as far as delivery; on BAD_HANDLE, TOO_MANY, TIMEOUT, CLOSED
- * and INTERRUPTED before receipt they are still the sender's.
+ * The long forms: one of the five system calls with all registers loaded from, and stored to, the
+ * message. Same results as above. Handles sent move when (and only when) the call gets as far as
+ * delivery; on BAD_HANDLE, TOO_MANY, TIMEOUT, CLOSED and INTERRUPTED before receipt they are still
+ * the sender's.
  */
 WARN_UNUSED status_t message_call(struct message *m);
 WARN_UNUSED status_t message_send(struct message *m);
 
-/* Answers gate (a saved reply, used up even on NO_REPLY) or the current request. NO_REPLY: nobody waits any more. */
+/* Answers gate (a saved reply, used up even on NO_REPLY) or the current request. NO_REPLY: nobody
+ * waits any more. */
 WARN_UNUSED status_t message_reply(struct message *m);
 
 /*
- * Waits at endpoint `gate` for a message, notification or CANCEL until the deadline (TIMEOUT); kind says what came.
- * Handles are accepted as MESSAGE_ACCEPT in control says.
+ * Waits at endpoint `gate` for a message, notification or CANCEL until the deadline (TIMEOUT); kind
+ * says what came. Handles are accepted as MESSAGE_ACCEPT in control says.
  */
 WARN_UNUSED status_t message_receive(struct message *m);
 
-/* message_reply to the current request (label, words, handles), then message_receive. Errors are those of the receive. */
+/* message_reply to the current request (label, words, handles), then message_receive. Errors are
+ * those of the receive. */
 WARN_UNUSED status_t message_reply_receive(struct message *m);
 
 /* The i-th handle that an answer brought, HANDLE_NONE if it brought fewer or did not come. */
@@ -102,7 +111,8 @@ static inline handle_t message_handle(const struct message *m, status_t status, 
     return status == OK && i < MESSAGE_RESULT_HANDLES(m->control) ? m->handles[i] : HANDLE_NONE;
 }
 
-/* What the generated stubs call; lib/posix puts interruptible ones in their place before it includes them. */
+/* What the generated stubs call; lib/posix puts interruptible ones in their place before it
+ * includes them. */
 #ifndef MESSAGE_CALL
 #define MESSAGE_CALL(m)       message_call(m)
 #define MESSAGE_CALL_SHORT(m) message_call_short(m)

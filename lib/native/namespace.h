@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The namespace of this process: (path prefix -> gate), from the start block, and nothing else
+ * exists.
+ *
+ * Paths here are absolute and clean ("/a/b": no `.`, `..`, double or trailing slash); lib/base/path
+ * makes them so. The root entry has the prefix "". Longest prefix wins. A REDIRECT answer (names,
+ * symbolic links) is followed, at most 40 times. Thread-safe; changes are local to this process.
+ * fork copies the list with the memory, spawn takes it along.
+ */
+#pragma once
+
+#include "abi/types.h"
+#include "lib/base/types.h"
+
+enum { NAMESPACE_REDIRECTS_MAX = 40, NAMESPACE_PATH_BYTES = 4096 };
+
+/* Reads the start block; called by the first use of the others, and again (lib/posix after exec) to
+ * begin anew. */
+void namespace_load(void);
+
+/*
+ * The gate for the longest prefix of `path`, and in *rest the rest without leading slash (inside
+ * `path`, "" if nothing is left). NOT_FOUND if no prefix matches. The gate stays the namespace's.
+ */
+WARN_UNUSED status_t namespace_resolve(const char *path, handle_t *gate, const char **rest);
+
+/* Binds the prefix to the gate, in place of what it was bound to. The namespace owns the gate from
+ * now on, also on an error. */
+WARN_UNUSED status_t namespace_bind(const char *prefix, handle_t gate);
+
+/* Takes the prefix out and closes its gate. NOT_FOUND if it is not bound. */
+WARN_UNUSED status_t namespace_unbind(const char *prefix);
+
+/* The i-th entry (any order), false if there are no more. For spawn, and for listing "/" when no
+ * server does. */
+bool namespace_entry(size_t i, const char **prefix, handle_t *gate);
+
+/*
+ * What a request with a path needs, whatever its protocol: called with a gate and the path relative
+ * to it, returns the server's status and for REDIRECT sets *matched and either *next (a gate, owned
+ * by the caller) or the link's target.
+ */
+struct namespace_step {
+    handle_t gate;
+    const char *path; /* relative to gate */
+    uint32_t path_length;
+    uint32_t matched;       /* out */
+    handle_t next;          /* out: HANDLE_NONE: a symbolic link */
+    char *target;           /* out: the link's target is written here */
+    uint32_t target_bytes;  /* room in target */
+    uint32_t target_length; /* out */
+};
+typedef status_t namespace_request(void *context, struct namespace_step *step);
+
+/*
+ * Resolves `path` and makes the request, following redirects to other servers and symbolic links,
+ * until its status is another than REDIRECT. LOOP after 40.
+ */
+WARN_UNUSED status_t namespace_walk(const char *path, namespace_request *request, void *context);
+
+/* The same from gate `start`, for which `base` is the absolute path (needed for symbolic links; not
+ * closed). */
+WARN_UNUSED status_t namespace_walk_from(handle_t start, const char *base, const char *path,
+                                         namespace_request *request, void *context);
+
+/* Opens with FILE_OPEN_ flags; *file is the new open file. `kind` may be NULL, else gets
+ * FILE_MODE_REGULAR ... */
+WARN_UNUSED status_t namespace_open(const char *path, uint32_t flags, uint32_t mode, handle_t *file,
+                                    uint32_t *kind);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The watch list of one open file, for the `watch` message of protocol file: who is to be told when
+ * which events come true.
+ *
+ *     status = watch_arm(&file->watches, request, events, key, gate, events_now, &ready);   in the
+ * handler watch_changed(&file->watches, events_now); whenever they may have come true
+ *     watch_clear(&file->watches);                                                          in
+ * `closed`
+ */
+#pragma once
+
+#include "lib/base/list.h"
+#include "lib/native/request.h"
+
+/* Watches per list; the oldest gives way, notified that it must ask again. */
+enum { WATCH_MAX = 32 };
+
+struct watch_list {
+    struct list watches;
+    uint32_t n;
+};
+
+void watch_init(struct watch_list *list);
+
+/*
+ * Answers in *ready which of `events` hold (error and hang-up always count). If none does and the
+ * request brought a gate, keeps it (under the caller's tag and `key`, in place of an earlier one)
+ * to notify it once with the events. With HANDLE_NONE the watch of that key is taken away.
+ */
+WARN_UNUSED status_t watch_arm(struct watch_list *list, struct request *request, uint32_t events,
+                               uint32_t key, handle_t gate, uint32_t events_now, uint32_t *ready);
+
+/* Notifies, and forgets, every watch that waits for one of these events. */
+void watch_changed(struct watch_list *list, uint32_t events_now);
+
+/* Notifies all with hang-up, and forgets them. */
+void watch_clear(struct watch_list *list);
