@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: MIT
+#
+# Starting the system in QEMU.
+
+ACCEL ?= tcg
+QEMU_RUN = BUILD=$(BUILD) tools/qemu --accel $(ACCEL)
+
+.PHONY: run debug book bench soak
+
+# An odd status is the guest's own end (the exit port), not a failure of QEMU.
+run: $(KERNEL) $(BOOT_TAR) ## start it: serial line on the terminal, window if there is a display
+	@echo 'Ctrl-A X ends QEMU.'
+	@$(QEMU_RUN) --display auto || [ $$(($$? % 2)) = 1 ]
+
+debug: $(KERNEL) $(BOOT_TAR) ## start it under gdb; serial line into build/serial.log
+	@rm -f $(BUILD)/gdb.socket
+	@$(QEMU_RUN) --display auto --serial file:$(BUILD)/serial.log --gdb $(BUILD)/gdb.socket \
+		--pid-file $(BUILD)/gdb.pid & \
+	while [ ! -S $(BUILD)/gdb.socket ]; do sleep 0.1; done; \
+	gdb -q -x tools/gdbinit $(KERNEL) -ex 'target remote $(BUILD)/gdb.socket'; \
+	kill $$(cat $(BUILD)/gdb.pid) 2>/dev/null || :
+
+book: ## the book, as HTML in build/book
+	$(call say,BOOK,$(BUILD)/book)
+	$(Q)$(PYTHON) -m sphinx -q -W -b html book $(BUILD)/book

@@ -93,7 +93,7 @@ endef
 $(foreach p,$(patsubst ports/%/build.mk,%,$(sort $(wildcard ports/*/build.mk))),$(eval $(call port,$(p))))
 
 define port_library
-$(BUILD)/lib/lib$(1).a: $(port_$(1)_objects)
+$(BUILD)/lib/lib$(1:lib%=%).a: $(port_$(1)_objects)
 	$$(call say,AR,$$@)
 	$$(ARCHIVE)
 endef
@@ -124,7 +124,7 @@ USER_OBJECTS += $$(component_objects)
 $$(component_objects): FLAGS := $$(FLAGS) $$(foreach l,$$(LIBS),$$(port_$$(l)_includes))
 $$(component_objects): $(wildcard $(1)/build.mk) | \
 	$$(patsubst %,$(UPSTREAM)/%.sha256,$$(filter $(PORTS_library),$$(LIBS)))
-$$(eval $$(call program,$(2),$$(component_objects),$$(LIBS:%=$(BUILD)/lib/lib%.a) $(3)))
+$$(eval $$(call program,$(2),$$(component_objects),$$(patsubst %,$(BUILD)/lib/lib%.a,$$(LIBS:lib%=%)) $(3)))
 endef
 
 # $(call folders,PARENTS): the folders in them that hold sources.
