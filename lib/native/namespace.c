@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The list of prefixes, and walking a path through servers. Entries are kept in the order of the
+ * start block; a program has a handful, so the longest prefix is found by looking at all.
+ */
+#include "lib/native/namespace.h"
+
+#include <stdlib.h>
+
+#include "abi/generated/file.h"
+#include "lib/base/path.h"
+#include "lib/base/string.h"
+#include "lib/native/lock.h"
+#include "lib/native/startup.h"
+#include "lib/native/syscall.h"
+
+struct namespace_entry_ {
+    char *prefix; /* normal: "/", "/a/b" */
+    handle_t gate;
+};
+
+static struct lock lock; /* guards all below */
+static bool is_loaded;
+static struct namespace_entry_ *entries;
+static size_t n_entries;
+static size_t n_allocated;
+
+static void gate_close(handle_t gate) {
+    if (gate != HANDLE_NONE) {
+        status_t status = sys_handle_close(gate);
+        (void)status;
+    }
+}
+
+static struct namespace_entry_ *entry_find(const char *prefix) {
+    for (size_t i = 0; i < n_entries; i++) {
+        if (string_equal(entries[i].prefix, prefix)) {
+            return &entries[i];
+        }
+    }
+    return NULL;
+}
+
+/* Adds or replaces; the gate is ours in any case. */
+static status_t entry_put(const char *prefix, handle_t gate) {
+    struct namespace_entry_ *entry = entry_find(prefix);
+    size_t bytes = strlen(prefix) + 1;
+
+    if (entry != NULL) {
+        gate_close(entry->gate);
+        entry->gate = gate;
+        return OK;
+    }
+    if (n_entries == n_allocated) {
+        size_t n = n_allocated == 0 ? 8 : n_allocated * 2;
+        struct namespace_entry_ *grown = realloc(entries, n * sizeof *grown);
+
+        if (grown == NULL) {
+            gate_close(gate);
+            return ERROR_NO_MEMORY;
+        }
+        entries = grown;
+        n_allocated = n;
+    }
+    char *copy = malloc(bytes);
+    if (copy == NULL) {
+        gate_close(gate);
+        return ERROR_NO_MEMORY;
+    }
+    memcpy(copy, prefix, bytes);
+    entries[n_entries++] = (struct namespace_entry_){copy, gate};
+    return OK;
+}
+
+static void load_locked(void) {
+    for (size_t i = 0; i < n_entries; i++) {
+        free(entries[i].prefix); /* the gates are the start block's */
+    }
+    n_entries = 0;
+    is_loaded = true;
+    for (const struct startup_entry *entry = startup_next(NULL, STARTUP_NAMESPACE); entry != NULL;
+         entry = startup_next(entry, STARTUP_NAMESPACE)) {
+        const char *prefix = startup_text(entry);
+        status_t status = entry_put(*prefix == '\0' ? "/" : prefix, entry->handle);
+        (void)status; /* without memory this early the name is not there, and open says so */
+    }
+}
+
+void namespace_load(void) {
+    lock_take(&lock);
+    load_locked();
+    lock_give(&lock);
+}
+
+static void lock_loaded(void) {
+    lock_take(&lock);
+    if (!is_loaded) {
+        load_locked();
+    }
+}
+
+status_t namespace_resolve(const char *path, handle_t *gate, const char **rest) {
+    const struct namespace_entry_ *best = NULL;
+    size_t best_length = 0;
+
+    lock_loaded();
+    for (size_t i = 0; i < n_entries; i++) {
+        const char *this_rest = path_rest(entries[i].prefix, path);
+        size_t length = strlen(entries[i].prefix);
+
+        if (this_rest != NULL && (best == NULL || length > best_length)) {
+            best = &entries[i];
+            best_length = length;
+            *rest = this_rest;
+        }
+    }
+    *gate = best == NULL ? HANDLE_NONE : best->gate;
+    lock_give(&lock);
+    return best == NULL ? ERROR_NOT_FOUND : OK;
+}
+
+status_t namespace_bind(const char *prefix, handle_t gate) {
+    lock_loaded();
+    status_t status = entry_put(prefix, gate);
+    lock_give(&lock);
+    return status;
+}
+
+status_t namespace_unbind(const char *prefix) {
+    lock_loaded();
+    struct namespace_entry_ *entry = entry_find(prefix);
+    if (entry != NULL) {
+        gate_close(entry->gate);
+        free(entry->prefix);
+        *entry = entries[--n_entries];
+    }
+    lock_give(&lock);
+    return entry == NULL ? ERROR_NOT_FOUND : OK;
+}
+
+bool namespace_entry(size_t i, const char **prefix, handle_t *gate) {
+    lock_loaded();
+    bool found = i < n_entries;
+    if (found) {
+        *prefix = entries[i].prefix;
+        *gate = entries[i].gate;
+    }
+    lock_give(&lock);
+    return found;
+}
+
+/* ---- walking ---- */
+
+/* A walk: `path` is absolute and normal, step.path points into it. */
+struct walk {
+    struct namespace_step step;
+    bool owns_gate; /* step.gate came with a redirect */
+    char path[PATH_LENGTH_MAX];
+    char target[PATH_LENGTH_MAX];
+};
+
+static void walk_set_gate(struct walk *walk, handle_t gate, bool owned) {
+    if (walk->owns_gate) {
+        gate_close(walk->step.gate);
+    }
+    walk->step.gate = gate;
+    walk->owns_gate = owned;
+}
+
+static status_t walk_start(struct walk *walk) {
+    handle_t gate;
+    const char *rest;
+    status_t status = namespace_resolve(walk->path, &gate, &rest);
+
+    if (status == OK) {
+        walk_set_gate(walk, gate, false);
+        walk->step.path = rest;
+    }
+    return status;
+}
+
+static status_t path_status(enum path_result result) {
+    switch (result) {
+    case PATH_OK:
+        return OK;
+    case PATH_EMPTY:
+        return ERROR_NOT_FOUND;
+    case PATH_NOT_ABSOLUTE:
+        return ERROR_BAD_ARGUMENT;
+    default:
+        return ERROR_NAME_TOO_LONG;
+    }
+}
+
+/* The first `matched` bytes of the step's path name a symbolic link: go on at its target, then with
+ * the rest. */
+static status_t walk_link(struct walk *walk) {
+    const char *after = walk->step.path + walk->step.matched;
+    char *relative = walk->target;
+    size_t used = walk->step.target_length;
+    char directory[PATH_LENGTH_MAX];
+
+    if (used >= sizeof walk->target || used + strlen(after) >= sizeof walk->target) {
+        return ERROR_NAME_TOO_LONG;
+    }
+    memcpy(relative + used, after, strlen(after) + 1); /* begins with a slash, or is empty */
+    /* The directory that holds the link: all up to the last slash of what was matched. */
+    size_t n = (size_t)(after - walk->path);
+    while (n > 0 && walk->path[n - 1] != '/') {
+        n--;
+    }
+    memcpy(directory, walk->path, n);
+    directory[n] = '\0';
+    status_t status = path_status(path_normalize(walk->path, n == 0 ? "/" : directory, relative));
+    return status != OK ? status : walk_start(walk);
+}
+
+static status_t walk_redirect(struct walk *walk) {
+    struct namespace_step *step = &walk->step;
+
+    if (step->matched > step->path_length) {
+        gate_close(step->next);
+        return ERROR_BAD_FORMAT; /* a server that counts wrong is not followed */
+    }
+    if (step->next == HANDLE_NONE) {
+        return walk_link(walk);
+    }
+    walk_set_gate(walk, step->next, true);
+    step->path += step->matched;
+    step->path += *step->path == '/' ? 1 : 0;
+    return OK;
+}
+
+static status_t walk_run(struct walk *walk, namespace_request *request, void *context) {
+    struct namespace_step *step = &walk->step;
+
+    for (int n = 0; n <= NAMESPACE_REDIRECTS_MAX; n++) {
+        step->path_length = (uint32_t)strlen(step->path);
+        step->matched = 0;
+        step->next = HANDLE_NONE;
+        step->target = walk->target;
+        step->target_bytes = sizeof walk->target;
+        step->target_length = 0;
+        status_t status = request(context, step);
+
+        if (status != ERROR_REDIRECT) {
+            return status;
+        }
+        status = walk_redirect(walk);
+        if (status != OK) {
+            return status;
+        }
+    }
+    return ERROR_LOOP;
+}
+
+status_t namespace_walk(const char *path, namespace_request *request, void *context) {
+    struct walk walk;
+
+    walk.owns_gate = false;
+    if (!string_copy(walk.path, sizeof walk.path, path)) {
+        return ERROR_NAME_TOO_LONG;
+    }
+    status_t status = walk_start(&walk);
+    if (status == OK) {
+        status = walk_run(&walk, request, context);
+    }
+    walk_set_gate(&walk, HANDLE_NONE, false);
+    return status;
+}
+
+status_t namespace_walk_from(handle_t start, const char *base, const char *path,
+                             namespace_request *request, void *context) {
+    struct walk walk;
+
+    walk.owns_gate = false;
+    status_t status = path_status(path_normalize(walk.path, base, path));
+    if (status != OK) {
+        return status;
+    }
+    const char *rest = path_rest(base, walk.path);
+    if (rest == NULL) {
+        return ERROR_BAD_ARGUMENT; /* not below base */
+    }
+    walk_set_gate(&walk, start, false);
+    walk.step.path = rest;
+    status = walk_run(&walk, request, context);
+    walk_set_gate(&walk, HANDLE_NONE, false);
+    return status;
+}
+
+struct open_context {
+    uint32_t flags;
+    uint32_t mode;
+    uint32_t kind;
+    handle_t file;
+};
+
+static status_t open_request(void *context, struct namespace_step *step) {
+    struct open_context *open = context;
+    handle_t file;
+    status_t status = file_open(step->gate, open->flags, open->mode, step->path, step->path_length,
+                                step->target, step->target_bytes, &open->kind, &step->matched,
+                                &step->target_length, &file, DEADLINE_NEVER);
+
+    if (status == OK && file == HANDLE_NONE) {
+        return ERROR_BAD_FORMAT;
+    }
+    *(status == ERROR_REDIRECT ? &step->next : &open->file) = file;
+    if (status != OK && status != ERROR_REDIRECT) {
+        gate_close(file); /* should not be there, but must not stay */
+    }
+    return status;
+}
+
+status_t namespace_open(const char *path, uint32_t flags, uint32_t mode, handle_t *file,
+                        uint32_t *kind) {
+    struct open_context open = {.flags = flags, .mode = mode};
+    status_t status = namespace_walk(path, open_request, &open);
+
+    if (status == OK) {
+        *file = open.file;
+        if (kind != NULL) {
+            *kind = open.kind;
+        }
+    }
+    return status;
+}

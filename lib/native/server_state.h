@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The inside of the server loop, shared by server.c (objects, loop), server_tag.c (what each client
+ * has) and request.c.
+ */
+#pragma once
+
+#include "lib/base/list.h"
+#include "lib/native/server.h"
+
+#define SLOT_NONE UINT32_MAX
+
+/* init's own gate to every service, and what it says and hears. */
+#define SERVER_CONTROL_BADGE SERVER_ROOT_BADGE(0xff)
+enum { SERVER_CONTROL_HEARTBEAT = 1 };
+enum { SERVER_ANSWER_READY = 1, SERVER_ANSWER_ALIVE = 2 };
+
+struct server_slot {
+    const struct server_class *class; /* NULL: free */
+    void *object;
+    uint32_t generation;
+    uint32_t tag; /* whom it counts against */
+    uint32_t next_free;
+};
+
+/* What is counted per tag. */
+enum server_tag_count { TAG_OBJECTS, TAG_SAVED, TAG_COUNTS };
+enum { TAG_BUCKETS = 64 };
+
+/* A client that has something. Invariant: exists iff one of the counts is not 0. */
+struct server_tag {
+    struct list_node node;
+    uint32_t tag;
+    uint32_t counts[TAG_COUNTS];
+};
+
+/* A saved reply, at the index of its handle. Invariant: in use iff `used`. */
+struct server_saved {
+    bool used;
+    uint32_t tag;
+    uint64_t badge;
+    uint64_t cookie;
+};
+
+struct server {
+    const char *name;
+    handle_t endpoint;
+    handle_t init; /* notified of READY and ALIVE */
+    uint32_t incarnation;
+    uint32_t accept;
+    uint32_t limits[TAG_COUNTS];
+    struct server_slot *slots;
+    uint32_t n_slots;
+    uint32_t first_free;
+    struct server_slot roots[SERVER_ROOTS_MAX];
+    struct list timers;
+    struct list tags[TAG_BUCKETS];
+    struct server_saved *saved;
+    uint32_t n_saved; /* size of the array */
+};
+
+void server_tags_init(struct server *server);
+
+/* Counts one more (less) for the tag. TOO_MANY over the limit, NO_MEMORY. Tag 0, the services, is
+ * not limited. */
+WARN_UNUSED status_t server_tag_get(struct server *server, uint32_t tag,
+                                    enum server_tag_count what);
+void server_tag_put(struct server *server, uint32_t tag, enum server_tag_count what);
+
+/* Remembers, forgets a saved reply, and drops those of a tag whose clients no longer wait. */
+WARN_UNUSED status_t server_saved_add(struct server *server, handle_t saved,
+                                      const struct server_saved *entry);
+void server_saved_remove(handle_t saved);
+void server_saved_sweep(struct server *server, uint32_t tag);
+
+/* The slot that a badge means; NULL if it means none (any more). */
+struct server_slot *server_badge_find(struct server *server, uint64_t badge);
+
+/* Closes a handle of ours; that cannot fail but by a mistake of ours. */
+void server_handle_close(handle_t handle);
+
+/* Closes the handles that an undelivered answer was to move. */
+void server_answer_drop(const struct answer *answer);
+
+void server_notify_init(struct server *server, uint64_t bits);

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* What each client of a server holds: objects and saved replies, counted by tag, so that none takes
+ * more than its share. */
+#include "lib/native/server_state.h"
+
+#include <stdlib.h>
+
+#include "lib/base/string.h"
+#include "lib/native/syscall.h"
+
+void server_tags_init(struct server *server) {
+    for (unsigned i = 0; i < TAG_BUCKETS; i++) {
+        list_init(&server->tags[i]);
+    }
+}
+
+static struct server_tag *tag_find(struct server *server, uint32_t tag) {
+    struct server_tag *entry;
+
+    LIST_FOR_EACH(entry, &server->tags[tag % TAG_BUCKETS], node) {
+        if (entry->tag == tag) {
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+status_t server_tag_get(struct server *server, uint32_t tag, enum server_tag_count what) {
+    if (tag == 0) {
+        return OK;
+    }
+    struct server_tag *entry = tag_find(server, tag);
+
+    if (entry == NULL) {
+        entry = calloc(1, sizeof *entry);
+        if (entry == NULL) {
+            return ERROR_NO_MEMORY;
+        }
+        entry->tag = tag;
+        list_push_back(&server->tags[tag % TAG_BUCKETS], &entry->node);
+    }
+    if (entry->counts[what] >= server->limits[what]) {
+        return ERROR_TOO_MANY; /* not new, so it stays */
+    }
+    entry->counts[what]++;
+    return OK;
+}
+
+void server_tag_put(struct server *server, uint32_t tag, enum server_tag_count what) {
+    struct server_tag *entry = tag == 0 ? NULL : tag_find(server, tag);
+
+    if (entry == NULL) {
+        return;
+    }
+    entry->counts[what]--;
+    for (unsigned i = 0; i < TAG_COUNTS; i++) {
+        if (entry->counts[i] != 0) {
+            return;
+        }
+    }
+    list_remove(&entry->node);
+    free(entry);
+}
+
+/* The one server of the process, remembered for those who hold only a saved reply's handle. */
+static struct server *saved_owner;
+
+status_t server_saved_add(struct server *server, handle_t saved, const struct server_saved *entry) {
+    if (saved >= server->n_saved) {
+        uint32_t n = MAX(saved + 1, MAX(server->n_saved * 2, 16u));
+        struct server_saved *grown = realloc(server->saved, n * sizeof *grown);
+
+        if (grown == NULL) {
+            return ERROR_NO_MEMORY;
+        }
+        memset(&grown[server->n_saved], 0, (n - server->n_saved) * sizeof *grown);
+        server->saved = grown;
+        server->n_saved = n;
+    }
+    server->saved[saved] = *entry;
+    saved_owner = server;
+    return OK;
+}
+
+void server_saved_remove(handle_t saved) {
+    struct server *server = saved_owner;
+
+    if (server != NULL && saved < server->n_saved && server->saved[saved].used) {
+        server->saved[saved].used = false;
+        server_tag_put(server, server->saved[saved].tag, TAG_SAVED);
+    }
+}
+
+/*
+ * A killed client sends no CANCEL, so its saved replies pile up where nothing ever answers them.
+ * Told as cancelled, their objects answer them, and find that nobody waits.
+ */
+void server_saved_sweep(struct server *server, uint32_t tag) {
+    for (handle_t saved = 1; saved < server->n_saved; saved++) {
+        struct server_saved entry = server->saved[saved];
+        struct handle_info info;
+        struct server_slot *slot;
+
+        if (!entry.used || entry.tag != tag || sys_handle_info(saved, &info) != ERROR_NO_REPLY) {
+            continue;
+        }
+        slot = server_badge_find(server, entry.badge);
+        if (slot != NULL && slot->class->cancelled != NULL) {
+            slot->class->cancelled(server, slot->object, entry.cookie);
+        }
+    }
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/native/watch.h"
+
+#include <stdlib.h>
+
+#include "abi/generated/file.h"
+#include "lib/native/server_state.h"
+#include "lib/native/syscall.h"
+
+struct watch {
+    struct list_node node; /* oldest first */
+    uint32_t tag;
+    uint32_t key;
+    uint32_t events;
+    handle_t gate;
+};
+
+enum { EVENTS_ALWAYS = FILE_EVENT_ERROR | FILE_EVENT_HANGUP };
+
+void watch_init(struct watch_list *list) {
+    list_init(&list->watches);
+    list->n = 0;
+}
+
+/* Forgets a watch, notifying it first unless events is 0. */
+static void watch_end(struct watch_list *list, struct watch *watch, uint32_t events) {
+    if (events != 0) {
+        status_t status = sys_notify(watch->gate, events);
+        (void)status; /* CLOSED: nobody is interested any more */
+    }
+    server_handle_close(watch->gate);
+    list_remove(&watch->node);
+    list->n--;
+    free(watch);
+}
+
+static void watch_remove(struct watch_list *list, uint32_t tag, uint32_t key) {
+    struct watch *watch;
+
+    LIST_FOR_EACH_SAFE(watch, &list->watches, node) {
+        if (watch->tag == tag && watch->key == key) {
+            watch_end(list, watch, 0);
+            return;
+        }
+    }
+}
+
+status_t watch_arm(struct watch_list *list, struct request *request, uint32_t events, uint32_t key,
+                   handle_t gate, uint32_t events_now, uint32_t *ready) {
+    watch_remove(list, request->tag, key);
+    *ready = events_now & (events | EVENTS_ALWAYS);
+    if (*ready != 0 || gate == HANDLE_NONE) {
+        return OK;
+    }
+    if (list->n == WATCH_MAX) {
+        watch_end(list, LIST_FIRST(&list->watches, struct watch, node), FILE_EVENT_AGAIN);
+    }
+    struct watch *watch = malloc(sizeof *watch);
+    if (watch == NULL) {
+        return ERROR_NO_MEMORY;
+    }
+    *watch = (struct watch){.tag = request->tag,
+                            .key = key,
+                            .events = events | EVENTS_ALWAYS,
+                            .gate = request_keep(request, gate)};
+    list_push_back(&list->watches, &watch->node);
+    list->n++;
+    return OK;
+}
+
+void watch_changed(struct watch_list *list, uint32_t events_now) {
+    struct watch *watch;
+
+    LIST_FOR_EACH_SAFE(watch, &list->watches, node) {
+        if ((watch->events & events_now) != 0) {
+            watch_end(list, watch, watch->events & events_now);
+        }
+    }
+}
+
+void watch_clear(struct watch_list *list) {
+    while (!list_is_empty(&list->watches)) {
+        watch_end(list, LIST_FIRST(&list->watches, struct watch, node), FILE_EVENT_HANGUP);
+    }
+}
