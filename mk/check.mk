@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: MIT
+#
+# make check: what a machine can say about the source. tools/check has the checks; here is how each
+# file is compiled, for clang-tidy and for editors (compile_commands.json).
+
+.PHONY: check generate format
+check: $(BUILD)/compile_commands.json ## format, lint, generated files, size budgets, includes
+	@tools/check --build $(BUILD)
+
+generate: ## make abi/generated anew from abi/protocols
+	$(Q)$(PYTHON) tools/idl/generate.py $(sort $(wildcard abi/protocols/*.idl))
+
+format: ## format all C files with clang-format
+	$(Q)git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i
+
+# clang-tidy parses with clang's own headers, whatever CC is.
+TIDY_INCLUDE = $(shell clang -print-file-name=include)
+$(BUILD)/compile_commands.json: $(LIBC) FORCE
+	@tools/check --build $(BUILD) --write-commands $@ \
+		'kernel=$(subst $(CC_INCLUDE),$(TIDY_INCLUDE),$(KERNEL_CFLAGS))' \
+		'user=$(subst $(CC_INCLUDE),$(TIDY_INCLUDE),$(USER_CFLAGS))' \
+		'host=$(HOST_CFLAGS)'

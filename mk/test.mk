@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: MIT
+#
+# Tests. `make test` builds what they need and leaves the running and counting to tools/test.
+#
+#   tests/unit/NAME_test.c   host unit tests with cmocka, under ASan and UBSan. Lines in the head
+#                            comment (see tests/unit/test.h) name what is linked and how:
+#                                Sources: kernel/frame_allocator.c
+#                                Build: plain
+#   tests/model/             spin models; tests/model/run runs them
+#   tests/guest/             programs of the test image, which tests/system/test_guest.py runs
+#   tests/system/            pytest, driving QEMU
+#
+# One suite: make test SUITES=unit. One system test: make test SUITES=system ONLY=test_boot.
+
+SUITES ?= unit model system
+ONLY   ?=
+
+# --- host unit tests -----------------------------------------------------------------------------
+
+HOST_CFLAGS := -std=gnu11 -g $(WARNINGS) -iquote . -MMD -MP -fno-omit-frame-pointer -DDEBUG=1
+HOST_asan   := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
+HOST_plain  := -O2 -fcf-protection=none
+
+$(BUILD)/host/asan/%.c.o: %.c $(BUILD)/toolchain.mk mk/test.mk
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(HOST_CFLAGS) $(HOST_asan) -c -o $@ $<
+
+$(BUILD)/host/plain/%.c.o: %.c $(BUILD)/toolchain.mk mk/test.mk
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(HOST_CFLAGS) $(HOST_plain) -c -o $@ $<
+
+# $(call said,KEY,FILE): what the line " * KEY: ..." of the file's head comment says.
+said = $(shell sed -n '/\*\//q; s/^ \* $(1): *//p' $(2))
+
+# $(call unit_test,NAME,VARIANT,SOURCES)
+define unit_test
+unit_$(1)_objects := $(patsubst %,$(BUILD)/host/$(2)/%.o,tests/unit/$(1)_test.c $(3) $(filter %.c,$(BASE_SOURCES)))
+HOST_OBJECTS += $$(unit_$(1)_objects)
+$(BUILD)/unit/$(1): $$(unit_$(1)_objects)
+	$$(call say,LD,$$@)
+	$(Q)mkdir -p $$(@D) && $$(CC) $$(HOST_$(2)) -o $$@ $$^ -lcmocka -lpthread -lm
+endef
+
+UNIT_TESTS := $(patsubst tests/unit/%_test.c,%,$(sort $(wildcard tests/unit/*_test.c)))
+$(foreach t,$(UNIT_TESTS),$(eval $(call unit_test,$(t),$(or $(call said,Build,tests/unit/$(t)_test.c),asan),$(call said,Sources,tests/unit/$(t)_test.c))))
+
+.PHONY: unit-tests test
+unit-tests: $(UNIT_TESTS:%=$(BUILD)/unit/%)
+
+-include $(sort $(HOST_OBJECTS:.o=.d))
+
+# --- all -----------------------------------------------------------------------------------------
+
+TEST_NEEDS_unit   := unit-tests
+TEST_NEEDS_model  :=
+TEST_NEEDS_system := all test-archive $(if $(wildcard boot/kernel.ld),iso)
+
+test: $(foreach s,$(SUITES),$(TEST_NEEDS_$(s))) ## all tests, with a table at the end
+	@BUILD=$(BUILD) CC=$(CC) tools/test $(if $(ONLY),--only '$(ONLY)') $(SUITES)

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: MIT
+"""Runs each program of the test image (tests/guest) in a machine of its own. The program's exit
+status is the verdict; its lines `not ok NAME: why` say what went wrong."""
+import tarfile
+
+import pytest
+
+from machine import BUILD, run_command
+
+IMAGE = BUILD / "test.tar"
+
+
+def guest_tests():
+    if not IMAGE.exists() or not (BUILD / "euralios.elf").exists():
+        return []
+    with tarfile.open(IMAGE) as archive:
+        return [entry.name for entry in archive if entry.isfile() and entry.name.startswith("tests/")]
+
+
+@pytest.mark.parametrize("path", guest_tests())
+def test_guest(path):
+    done = run_command(f"/{path}", archive=IMAGE, memory="256M", time_limit=180)
+    bad = [line for line in done.output.splitlines() if line.startswith("not ok")]
+    assert done.status == 0 and not bad, "\n".join(bad) or done.output[-2000:]
