@@ -29,8 +29,8 @@ struct boot_info {
     char command_line[BOOT_COMMAND_LINE_MAX]; /* 0-terminated, without the name of the kernel */
     paddr_t archive_paddr;                    /* 0 if there is none */
     uint64_t archive_size;
-    paddr_t rsdp_paddr; /* ACPI root pointer; 0 if the loader did not say. Under multiboot2 it is a
-                           copy that is in other memory */
+    paddr_t rsdp_paddr; /* ACPI root pointer; 0 if the loader gave only a copy, or none */
+    uint8_t rsdp[36];   /* its bytes; all 0 if there is none */
     uint32_t screen;    /* enum boot_screen */
     uint32_t screen_width, screen_height; /* characters or pixels */
     uint32_t screen_pitch;                /* bytes per row */

@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include <stdarg.h>
+
 #include "kernel/types.h"
 
 struct boot_info;
@@ -26,4 +28,5 @@ void console_panic_mode(const struct boot_info *boot);
 
 void console_write(const char *text, size_t n);
 
+void kernel_log_v(const char *format, va_list args) PRINTF_LIKE(1, 0);
 void kernel_log(const char *format, ...) PRINTF_LIKE(1, 2);

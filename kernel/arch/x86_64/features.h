@@ -10,10 +10,9 @@ struct arch_features {
     bool smep, smap, umip;
     bool pages_1g;
     bool global_pages;
-    bool pat;
-    bool apic, x2apic;
+    bool apic; /* always, else the kernel does not start */
+    bool x2apic;
     bool tsc_deadline, tsc_invariant;
-    bool xsave;
     bool rdrand;
     bool hypervisor;
     bool fxsave_leaks; /* AMD: FXSAVE and FXRSTOR leave out the last x87 instruction's address */

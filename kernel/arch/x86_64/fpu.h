@@ -34,24 +34,22 @@ struct fpu_state {
     uint32_t kept;   /* enum fpu_kept */
 };
 
-/* Finds out the processor's MXCSR mask and makes the clean state. Once per CPU, CR0 and CR4 being
- * set. */
+/* Finds out the processor's MXCSR mask and makes the clean state. Once per CPU, CR0 and CR4 set. */
 void fpu_init_cpu(struct cpu *cpu);
 
 /* A clean state: default control words, everything else zero. Also needed before memory of a thread
  * is used anew. */
 void fpu_init_thread(struct thread *thread);
 
-/* Saves all of the state of `thread` if it is live on this CPU. At pre-emption arch_thread_activate
- * does it. */
+/* Saves all of the state of `thread` if it is live on this CPU; arch_thread_activate does it. */
 void fpu_save(struct thread *thread);
 
-/* The thread (current, in a system call) is going to wait: of its state only MXCSR and FCW are
- * kept. */
-void fpu_note_call(struct thread *thread);
+static inline void fpu_store_control(struct fpu_image *image) {
+    __asm__ volatile("fnstcw %0\n\tstmxcsr %1" : "=m"(image->fcw), "=m"(image->mxcsr));
+}
 
 /* Makes the processor's registers those of `thread`, unless they are. What they held before must
- * have been kept. */
+ * have been kept. arch_thread_activate does it. */
 void fpu_load(struct thread *thread);
 
 /* The child of a fork gets what a C call keeps of the caller's state: MXCSR and FCW. `from` is the

@@ -26,3 +26,9 @@ WARN_UNUSED bool arch_irq_set_mode(unsigned line, bool level);
 /* Where the registers of the local APIC are: must be mapped uncached in the direct map. 0 if it is
  * in x2APIC mode. */
 paddr_t arch_lapic_paddr(void);
+
+/* For interrupt.c: masks the line and tells the controller that it is served. False: it was none
+ * (spurious). */
+WARN_UNUSED bool irq_acknowledge_line(unsigned line);
+/* The same for what comes by the local APIC. */
+void irq_acknowledge_local(void);

@@ -81,3 +81,27 @@
 #define CPU_CURRENT   8
 #define CPU_STACK_TOP 16
 #define CPU_SCRATCH   24
+
+/* Stacks of the boot CPU: each array starts with a guard page. */
+#define STACK_GUARD_BYTES     4096
+#define KERNEL_STACK_BYTES    16384
+#define INTERRUPT_STACK_BYTES 8192
+
+/* Model-specific registers (SDM 4, 2.1). */
+#define MSR_APIC_BASE      0x1b
+#define MSR_SYSENTER_CS    0x174
+#define MSR_PAT            0x277
+#define MSR_TSC_DEADLINE   0x6e0
+#define MSR_X2APIC         0x800
+#define MSR_EFER           0xc0000080
+#define MSR_STAR           0xc0000081
+#define MSR_LSTAR          0xc0000082
+#define MSR_CSTAR          0xc0000083
+#define MSR_FMASK          0xc0000084
+#define MSR_FS_BASE        0xc0000100
+#define MSR_GS_BASE        0xc0000101
+#define MSR_KERNEL_GS_BASE 0xc0000102
+
+#define EFER_SYSCALL   0x1
+#define EFER_LONG_MODE 0x100
+#define EFER_NX        0x800

@@ -12,13 +12,46 @@
 #include "kernel/thread.h"
 
 /*
+ * The thread (current, in a system call) is going to wait: of its vector state only MXCSR and FCW
+ * are kept. It must go through arch_thread_activate before it runs again, even if it need not wait
+ * after all and is both previous and next.
+ */
+static inline void fpu_note_call(struct thread *thread) {
+    if (thread->fpu.kept == FPU_LIVE) {
+        fpu_store_control(&thread->fpu.image);
+        thread->fpu.kept = FPU_CALL;
+    }
+}
+
+/*
  * `next` becomes what this CPU runs: cpu->current, the interrupt stack, page tables, FS base,
  * vector registers. root: its page tables, 0 for a kernel thread (the loaded ones stay: before
- * freeing a root, see that no CPU's space_root is it). previous: what ran until now, NULL the first
- * time; it may have exited, but not be freed yet. Called with the lock held, also if next ==
- * previous.
+ * freeing a root, see that it is no CPU's space_root). previous: what ran until now, NULL the first
+ * time; it may have exited, but not be freed yet. Called with the lock held.
+ *
+ * FS base is loaded even if it is the same number as the previous user thread's: that one may have
+ * loaded a selector, which changes the base behind our back (SDM 3, 3.4.4).
  */
-void arch_thread_activate(struct thread *previous, struct thread *next, paddr_t root);
+static inline void arch_thread_activate(struct thread *previous, struct thread *next,
+                                        paddr_t root) {
+    struct cpu *cpu = cpu_this();
+
+    if (previous != NULL && previous != next) {
+        fpu_save(previous);
+    }
+    cpu->current = next;
+    cpu->tss.rsp[0] = (uint64_t)(&next->registers + 1);
+    if (root == 0) {
+        return;
+    }
+    if (cpu->space_root != root) {
+        arch_space_load(root);
+    }
+    if (cpu->fpu_owner != next || next->fpu.cpu != cpu) {
+        msr_write(MSR_FS_BASE, next->fs_base);
+    }
+    fpu_load(next);
+}
 
 /* Sets the FS base of a thread, at once if it is the current one. BAD_ADDRESS if not in the user
  * half. */

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What happens by vector, once entry.S has saved the registers.
+ */
+#include "kernel/arch/x86_64/entry.h"
+
+#include "kernel/arch/x86_64/irq.h"
+#include "kernel/arch/x86_64/thread.h"
+#include "kernel/panic.h"
+
+/* Tells the processor's debug unit that all is seen (SDM 3, 17.2.3); no breakpoint is ever set. */
+static void debug_status_clear(void) {
+    __asm__ volatile("movq %0, %%dr6" : : "r"(0xffff0ff0ull));
+}
+
+static void exception_dispatch(struct thread *thread, unsigned vector) {
+    uint64_t fault_address = 0;
+
+    if (vector == VECTOR_PAGE_FAULT) {
+        __asm__ volatile("movq %%cr2, %0" : "=r"(fault_address));
+    } else if (vector == VECTOR_DEBUG) {
+        debug_status_clear();
+    }
+    exception_enter(thread, vector, thread->registers.error_code, fault_address);
+}
+
+void interrupt_dispatch(struct thread *thread) {
+    unsigned vector = (unsigned)thread->registers.vector;
+
+    if (vector < N_EXCEPTIONS) {
+        exception_dispatch(thread, vector);
+        return;
+    }
+    if (vector == VECTOR_WAIT) {
+        kernel_thread_wait_enter(thread);
+        return;
+    }
+    cpu_this()->n_interrupts++;
+    if (vector < VECTOR_MSI) {
+        if (irq_acknowledge_line(vector - VECTOR_IRQ)) {
+            interrupt_enter(thread, vector - VECTOR_IRQ);
+        }
+    } else if (vector == VECTOR_TIMER) {
+        irq_acknowledge_local();
+        timer_enter(thread);
+    } else if (vector <= VECTOR_MSI_LAST) {
+        irq_acknowledge_local();
+        interrupt_enter(thread, vector - VECTOR_MSI + IRQ_LINES);
+    } else {
+        cpu_this()->n_spurious++; /* the local APIC's own is not acknowledged (SDM 3, 10.9) */
+    }
+}
+
+/* GS base may be the user's if the fault is near swapgs; the panic needs ours. */
+void interrupt_fault_in_kernel(struct registers *registers) {
+    uint64_t fault_address;
+
+    __asm__ volatile("movq %%cr2, %0" : "=r"(fault_address));
+    panic_registers(registers, "exception %u, error %#lx, address %#lx in the kernel",
+                    (unsigned)registers->vector, registers->error_code, fault_address);
+}
+
+void interrupt_any_time(struct registers *registers) {
+    switch (registers->vector) {
+    case VECTOR_NMI:
+        cpu_this()->n_nmi++;
+        break;
+    case VECTOR_DEBUG:
+        /* No breakpoint is set and FMASK clears TF, so nothing should bring us here; but user mode
+         * must not find an instruction that does. Nothing to be seen: go on without the trap. */
+        debug_status_clear();
+        registers->rflags &= ~(uint64_t)RFLAGS_TRAP;
+        break;
+    case VECTOR_MACHINE_CHECK:
+        panic_registers(registers, "machine check: the hardware is broken");
+    default:
+        panic_registers(registers, "double fault: stack overflow in the kernel?");
+    }
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/arch/x86_64/irq.h"
+
+#include "kernel/arch/x86_64/cpu.h"
+#include "kernel/arch/x86_64/io.h"
+#include "kernel/arch/x86_64/lapic.h"
+
+/* 8259A (Intel 8259A data sheet): ports of the two controllers, their words. */
+#define PIC_MASTER    0x20
+#define PIC_SLAVE     0xa0
+#define PIC_MASK      1    /* second port of each: mask, and words ICW2 to ICW4 */
+#define ICW1_INIT     0x11 /* edge-triggered, cascade, ICW4 follows */
+#define ICW4_8086     0x01
+#define OCW2_EOI      0x20
+#define OCW3_READ_ISR 0x0b
+#define LINE_CASCADE  2
+/* Edge/level control registers of the south bridge (PIIX, ICH): a bit per line, set for level. */
+#define ELCR            0x4d0
+#define LINES_EDGE_ONLY 0x2107 /* 0, 1, 2, 8, 13 */
+
+/* Local APIC registers: offsets of the memory-mapped form (SDM 3, table 10-1). */
+#define APIC_BASE_ENABLE   (1ull << 11)
+#define APIC_BASE_X2APIC   (1ull << 10)
+#define APIC_BASE_ADDRESS  0x000ffffffffff000
+#define APIC_VERSION       0x030
+#define APIC_TASK_PRIORITY 0x080
+#define APIC_END           0x0b0
+#define APIC_SPURIOUS      0x0f0
+#define APIC_ERROR_STATUS  0x280
+#define APIC_LVT_THERMAL   0x330
+#define APIC_LVT_COUNTERS  0x340
+#define APIC_LVT_LINT0     0x350
+#define APIC_LVT_LINT1     0x360
+#define APIC_LVT_ERROR     0x370
+#define APIC_SOFTWARE_ON   0x100
+#define LVT_NMI            0x400
+#define LVT_EXTERNAL       0x700
+
+/* Lines masked, a bit each; the hardware's copies are written from it. */
+static uint16_t masked = 0xffff;
+static paddr_t lapic_paddr;
+
+uint32_t lapic_read(unsigned offset) {
+    if (lapic_paddr == 0) {
+        return (uint32_t)msr_read(MSR_X2APIC + offset / 16);
+    }
+    return *(volatile uint32_t *)paddr_to_pointer(lapic_paddr + offset);
+}
+
+void lapic_write(unsigned offset, uint32_t value) {
+    if (lapic_paddr == 0) {
+        msr_write(MSR_X2APIC + offset / 16, value);
+        return;
+    }
+    *(volatile uint32_t *)paddr_to_pointer(lapic_paddr + offset) = value;
+}
+
+/* Virtual wire: the 8259 interrupts through LINT0, as if there were no APIC. */
+static void lapic_init(void) {
+    uint64_t base = msr_read(MSR_APIC_BASE);
+    unsigned last_lvt;
+
+    if (!(base & APIC_BASE_X2APIC)) {
+        lapic_paddr = base & APIC_BASE_ADDRESS;
+        msr_write(MSR_APIC_BASE, base | APIC_BASE_ENABLE);
+    }
+    lapic_write(APIC_SPURIOUS, APIC_SOFTWARE_ON | VECTOR_SPURIOUS);
+    lapic_write(APIC_TASK_PRIORITY, 0);
+    lapic_write(APIC_LVT_TIMER, LVT_MASKED | VECTOR_TIMER);
+    lapic_write(APIC_LVT_LINT0, LVT_EXTERNAL);
+    lapic_write(APIC_LVT_LINT1, LVT_NMI);
+    lapic_write(APIC_LVT_ERROR, LVT_MASKED);
+    last_lvt = lapic_read(APIC_VERSION) >> 16 & 0xff;
+    if (last_lvt >= 4) {
+        lapic_write(APIC_LVT_COUNTERS, LVT_MASKED);
+    }
+    if (last_lvt >= 5) {
+        lapic_write(APIC_LVT_THERMAL, LVT_MASKED);
+    }
+    lapic_write(APIC_ERROR_STATUS, 0);
+    lapic_write(APIC_END, 0); /* in case the firmware was in the middle of one */
+}
+
+static void mask_write(unsigned line) {
+    if (line < 8) {
+        io_out8(PIC_MASTER + PIC_MASK, (uint8_t)masked);
+    } else {
+        io_out8(PIC_SLAVE + PIC_MASK, (uint8_t)(masked >> 8));
+    }
+}
+
+static void pic_init_one(uint16_t port, uint8_t vector, uint8_t cascade) {
+    io_out8(port, ICW1_INIT);
+    io_delay();
+    io_out8(port + PIC_MASK, vector);
+    io_delay();
+    io_out8(port + PIC_MASK, cascade);
+    io_delay();
+    io_out8(port + PIC_MASK, ICW4_8086);
+    io_delay();
+}
+
+void irq_init(void) {
+    masked = (uint16_t) ~(1u << LINE_CASCADE);
+    pic_init_one(PIC_MASTER, VECTOR_IRQ, 1 << LINE_CASCADE);
+    pic_init_one(PIC_SLAVE, VECTOR_IRQ + 8, LINE_CASCADE);
+    mask_write(0);
+    mask_write(8);
+    lapic_init();
+}
+
+void arch_irq_mask(unsigned line) {
+    if (line != LINE_CASCADE) {
+        masked |= (uint16_t)(1u << line);
+        mask_write(line);
+    }
+}
+
+void arch_irq_unmask(unsigned line) {
+    masked &= (uint16_t) ~(1u << line);
+    mask_write(line);
+}
+
+bool arch_irq_set_mode(unsigned line, bool level) {
+    uint16_t port = ELCR + line / 8;
+    uint8_t bit = (uint8_t)(1u << line % 8);
+    uint8_t modes = io_in8(port);
+
+    if (level && (LINES_EDGE_ONLY >> line & 1) != 0) {
+        return false;
+    }
+    io_out8(port, level ? modes | bit : modes & (uint8_t)~bit);
+    return true;
+}
+
+/* A controller that saw a request go away before it was answered gives its lowest line, without
+ * setting it in service (data sheet, "default IR7"). */
+static bool line_is_spurious(unsigned line) {
+    uint16_t port = line < 8 ? PIC_MASTER : PIC_SLAVE;
+
+    if (line % 8 != 7) {
+        return false;
+    }
+    io_out8(port, OCW3_READ_ISR);
+    return (io_in8(port) & 0x80) == 0;
+}
+
+bool irq_acknowledge_line(unsigned line) {
+    bool spurious = line_is_spurious(line);
+
+    if (spurious) {
+        cpu_this()->n_spurious++;
+    } else {
+        arch_irq_mask(line);
+        if (line >= 8) {
+            io_out8(PIC_SLAVE, OCW2_EOI);
+        }
+    }
+    /* Of a spurious line of the slave the master knows nothing: for it the cascade was in service.
+     */
+    if (!spurious || line >= 8) {
+        io_out8(PIC_MASTER, OCW2_EOI);
+    }
+    return !spurious;
+}
+
+void irq_acknowledge_local(void) {
+    lapic_write(APIC_END, 0);
+}
+
+paddr_t arch_lapic_paddr(void) {
+    return lapic_paddr;
+}

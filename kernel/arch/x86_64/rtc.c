@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/arch/x86_64/rtc.h"
+
+#include "kernel/arch/x86_64/io.h"
+#include "lib/base/string.h"
+
+#define RTC_INDEX 0x70 /* bit 7 would hold back NMIs */
+#define RTC_DATA  0x71
+
+/* Registers (MC146818 data sheet). */
+enum {
+    SECONDS = 0,
+    MINUTES = 2,
+    HOURS = 4,
+    DAY = 7,
+    MONTH = 8,
+    YEAR = 9,
+    STATUS_A = 10,
+    STATUS_B = 11
+};
+#define STATUS_A_UPDATING 0x80
+#define STATUS_B_24_HOURS 0x02
+#define STATUS_B_BINARY   0x04
+#define HOURS_PM          0x80
+
+/* An update takes 2 ms; a register access on the old bus takes about 1 us, two of them a step. */
+#define UPDATE_WAIT_STEPS 5000
+#define TRIES             4
+
+struct rtc_time {
+    uint8_t second, minute, hour, day, month, year;
+};
+
+static uint8_t register_read(uint8_t index) {
+    io_out8(RTC_INDEX, index);
+    return io_in8(RTC_DATA);
+}
+
+static struct rtc_time time_read_once(void) {
+    unsigned n = 0;
+
+    while ((register_read(STATUS_A) & STATUS_A_UPDATING) != 0 && n < UPDATE_WAIT_STEPS) {
+        n++;
+    }
+    return (struct rtc_time){
+        register_read(SECONDS), register_read(MINUTES), register_read(HOURS),
+        register_read(DAY),     register_read(MONTH),   register_read(YEAR),
+    };
+}
+
+/* Days since 1970-01-01 of a date in 2000 to 2099, where each fourth year is a leap year. */
+static unsigned days_since_1970(unsigned year, unsigned month, unsigned day) {
+    static const uint16_t before[12] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
+    unsigned n = 10957; /* 1970 to 1999 */
+
+    n += (year - 2000) * 365 + (year - 2000 + 3) / 4;
+    n += before[month - 1] + (year % 4 == 0 && month > 2 ? 1 : 0);
+    return n + day - 1;
+}
+
+static uint8_t decode(uint8_t value, uint8_t status_b) {
+    if ((status_b & STATUS_B_BINARY) != 0) {
+        return value;
+    }
+    return (uint8_t)((value >> 4) * 10 + (value & 15));
+}
+
+static uint64_t time_to_seconds(struct rtc_time t, uint8_t status_b) {
+    bool pm = (status_b & STATUS_B_24_HOURS) == 0 && (t.hour & HOURS_PM) != 0;
+    unsigned second = decode(t.second, status_b);
+    unsigned minute = decode(t.minute, status_b);
+    unsigned hour = decode(pm ? t.hour & (uint8_t)~HOURS_PM : t.hour, status_b);
+    unsigned day = decode(t.day, status_b);
+    unsigned month = decode(t.month, status_b);
+    unsigned year =
+        decode(t.year, status_b); /* the century register is not at one place: it is 20xx */
+
+    if ((status_b & STATUS_B_24_HOURS) == 0) {
+        hour = hour % 12 + (pm ? 12 : 0);
+    }
+    if (second > 59 || minute > 59 || hour > 23 || day < 1 || day > 31 || month < 1 || month > 12 ||
+        year > 99) {
+        return 0;
+    }
+    return ((days_since_1970(2000 + year, month, day) * 24ull + hour) * 60 + minute) * 60 + second;
+}
+
+uint64_t rtc_read(void) {
+    struct rtc_time last = time_read_once();
+
+    /* Twice the same: then no update came in between. */
+    for (unsigned i = 0; i < TRIES; i++) {
+        struct rtc_time t = time_read_once();
+
+        if (memcmp(&t, &last, sizeof(t)) == 0) {
+            return time_to_seconds(t, register_read(STATUS_B));
+        }
+        last = t;
+    }
+    return 0;
+}

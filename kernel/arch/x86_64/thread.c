@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/arch/x86_64/thread.h"
+
+_Static_assert(offsetof(struct thread, registers) == 0, "entry.S takes one for the other");
+_Static_assert(_Alignof(struct thread) >= 16, "interrupts push at multiples of 16");
+
+status_t arch_thread_set_fs_base(struct thread *thread, uint64_t fs_base) {
+    if (fs_base >= USER_TOP) {
+        return ERROR_BAD_ADDRESS; /* a non-canonical one would be a fault of the kernel */
+    }
+    thread->fs_base = fs_base;
+    if (thread == cpu_this()->current) {
+        msr_write(MSR_FS_BASE, fs_base);
+    } else {
+        thread->fpu.cpu = NULL; /* load it all when it runs next */
+    }
+    return OK;
+}
