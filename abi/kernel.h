@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the system calls that are not messages exchange with programs: flags, operations, structures, fixed addresses.
+ * What the system calls that are not messages exchange with programs: flags, operations,
+ * structures, fixed addresses.
  */
 #pragma once
 
@@ -8,14 +9,15 @@
 
 /* The user half: page 0 and the last page below USER_TOP can never be mapped. */
 #define USER_BOTTOM 0x1000ULL
-#define USER_TOP 0x00007ffffffff000ULL
+#define USER_TOP    0x00007ffffffff000ULL
 /* Two pages mapped read-only into every process by the kernel. */
-#define INFO_PAGE_ADDRESS 0x00007fffffffc000ULL
+#define INFO_PAGE_ADDRESS    0x00007fffffffc000ULL
 #define PROCESS_PAGE_ADDRESS 0x00007fffffffd000ULL
 
 /*
- * The info page. Monotonic time in ns = base_ns + ((rdtsc - base_tsc) * ns_per_tick_32 >> 32), read with the sequence even and
- * the same before and after. Wall time = monotonic + wall_offset_ns (0 if the machine has no clock).
+ * The info page. Monotonic time in ns = base_ns + ((rdtsc - base_tsc) * ns_per_tick_32 >> 32), read
+ * with the sequence even and the same before and after. Wall time = monotonic + wall_offset_ns (0
+ * if the machine has no clock).
  */
 struct info_page {
     volatile uint32_t sequence;
@@ -43,44 +45,59 @@ enum {
     MAP_WRITE = 2,
     MAP_EXECUTE = 4,
     MAP_PROTECTION = 7,
-    MAP_FIXED = 8,      /* exactly at address, which must be free */
-    MAP_REPLACE = 16,   /* with FIXED: what is there is unmapped first */
-    MAP_PRIVATE = 32,   /* of a memory object: copy-on-write */
-    MAP_POPULATE = 64,  /* touch all pages now; fails instead of faulting later */
-    MAP_GUARD = 128,    /* nothing there, and nothing else will be placed there */
+    MAP_FIXED = 8,     /* exactly at address, which must be free */
+    MAP_REPLACE = 16,  /* with FIXED: what is there is unmapped first */
+    MAP_PRIVATE = 32,  /* of a memory object: copy-on-write */
+    MAP_POPULATE = 64, /* touch all pages now; fails instead of faulting later */
+    MAP_GUARD = 128,   /* nothing there, and nothing else will be placed there */
 };
 
 /* memory_create flags */
 enum {
-    MEMORY_CONTIGUOUS = 1, /* physically contiguous, allocated at once; `below` limits the last byte (0: none) */
-    MEMORY_DMA = 2,        /* a device will use it: quarantined when its last user dies, until memory_control RELEASE */
+    /* physically contiguous, allocated at once; `below` limits the last byte (0: none) */
+    MEMORY_CONTIGUOUS = 1,
+    /* a device will use it: quarantined when its last user dies, until memory_control RELEASE */
+    MEMORY_DMA = 2,
 };
 /* memory_create_device flags */
 enum { MEMORY_CACHED = 1, MEMORY_WRITE_COMBINING = 2 };
 
 enum memory_operation {
-    MEMORY_RESIZE = 1,   /* argument: pages; pages cut off are freed, mappings of them fault */
-    MEMORY_PHYSICAL = 2, /* argument: page index -> physical address; contiguous and device memory only */
-    MEMORY_SIZE = 3,     /* -> pages */
-    MEMORY_DISCARD = 4,  /* argument: first page | n_pages << 32: back to zero, frames freed */
+    MEMORY_RESIZE = 1, /* argument: pages; pages cut off are freed, mappings of them fault */
+    /* argument: page index -> physical address; contiguous and device memory only */
+    MEMORY_PHYSICAL = 2,
+    MEMORY_SIZE = 3,    /* -> pages */
+    MEMORY_DISCARD = 4, /* argument: first page | n_pages << 32: back to zero, frames freed */
 };
 
 enum process_operation {
     PROCESS_STOP = 1,
     PROCESS_CONTINUE = 2,
-    PROCESS_SET_PRIORITY = 3, /* argument: ceiling for its threads and value of the first; not above the caller's ceiling */
-    PROCESS_SET_WORD = 4,     /* argument: the opaque word that proc rebuilds from (needs identity through process_identify) */
-    PROCESS_DISCARD = 5,      /* self: drop the private pages in [argument, argument 2): zero at the next touch */
+    /* argument: ceiling for its threads and value of the first; not above the caller's ceiling */
+    PROCESS_SET_PRIORITY = 3,
+    /* argument: the opaque word that proc rebuilds from (needs identity through process_identify)
+     */
+    PROCESS_SET_WORD = 4,
+    /* self: drop the private pages in [argument, argument 2): zero at the next touch */
+    PROCESS_DISCARD = 5,
 };
 
 enum process_info_what {
     PROCESS_INFO_STATUS = 1, /* struct process_status */
     PROCESS_INFO_DEATH = 2,  /* struct death_record */
-    PROCESS_INFO_LIST = 3,   /* identity: array of struct process_status from cursor (0 first) -> next cursor, 0 at the end */
-    PROCESS_INFO_OPEN = 4,   /* identity: cursor = kernel id -> handle of that process in rsi */
+    /* identity: array of struct process_status from cursor (0 first) -> next cursor, 0 at the end
+     */
+    PROCESS_INFO_LIST = 3,
+    PROCESS_INFO_OPEN = 4, /* identity: cursor = kernel id -> handle of that process in rsi */
 };
 
-enum process_state { PROCESS_NEW = 0, PROCESS_RUNNING = 1, PROCESS_STOPPED = 2, PROCESS_DYING = 3, PROCESS_DEAD = 4 };
+enum process_state {
+    PROCESS_NEW = 0,
+    PROCESS_RUNNING = 1,
+    PROCESS_STOPPED = 2,
+    PROCESS_DYING = 3,
+    PROCESS_DEAD = 4
+};
 
 struct process_status {
     uint32_t id;  /* kernel's number, never reused */
@@ -128,15 +145,17 @@ enum thread_operation {
     THREAD_SET_FS_BASE = 1,
     THREAD_SET_PRIORITY = 2,
     THREAD_ABANDON_CALL = 3, /* the call it waits in ends with OUTCOME_UNKNOWN */
-    THREAD_SET_UPCALL_STACK = 4, /* argument: top of the stack for upcalls that find the usual one unusable, 0: none */
+    /* argument: top of the stack for upcalls that find the usual one unusable, 0: none */
+    THREAD_SET_UPCALL_STACK = 4,
     THREAD_YIELD = 5,
     THREAD_GET_ID = 6,
 };
 
 /*
- * An upcall: the kernel stores this frame below the thread's stack (128 bytes of red zone skipped, 64-byte aligned) and
- * enters the process's upcall address with rdi = its address, rsp = its address - 8 (as after a call). upcall_return takes it back.
- * vector is 0xff for thread_upcall, else the exception that the thread raised.
+ * An upcall: the kernel stores this frame below the thread's stack (128 bytes of red zone skipped,
+ * 64-byte aligned) and enters the process's upcall address with rdi = its address, rsp = its
+ * address - 8 (as after a call). upcall_return takes it back. vector is 0xff for thread_upcall,
+ * else the exception that the thread raised.
  */
 struct upcall_frame {
     uint8_t vector_state[512]; /* FXSAVE image */
@@ -156,7 +175,7 @@ enum { FUTEX_SHARED = 1 };
 /* irq_create flags */
 enum { IRQ_LEVEL = 1, IRQ_ACTIVE_LOW = 2 };
 enum irq_operation {
-    IRQ_BIND = 1, /* gate, bits: each interrupt masks the line and notifies */
+    IRQ_BIND = 1,        /* gate, bits: each interrupt masks the line and notifies */
     IRQ_ACKNOWLEDGE = 2, /* unmasks the line */
 };
 
@@ -171,21 +190,24 @@ struct budget_figures {
 struct handle_info {
     uint32_t type; /* enum object_type */
     uint32_t rights;
-    uint64_t id;        /* gate: badge (with MANAGE); process and thread: kernel's number; ioports: first port */
-    uint64_t size;      /* memory: pages; ioports: number of ports */
+    /* gate: badge (with MANAGE); process and thread: kernel's number; ioports: first port */
+    uint64_t id;
+    uint64_t size;                /* memory: pages; ioports: number of ports */
     struct budget_figures budget; /* budget with READ */
 };
 
 enum system_operation {
-    SYSTEM_LOG_WRITE = 1,    /* text address, length <= 256 */
-    SYSTEM_LOG_MEMORY = 2,   /* -> handle of the log ring (struct kernel_log), read-only */
-    SYSTEM_CLAIM_SERIAL = 3, /* from now on the kernel does not write the serial port (but in a panic) */
-    SYSTEM_POWER_OFF = 4,    /* argument: exit code for QEMU's debug exit device, used if present */
+    SYSTEM_LOG_WRITE = 1,  /* text address, length <= 256 */
+    SYSTEM_LOG_MEMORY = 2, /* -> handle of the log ring (struct kernel_log), read-only */
+    /* from now on the kernel does not write the serial port (but in a panic) */
+    SYSTEM_CLAIM_SERIAL = 3,
+    SYSTEM_POWER_OFF = 4, /* argument: exit code for QEMU's debug exit device, used if present */
     SYSTEM_REBOOT = 5,
-    SYSTEM_INFO = 6, /* address of struct system_info */
+    SYSTEM_INFO = 6,     /* address of struct system_info */
     SYSTEM_SET_WALL = 7, /* argument: offset in ns */
     SYSTEM_BIND_LOG = 8, /* gate, bits: notified when the log grows */
-    SYSTEM_RELEASE_DMA = 9, /* bus mastering of the dead process (argument: its kernel id) is off: free its DMA memory */
+    /* bus mastering of the dead process (argument: its kernel id) is off: free its DMA memory */
+    SYSTEM_RELEASE_DMA = 9,
     SYSTEM_DEBUG = 10, /* debug kernels: checks every invariant */
 };
 

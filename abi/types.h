@@ -54,13 +54,13 @@ enum {
 /* handle_copy flags: a NO_FORK handle leaves an empty slot in a forked child. */
 enum { HANDLE_NO_FORK = 1 };
 
-/* Deadlines are nanoseconds of the monotonic clock; one in the past (such as 0) means: do not wait. */
+/* Deadlines are nanoseconds of the monotonic clock; one in the past (such as 0): do not wait. */
 #define DEADLINE_NEVER UINT64_MAX
 
 /* Thread priorities: 0 (lowest) to 63. */
 enum { PRIORITY_MAX = 63, PRIORITY_PROGRAM = 16 };
 
-/* Notification bit 63 of a gate is set by the kernel: the last reference that could send is gone. */
+/* Notification bit 63 of a gate, set by the kernel: the last reference that could send is gone. */
 #define NOTIFY_CLOSED (1ULL << 63)
 
 #define PAGE_BYTES 4096
