@@ -11,7 +11,7 @@ generate: ## make abi/generated anew from abi/protocols
 	$(Q)$(PYTHON) tools/idl/generate.py $(sort $(wildcard abi/protocols/*.idl))
 
 format: ## format all C files with clang-format
-	$(Q)git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i
+	$(Q)git ls-files -co --exclude-standard '*.c' '*.h' ':!abi/generated' | xargs clang-format -i
 
 # clang-tidy parses with clang's own headers, whatever CC is.
 TIDY_INCLUDE = $(shell clang -print-file-name=include)
