@@ -23,3 +23,15 @@ debug: $(KERNEL) $(BOOT_TAR) ## start it under gdb; serial line into build/seria
 book: ## the book, as HTML in build/book
 	$(call say,BOOK,$(BUILD)/book)
 	$(Q)$(PYTHON) -m sphinx -q -W -b html book $(BUILD)/book
+
+# The Linux column's program: static, with the host's C library.
+$(BUILD)/bench/linux-init: tests/bench/linux.c tests/bench/measure.h mk/run.mk
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D) && $(CC) -std=gnu11 -O2 $(WARNINGS) -iquote . -static -o $@ $< -lpthread
+
+bench: $(KERNEL) $(TEST_TAR) $(BUILD)/bench/linux-init ## guest instructions, ours and Linux's; build/bench.csv
+	@BUILD=$(BUILD) tools/bench
+
+soak: all test-archive ## the long tests: services killed under load, for 10 minutes
+	@BUILD=$(BUILD) SOAK_SECONDS=$(or $(SOAK_SECONDS),600) $(PYTHON) -m pytest -q -p no:cacheprovider \
+		tests/system/test_soak.py
