@@ -50,10 +50,9 @@ struct spawn_args {
     char *const *envp; /* NULL-terminated; NULL: empty */
     const struct spawn_entry *entries;
     size_t n_entries;
-    handle_t budget;             /* that pays for the child; HANDLE_NONE: the caller's */
-    size_t stack_bytes;          /* 0: SPAWN_STACK_DEFAULT */
-    uint32_t flags;              /* enum spawn_flags */
-    uint64_t command_line_bytes; /* unused by spawn; 0 */
+    handle_t budget;    /* that pays for the child; HANDLE_NONE: the caller's */
+    size_t stack_bytes; /* 0: SPAWN_STACK_DEFAULT */
+    uint32_t flags;     /* enum spawn_flags */
 };
 
 enum { SPAWN_STACK_DEFAULT = 1024 * 1024, SPAWN_ARGUMENTS_BYTES_MAX = 256 * 1024 };
