@@ -30,7 +30,7 @@ $(BUILD)/host/plain/%.c.o: %.c $(BUILD)/toolchain.mk mk/test.mk
 	$(Q)mkdir -p $(@D) && $(CC) $(HOST_CFLAGS) $(HOST_plain) -c -o $@ $<
 
 # $(call said,KEY,FILE): what the line " * KEY: ..." of the file's head comment says.
-said = $(shell sed -n '/\*\//q; s/^ \* $(1): *//p' $(2))
+said = $(shell sed -n '/^ \*\//q; s/^ \* $(1): *//p' $(2))
 
 # $(call unit_test,NAME,VARIANT,SOURCES)
 define unit_test
