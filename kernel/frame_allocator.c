@@ -5,7 +5,11 @@
  * Invariant: bit i of level n + 1 is set iff word i of level n is not zero; bits that stand for
  * nothing (at the end of each level) are zero. Every level has one word more than it needs, always
  * zero, so that a search may step past the end of a level without a check: if it looks at bit i of
- * level n, i is at most 64 * (words of level n) + 1, and so it looks at most at that last word.
+ * level n, i is at most 64 * (words of level n), and so it looks at most at that last word.
+ *
+ * Single frames are the hot path: there the levels are written out, not looped over, which halves
+ * the instructions. The walk up always has five levels before it and stops at the first word that
+ * is not, or was not, zero; the levels that a small machine lacks are one such word, the ceiling.
  */
 #include "kernel/frame_allocator.h"
 
@@ -15,12 +19,12 @@
 #define WORD_SHIFT 6
 #define WORD_BITS  64ul
 
-static uint64_t lowest_bit(uint64_t word) {
-    return (uint64_t)__builtin_ctzll(word);
+static uint32_t lowest_bit(uint64_t word) {
+    return (uint32_t)__builtin_ctzll(word);
 }
 
-static uint64_t highest_bit(uint64_t word) {
-    return 63 - (uint64_t)__builtin_clzll(word);
+static uint32_t highest_bit(uint64_t word) {
+    return (uint32_t)__builtin_clzll(word) ^ 63;
 }
 
 /* Number of words of one level that has `bits` bits, the extra one included. */
@@ -43,42 +47,47 @@ void frame_allocator_init(struct frame_allocator *fa, void *metadata, uint64_t n
     uint64_t *next = metadata;
     uint64_t bits = n_frames;
 
-    *fa = (struct frame_allocator){.n_frames = n_frames};
+    *fa = (struct frame_allocator){.n_frames = n_frames, .ceiling = UINT64_MAX};
     memset(metadata, 0, frame_allocator_metadata_size(n_frames));
-    for (;;) {
-        fa->levels[fa->n_levels++] = next;
-        next += level_words(bits);
-        if (bits <= WORD_BITS) {
-            return;
+    for (unsigned level = 0; level < FRAME_ALLOCATOR_LEVELS_MAX; level++) {
+        if (bits == 0) {
+            fa->levels[level] = &fa->ceiling;
+            continue;
         }
-        bits = (bits + WORD_BITS - 1) / WORD_BITS;
+        fa->levels[level] = next;
+        fa->top = next;
+        fa->n_levels = level + 1;
+        next += level_words(bits);
+        bits = bits <= WORD_BITS ? 0 : (bits + WORD_BITS - 1) / WORD_BITS;
     }
 }
 
-/* Word `index` of level 0 has become zero: tells the levels above. */
-static void word_became_empty(struct frame_allocator *fa, uint64_t index) {
-    for (unsigned level = 1; level < fa->n_levels; level++) {
-        uint64_t *word = &fa->levels[level][index >> WORD_SHIFT];
+/* Clears bit `index`. Returns true if its word is zero now. */
+static ALWAYS_INLINE bool bit_clear(uint64_t *words, uint64_t index) {
+    return (words[index >> WORD_SHIFT] &= ~(1ull << (index % WORD_BITS))) == 0;
+}
 
-        *word &= ~(1ull << (index % WORD_BITS));
-        if (*word != 0) {
-            return;
-        }
-        index >>= WORD_SHIFT;
+/* Sets bit `index`. Returns true if its word was zero. */
+static ALWAYS_INLINE bool bit_set(uint64_t *words, uint64_t index) {
+    uint64_t before = words[index >> WORD_SHIFT];
+
+    words[index >> WORD_SHIFT] = before | 1ull << (index % WORD_BITS);
+    return before == 0;
+}
+
+/* Word `index` of level 0 has become zero: tells the levels above. */
+static ALWAYS_INLINE void word_became_empty(struct frame_allocator *fa, uint64_t index) {
+    if (bit_clear(fa->levels[1], index) && bit_clear(fa->levels[2], index >> 6) &&
+        bit_clear(fa->levels[3], index >> 12)) {
+        bit_clear(fa->levels[4], index >> 18);
     }
 }
 
 /* Word `index` of level 0 was zero and no longer is: tells the levels above. */
-static void word_became_used(struct frame_allocator *fa, uint64_t index) {
-    for (unsigned level = 1; level < fa->n_levels; level++) {
-        uint64_t *word = &fa->levels[level][index >> WORD_SHIFT];
-        uint64_t before = *word;
-
-        *word = before | 1ull << (index % WORD_BITS);
-        if (before != 0) {
-            return;
-        }
-        index >>= WORD_SHIFT;
+static ALWAYS_INLINE void word_became_used(struct frame_allocator *fa, uint64_t index) {
+    if (bit_set(fa->levels[1], index) && bit_set(fa->levels[2], index >> 6) &&
+        bit_set(fa->levels[3], index >> 12)) {
+        bit_set(fa->levels[4], index >> 18);
     }
 }
 
@@ -90,34 +99,6 @@ static unsigned search_level(const struct frame_allocator *fa, uint64_t frame) {
     unsigned level = (unsigned)lowest_bit(frame | 1ull << 63) / WORD_SHIFT;
 
     return MIN(level, fa->n_levels - 1);
-}
-
-/* Lowest free frame >= from; FRAME_NONE if there is none. */
-static uint64_t find_from(const struct frame_allocator *fa, uint64_t from) {
-    unsigned level;
-    uint64_t index;
-
-    if (from >= fa->n_frames) {
-        return FRAME_NONE;
-    }
-    level = search_level(fa, from);
-    index = from >> (WORD_SHIFT * level);
-    for (;;) {
-        uint64_t word = fa->levels[level][index >> WORD_SHIFT] & UINT64_MAX << (index % WORD_BITS);
-
-        if (word != 0) {
-            index = (index & ~63ull) | lowest_bit(word);
-            break;
-        }
-        if (++level == fa->n_levels) {
-            return FRAME_NONE;
-        }
-        index = (index >> WORD_SHIFT) + 1;
-    }
-    while (level-- > 0) {
-        index = index << WORD_SHIFT | lowest_bit(fa->levels[level][index]);
-    }
-    return index;
 }
 
 /* Highest free frame < below; FRAME_NONE if there is none. */
@@ -149,20 +130,31 @@ static uint64_t find_below(const struct frame_allocator *fa, uint64_t below) {
     return index;
 }
 
-uint64_t frame_allocator_take(struct frame_allocator *fa, uint64_t min_frame) {
-    uint64_t frame = find_from(fa, min_frame);
-    uint64_t *word;
+uint64_t frame_allocator_take(struct frame_allocator *fa) {
+    uint64_t frame;
 
-    if (frame == FRAME_NONE) {
-        frame = find_below(fa, min_frame);
-        if (frame == FRAME_NONE) {
-            return FRAME_NONE;
-        }
+    if (*fa->top == 0) {
+        return FRAME_NONE;
+    }
+    frame = highest_bit(*fa->top);
+    switch (fa->n_levels) {
+    case 5:
+        frame = frame << WORD_SHIFT | highest_bit(fa->levels[3][frame]);
+        __attribute__((fallthrough));
+    case 4:
+        frame = frame << WORD_SHIFT | highest_bit(fa->levels[2][frame]);
+        __attribute__((fallthrough));
+    case 3:
+        frame = frame << WORD_SHIFT | highest_bit(fa->levels[1][frame]);
+        __attribute__((fallthrough));
+    case 2:
+        frame = frame << WORD_SHIFT | highest_bit(fa->levels[0][frame]);
+        __attribute__((fallthrough));
+    default:
+        break;
     }
     fa->n_free--;
-    word = &fa->levels[0][frame >> WORD_SHIFT];
-    *word &= ~(1ull << (frame % WORD_BITS));
-    if (*word == 0) {
+    if (bit_clear(fa->levels[0], frame)) {
         word_became_empty(fa, frame >> WORD_SHIFT);
     }
     return frame;
@@ -173,6 +165,7 @@ bool frame_allocator_is_free(const struct frame_allocator *fa, uint64_t frame) {
 }
 
 bool frame_allocator_give(struct frame_allocator *fa, uint64_t frame) {
+    uint64_t bit = 1ull << (frame % WORD_BITS);
     uint64_t *word;
     uint64_t before;
 
@@ -181,10 +174,10 @@ bool frame_allocator_give(struct frame_allocator *fa, uint64_t frame) {
     }
     word = &fa->levels[0][frame >> WORD_SHIFT];
     before = *word;
-    *word = before | 1ull << (frame % WORD_BITS);
-    if (*word == before) {
-        return false; /* it was free */
+    if ((before & bit) != 0) {
+        return false; /* it is free */
     }
+    *word = before | bit;
     fa->n_free++;
     if (before == 0) {
         word_became_used(fa, frame >> WORD_SHIFT);

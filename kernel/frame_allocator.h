@@ -9,9 +9,8 @@
  * three levels serve 1 GiB, four 64 GiB, five 4 TiB. Taking or giving a frame changes a higher
  * level only when a word becomes or ceases to be zero.
  *
- * Which frame: callers name the frame from which on they would like it. They get the lowest free
- * one there, else the highest below. Low memory, which old devices need, thus goes last, and the
- * lowest last of all, without zones.
+ * Which frame: always the highest free one. Low memory, which old devices need, thus goes last, and
+ * the lowest last of all, without zones or thresholds.
  *
  * Plain C with no kernel in it; tested on the host. It touches no frame, only the metadata it is
  * given. Not locked: the caller holds the kernel lock.
@@ -26,13 +25,17 @@
 
 #define FRAME_NONE UINT64_MAX
 
-/* 64^6 frames, 256 TiB. */
-#define FRAME_ALLOCATOR_LEVELS_MAX 6
+/* 64^5 frames, 4 TiB. */
+#define FRAME_ALLOCATOR_LEVELS_MAX 5
 #define FRAME_ALLOCATOR_FRAMES_MAX (1ull << (6 * FRAME_ALLOCATOR_LEVELS_MAX))
 
+/* Must stay where it was initialised. */
 struct frame_allocator {
-    uint64_t *levels[FRAME_ALLOCATOR_LEVELS_MAX]; /* [0] has one bit per frame */
+    /* [0] has one bit per frame, [n_levels - 1] one word; the others are the ceiling. */
+    uint64_t *levels[FRAME_ALLOCATOR_LEVELS_MAX];
+    uint64_t *top; /* levels[n_levels - 1] */
     unsigned n_levels;
+    uint64_t ceiling;  /* never zero */
     uint64_t n_frames; /* frames are numbered from 0 to n_frames - 1 */
     uint64_t n_free;   /* number of bits set in levels[0] */
 };
@@ -59,10 +62,8 @@ WARN_UNUSED bool frame_allocator_add_range(struct frame_allocator *fa, uint64_t 
  * beyond n_frames is ignored. Returns how many were free. O(count / 64). */
 uint64_t frame_allocator_reserve(struct frame_allocator *fa, uint64_t first, uint64_t count);
 
-/* Takes the lowest free frame that is >= min_frame; if there is none, the highest below it. Any
- * min_frame will do; multiples of a power of 64 save steps. FRAME_NONE if nothing is free.
- * O(levels). */
-WARN_UNUSED uint64_t frame_allocator_take(struct frame_allocator *fa, uint64_t min_frame);
+/* Takes the highest free frame; FRAME_NONE if nothing is free. O(levels). */
+WARN_UNUSED uint64_t frame_allocator_take(struct frame_allocator *fa);
 
 /* Gives one frame back. O(levels). */
 WARN_UNUSED bool frame_allocator_give(struct frame_allocator *fa, uint64_t frame);

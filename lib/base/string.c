@@ -2,17 +2,21 @@
 /* See string.h. */
 #include "lib/base/string.h"
 
-bool string_copy_n(char *to, size_t size, const char *from, size_t length) {
-    size_t wanted = strnlen(from, length);
-    size_t copied = MIN(wanted, size - 1);
+/* Copies as much of the `length` bytes at `from` as there is room for, and terminates. */
+static bool copy_cut(char *to, size_t size, const char *from, size_t length) {
+    size_t copied = MIN(length, size - 1);
 
     memcpy(to, from, copied);
     to[copied] = '\0';
-    return copied == wanted;
+    return copied == length;
+}
+
+bool string_copy_n(char *to, size_t size, const char *from, size_t length) {
+    return copy_cut(to, size, from, strnlen(from, length));
 }
 
 bool string_copy(char *to, size_t size, const char *from) {
-    return string_copy_n(to, size, from, SIZE_MAX);
+    return copy_cut(to, size, from, strlen(from));
 }
 
 bool string_append(char *to, size_t size, const char *from) {
