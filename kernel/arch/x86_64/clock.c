@@ -22,9 +22,9 @@
 #define PORT_B_SPEAKER   0x02
 #define APIC_DIVIDE_BY_1 0xb
 
-#define MEASURE_TICKS  4800 /* of the 8254: about 4 ms */
-#define N_READINGS     16   /* at each end */
-#define READINGS_LIMIT 200000
+#define MEASURE_TICKS 4800  /* of the 8254: about 4 ms */
+#define N_READINGS    16    /* at each end */
+#define STUCK_LIMIT   20000 /* readings that are all the same: it does not count */
 
 static uint64_t tsc_hz;
 static uint64_t apic_timer_hz; /* 0: the timer takes a TSC deadline */
@@ -96,7 +96,9 @@ static uint64_t tsc_measure(void) {
     struct end last;
     uint64_t tsc;
     uint64_t ticks;
-    unsigned n = 0;
+    uint16_t count;
+    uint16_t last_count = 0;
+    unsigned n_same = 0;
 
     io_out8(PORT_B, (uint8_t)((io_in8(PORT_B) & ~PORT_B_SPEAKER) | PORT_B_GATE_2));
     io_out8(PIT_COMMAND, PIT_RATE_2);
@@ -105,11 +107,14 @@ static uint64_t tsc_measure(void) {
     io_delay();
     origin = pit_read();
     first = end_read(origin);
-    while ((uint16_t)(origin.count - pit_read().count) < MEASURE_TICKS) {
-        if (++n == READINGS_LIMIT) {
+    do {
+        count = pit_read().count;
+        n_same = count == last_count ? n_same + 1 : 0;
+        last_count = count;
+        if (n_same == STUCK_LIMIT) {
             return 0;
         }
-    }
+    } while ((uint16_t)(origin.count - count) < MEASURE_TICKS);
     last = end_read(origin);
     tsc = last.tsc / last.n - first.tsc / first.n;
     /* In 1/64 ticks: the means are finer than one tick. */
