@@ -6,13 +6,14 @@
 #                            comment (see tests/unit/test.h) name what is linked and how:
 #                                Sources: kernel/frame_allocator.c
 #                                Build: plain
+#   tests/tools/             pytest, of the scripts in tools/
 #   tests/model/             spin models; tests/model/run runs them
 #   tests/guest/             programs of the test image, which tests/system/test_guest.py runs
 #   tests/system/            pytest, driving QEMU
 #
 # One suite: make test SUITES=unit. One system test: make test SUITES=system ONLY=test_boot.
 
-SUITES ?= unit model system
+SUITES ?= tools unit model system
 ONLY   ?=
 
 # --- host unit tests -----------------------------------------------------------------------------
@@ -51,6 +52,7 @@ unit-tests: $(UNIT_TESTS:%=$(BUILD)/unit/%)
 
 # --- all -----------------------------------------------------------------------------------------
 
+TEST_NEEDS_tools  :=
 TEST_NEEDS_unit   := unit-tests
 TEST_NEEDS_model  :=
 TEST_NEEDS_system := all test-archive $(if $(wildcard boot/kernel.ld),iso)
