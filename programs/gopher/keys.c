@@ -2,7 +2,7 @@
 /* See keys.h. */
 #include "programs/gopher/keys.h"
 
-#include <stdint.h>
+#include "lib/base/utf8.h"
 
 #define ESCAPE 0x1b
 
@@ -88,28 +88,12 @@ static size_t decode_escape(const char *data, size_t size, int *key) {
 }
 
 /* A character of two to four bytes. Returns 0 when it is not complete. */
-static size_t decode_utf8(const char *data, size_t size, int *key) {
-    unsigned char first = (unsigned char)data[0];
-    size_t n_bytes = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-    if (first < 0xc2 || first > 0xf4) {
-        *key = KEY_NONE;
-        return 1;
-    }
-    uint32_t code = first & (0x7fu >> n_bytes);
-    for (size_t i = 1; i < n_bytes; i++) {
-        if (i == size) {
-            return 0;
-        }
-        if (((unsigned char)data[i] & 0xc0) != 0x80) {
-            *key = KEY_NONE;
-            return i;
-        }
-        code = code << 6 | ((unsigned char)data[i] & 0x3f);
-    }
-    bool is_long = (n_bytes == 3 && code < 0x800) || (n_bytes == 4 && code < 0x10000);
-    bool is_surrogate = code >= 0xd800 && code <= 0xdfff;
-    *key = is_long || is_surrogate || code > 0x10ffff ? KEY_NONE : (int)code;
-    return n_bytes;
+static size_t decode_character(const char *data, size_t size, int *key) {
+    uint32_t code;
+    size_t length;
+    enum utf8_result result = utf8_decode(data, size, &code, &length);
+    *key = result == UTF8_OK ? (int)code : KEY_NONE;
+    return result == UTF8_INCOMPLETE ? 0 : length;
 }
 
 size_t key_decode(const char *data, size_t size, bool is_all, int *key) {
@@ -118,7 +102,7 @@ size_t key_decode(const char *data, size_t size, bool is_all, int *key) {
     if (first == ESCAPE) {
         taken = decode_escape(data, size, key);
     } else if (first >= 0x80) {
-        taken = decode_utf8(data, size, key);
+        taken = decode_character(data, size, key);
     } else if (first == '\n') {
         *key = KEY_ENTER;
     } else if (first == '\b') {

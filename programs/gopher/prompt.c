@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "programs/gopher/text.h"
+#include "lib/base/utf8.h"
 
 #define CONTROL(letter) ((letter)-64)
 
@@ -42,12 +42,12 @@ static void erase_word(char *text) {
 
 /* Appends a printable character if there is room for it. */
 static void add_character(char *text, size_t room, int key) {
-    char bytes[4];
+    char bytes[UTF8_LENGTH_MAX];
     size_t size = strlen(text);
     if (key < ' ' || (key >= 0x7f && key < 0xa0) || key > 0x10ffff) {
         return;
     }
-    unsigned n_bytes = text_encode((uint32_t)key, bytes);
+    size_t n_bytes = utf8_encode((uint32_t)key, bytes);
     if (size + n_bytes < room) {
         memcpy(text + size, bytes, n_bytes);
         text[size + n_bytes] = '\0';

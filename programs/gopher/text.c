@@ -2,8 +2,9 @@
 /* See text.h. */
 #include "programs/gopher/text.h"
 
+#include "lib/base/utf8.h"
+
 #define TAB_STOP         8u
-#define CODE_REPLACEMENT 0xfffdu
 #define CODE_SOFT_HYPHEN 0xadu
 
 /*
@@ -59,63 +60,6 @@ static bool range_has(const struct range *ranges, size_t n_ranges, uint32_t code
 
 #define IN(ranges, code) range_has(ranges, sizeof(ranges) / sizeof((ranges)[0]), code)
 
-unsigned text_encode(uint32_t code, char out[4]) {
-    if (code < 0x80) {
-        out[0] = (char)code;
-        return 1;
-    }
-    if (code < 0x800) {
-        out[0] = (char)(0xc0 | code >> 6);
-        out[1] = (char)(0x80 | (code & 0x3f));
-        return 2;
-    }
-    if (code < 0x10000) {
-        out[0] = (char)(0xe0 | code >> 12);
-        out[1] = (char)(0x80 | (code >> 6 & 0x3f));
-        out[2] = (char)(0x80 | (code & 0x3f));
-        return 3;
-    }
-    out[0] = (char)(0xf0 | code >> 18);
-    out[1] = (char)(0x80 | (code >> 12 & 0x3f));
-    out[2] = (char)(0x80 | (code >> 6 & 0x3f));
-    out[3] = (char)(0x80 | (code & 0x3f));
-    return 4;
-}
-
-/*
- * Decodes one character of two or more bytes by RFC 3629: shortest form only, no surrogates, at
- * most U+10FFFF. Returns its size, or 0 when the bytes are not valid UTF-8.
- */
-static unsigned utf8_decode(const unsigned char *bytes, size_t size, uint32_t *code) {
-    static const uint32_t smallest[5] = {0, 0, 0x80, 0x800, 0x10000};
-    unsigned n_bytes;
-    if ((bytes[0] & 0xe0) == 0xc0) {
-        n_bytes = 2;
-        *code = bytes[0] & 0x1f;
-    } else if ((bytes[0] & 0xf0) == 0xe0) {
-        n_bytes = 3;
-        *code = bytes[0] & 0x0f;
-    } else if ((bytes[0] & 0xf8) == 0xf0) {
-        n_bytes = 4;
-        *code = bytes[0] & 0x07;
-    } else {
-        return 0;
-    }
-    if (size < n_bytes) {
-        return 0;
-    }
-    for (unsigned i = 1; i < n_bytes; i++) {
-        if ((bytes[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-        *code = *code << 6 | (bytes[i] & 0x3f);
-    }
-    if (*code < smallest[n_bytes] || *code > 0x10ffff || (*code >= 0xd800 && *code <= 0xdfff)) {
-        return 0;
-    }
-    return n_bytes;
-}
-
 void text_next(const char *data, size_t size, struct text_glyph *glyph) {
     const unsigned char *bytes = (const unsigned char *)data;
     uint32_t code = bytes[0];
@@ -128,22 +72,20 @@ void text_next(const char *data, size_t size, struct text_glyph *glyph) {
         return;
     }
     if (code >= 0x80) {
-        unsigned n_bytes = utf8_decode(bytes, size, &code);
-        if (n_bytes != 0) {
-            glyph->n_bytes = n_bytes;
-        } else if (bytes[0] < 0xa0) {
-            code = windows_1252[bytes[0] - 0x80];
+        size_t length;
+        if (utf8_decode(data, size, &code, &length) == UTF8_OK) {
+            glyph->n_bytes = (unsigned)length;
         } else {
-            code = bytes[0];
+            code = bytes[0] < 0xa0 ? windows_1252[bytes[0] - 0x80] : bytes[0];
         }
     }
     if (IN(unsafe, code)) {
-        code = CODE_REPLACEMENT;
+        code = UTF8_REPLACEMENT;
     } else if (code == CODE_SOFT_HYPHEN) {
         code = '-'; /* terminals do not agree on whether it is there */
     }
     glyph->n_columns = IN(zero_width, code) ? 0 : IN(double_width, code) ? 2 : 1;
-    glyph->out_size = text_encode(code, glyph->out);
+    glyph->out_size = (unsigned)utf8_encode(code, glyph->out);
 }
 
 /* The character at `data` when it starts at `column`; a TAB is as wide as it needs to be. */

@@ -47,6 +47,3 @@ size_t text_fit(const char *data, size_t size, size_t columns);
  * Out of memory shows as out->failed.
  */
 size_t text_render(struct buffer *out, const char *data, size_t size, size_t columns);
-
-/* Writes the UTF-8 form of `code` (at most U+10FFFF) to `out` and returns its size, 1 to 4. */
-unsigned text_encode(uint32_t code, char out[4]);
