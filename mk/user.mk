@@ -156,6 +156,12 @@ endef
 $(eval $(call guest_tests,native,$(NATIVE_LIBS)))
 $(eval $(call guest_tests,posix,$(POSIX_LIBS)))
 
+# The EuraliOS half of `make bench`; its Linux half is in mk/run.mk.
+ifneq ($(wildcard lib/posix/*.c),)
+$(eval $(call component,tests/bench/euralios,tests/bench,$(POSIX_LIBS),tests/bench/euralios.c))
+TESTS += bench
+endif
+
 # What the last component set must not reach the libraries.
 LIBS :=
 FLAGS :=

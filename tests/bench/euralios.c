@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The EuraliOS column of `make bench`: /tests/bench of the test image.
+ *
+ *   null_call                     sys_null
+ *   ipc_round_trip                call and reply of four words, two processes
+ *   ipc_round_trip_same_process   the same, two threads of one process
+ *   ipc_round_trip_deadline       two processes, the call with a finite deadline
+ *   lent_4k                       4 KiB lent, read by the server, answered with a word; two
+ * processes page_fault_pooled             first touch of a page, zeroed before by the page scrubber
+ *   page_fault                    first touch of a page that has to be zeroed
+ *   program_start                 look-up of this program's file, spawn, its exit, waiting for it
+ *   thread_create_join            thread_start, thread_join
+ *   clock_read                    time_now_ns
+ *
+ * boot_to_ready is what the kernel says of itself in its "EuraliOS ready" line.
+ */
+#include "tests/bench/measure.h"
+
+#include "abi/generated/file.h"
+#include "lib/native/message.h"
+#include "lib/native/namespace.h"
+#include "lib/native/spawn.h"
+#include "lib/native/syscall.h"
+#include "lib/native/thread.h"
+#include "lib/native/time.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    PAGE = 4096,
+    FAULT_PAGES = 2048, /* more than the scrubber keeps ready */
+    LABEL_SHORT = 1,
+    LABEL_LENT = 2,
+    LABEL_QUIT = 3,
+    EXIT_BIT = 1,
+    EXIT_BADGE = 2,
+};
+
+static char lent_page[PAGE] __attribute__((aligned(PAGE)));
+static char server_page[PAGE] __attribute__((aligned(PAGE)));
+
+static void must(status_t status, const char *what) {
+    if (status != OK) {
+        printf("bench failed: %s: %d\n", what, (int)status);
+        exit(1);
+    }
+}
+
+/* --- the server of the round trips --- */
+
+struct short_request {
+    uint64_t label; /* in: of the answer; out: of the request */
+    uint64_t words[MESSAGE_WORDS];
+};
+
+/* Answers the current request and waits for the next, registers only: what a server that is built
+ * for speed does. */
+static ALWAYS_INLINE status_t reply_receive_short(handle_t endpoint, struct short_request *r) {
+    register uint64_t word1 __asm__("r10") = r->words[1];
+    register uint64_t word2 __asm__("r8") = r->words[2];
+    register uint64_t word3 __asm__("r9") = r->words[3];
+    register uint64_t deadline __asm__("r12") = DEADLINE_NEVER;
+    register uint64_t control __asm__("r13") = 0;
+    uint64_t rax = SYSCALL_reply_receive, rdi = endpoint, label = r->label, word0 = r->words[0];
+
+    __asm__ volatile("syscall"
+                     : "+a"(rax), "+D"(rdi), "+S"(label), "+d"(word0), "+r"(word1), "+r"(word2),
+                       "+r"(word3), "+r"(deadline), "+r"(control)
+                     :
+                     : "rbx", "rcx", "r11", "r14", "r15", "memory");
+    r->label = (uint32_t)label;
+    r->words[0] = word0;
+    r->words[1] = word1;
+    r->words[2] = word2;
+    r->words[3] = word3;
+    return (int64_t)rax < 0 ? (status_t)rax : OK;
+}
+
+/* Serves until LABEL_QUIT, which is answered too. */
+static void serve(handle_t endpoint) {
+    struct message first = {.gate = endpoint, .deadline = DEADLINE_NEVER};
+
+    must(message_receive(&first), "receive");
+    struct short_request request = {.label = first.label};
+    while (request.label != LABEL_QUIT) {
+        if (request.label == LABEL_LENT) {
+            must(sys_lent_read(HANDLE_NONE, 0, server_page, PAGE, NULL), "lent_read");
+        }
+        request.label = OK;
+        must(reply_receive_short(endpoint, &request), "reply_receive");
+    }
+    struct message last = {.gate = HANDLE_NONE, .label = OK};
+    must(message_reply(&last), "reply");
+}
+
+/* --- its client --- */
+
+static void call_short(handle_t gate, uint32_t label, uint64_t deadline) {
+    struct message m = {.gate = gate, .label = label, .words = {1, 2, 3, 4}, .deadline = deadline};
+
+    must(message_call_short(&m), "call");
+}
+
+static void call_lent(handle_t gate) {
+    struct message m = {.gate = gate,
+                        .label = LABEL_LENT,
+                        .deadline = DEADLINE_NEVER,
+                        .control = MESSAGE_SEGMENTS(1),
+                        .segments = {MESSAGE_LEND(lent_page, PAGE, LENT_READABLE)}};
+
+    must(message_call(&m), "call with a lent page");
+}
+
+static void measure_two_processes(handle_t gate) {
+    uint64_t deadline = time_deadline(1000 * NS_PER_S);
+
+    memset(lent_page, 1, sizeof lent_page);
+    bench_row("ipc_round_trip", MEASURE(1000, call_short(gate, LABEL_SHORT, DEADLINE_NEVER)));
+    bench_row("ipc_round_trip_deadline", MEASURE(1000, call_short(gate, LABEL_SHORT, deadline)));
+    bench_row("lent_4k", MEASURE(1000, call_lent(gate)));
+    fflush(stdout);
+    call_short(gate, LABEL_QUIT, DEADLINE_NEVER);
+}
+
+static void await_exit(handle_t endpoint, handle_t process) {
+    handle_t gate;
+
+    must(sys_gate_create(endpoint, EXIT_BADGE, &gate), "gate_create");
+    must(sys_process_watch(process, gate, EXIT_BIT), "process_watch");
+    struct message m = {.gate = endpoint, .deadline = DEADLINE_NEVER};
+    do {
+        must(message_receive(&m), "receive");
+    } while (m.kind != MESSAGE_NOTIFICATION || m.badge != EXIT_BADGE);
+    must(sys_handle_close(gate), "close");
+    must(sys_handle_close(process), "close");
+}
+
+/* The child is the client, which measures; gates are copied at their numbers, endpoints are not. */
+static void bench_two_processes(handle_t endpoint) {
+    handle_t gate, child;
+
+    fflush(stdout);
+    must(sys_gate_create(endpoint, 1, &gate), "gate_create");
+    must(sys_process_fork(&child), "fork");
+    if (child == HANDLE_NONE) {
+        measure_two_processes(gate);
+        sys_process_exit(0);
+    }
+    must(sys_process_start(child, 0, 0, 0), "start");
+    serve(endpoint);
+    await_exit(endpoint, child);
+    must(sys_handle_close(gate), "close");
+}
+
+static void serve_in_thread(void *endpoint) {
+    serve((handle_t)(uintptr_t)endpoint);
+}
+
+static void bench_two_threads(handle_t endpoint) {
+    struct thread thread;
+    handle_t gate;
+
+    must(sys_gate_create(endpoint, 1, &gate), "gate_create");
+    must(thread_start(&thread, serve_in_thread, (void *)(uintptr_t)endpoint, 0), "thread_start");
+    bench_row("ipc_round_trip_same_process",
+              MEASURE(1000, call_short(gate, LABEL_SHORT, DEADLINE_NEVER)));
+    call_short(gate, LABEL_QUIT, DEADLINE_NEVER);
+    thread_join(&thread);
+    must(sys_handle_close(gate), "close");
+}
+
+/* --- the rest --- */
+
+static int compare_ticks(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+/*
+ * After a rest the scrubber's pool is full: the cheapest touch found a zeroed page. Many touches
+ * later the pool is empty: the median of the last ones is a fault that zeroes.
+ */
+static void bench_page_faults(void) {
+    static uint64_t took[FAULT_PAGES];
+    uint64_t address;
+
+    must(sys_map(HANDLE_NONE, HANDLE_NONE, 0, (uint64_t)FAULT_PAGES * PAGE, 0, MAP_READ | MAP_WRITE,
+                 &address),
+         "map");
+    memset(took, 1, sizeof took);
+    time_sleep_until(time_deadline(200 * NS_PER_MS));
+    for (size_t i = 0; i < FAULT_PAGES; i++) {
+        volatile char *page = (volatile char *)(uintptr_t)(address + i * PAGE);
+        uint64_t start = ticks_now();
+        *page = 1;
+        took[i] = ticks_now() - start;
+    }
+    must(sys_unmap(HANDLE_NONE, address, (uint64_t)FAULT_PAGES * PAGE), "unmap");
+
+    enum { LAST = FAULT_PAGES / 4 };
+    qsort(took + FAULT_PAGES - LAST, LAST, sizeof took[0], compare_ticks);
+    bench_row("page_fault", took[FAULT_PAGES - LAST / 2]);
+    qsort(took, FAULT_PAGES - LAST, sizeof took[0], compare_ticks);
+    bench_row("page_fault_pooled", took[0]);
+}
+
+static void start_program(handle_t endpoint, char *path) {
+    char *argv[] = {path, "exit", NULL};
+    struct spawn_args args = {.argv = argv, .flags = SPAWN_NAMESPACE};
+    handle_t process;
+
+    must(namespace_open(path, FILE_OPEN_READ, 0, &args.source.file, NULL), "open");
+    must(spawn(&args, &process), "spawn");
+    must(sys_handle_close(args.source.file), "close");
+    await_exit(endpoint, process);
+}
+
+static void nothing(void *argument) {
+    (void)argument;
+}
+
+static void create_and_join(void) {
+    struct thread thread;
+
+    must(thread_start(&thread, nothing, NULL, 0), "thread_start");
+    thread_join(&thread);
+}
+
+int main(int argc, char **argv) {
+    handle_t endpoint;
+
+    if (argc > 1 && strcmp(argv[1], "exit") == 0) {
+        return 0;
+    }
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    must(sys_endpoint_create(&endpoint), "endpoint_create");
+    bench_row("null_call", MEASURE(1000, must(sys_null(), "null")));
+    bench_two_processes(endpoint);
+    bench_two_threads(endpoint);
+    bench_page_faults();
+    bench_row("program_start", MEASURE(10, start_program(endpoint, "/tests/bench")));
+    bench_row("thread_create_join", MEASURE(100, create_and_join()));
+    bench_row("clock_read", MEASURE(1000, (void)time_now_ns()));
+    printf("bench end 0\n");
+    return 0;
+}
