@@ -3,7 +3,6 @@
 #include "programs/gopher/history.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 struct visit *history_current(const struct history *history) {
     return history->n_visits > 0 ? history->visits[history->place] : NULL;
@@ -56,8 +55,9 @@ bool history_add(struct history *history, const struct gopher_url *url, struct p
     if (history->n_visits == HISTORY_MAX) {
         visit_free(history->visits[0]);
         history->n_visits--;
-        memmove(history->visits, history->visits + 1,
-                history->n_visits * sizeof(history->visits[0]));
+        for (size_t i = 0; i < history->n_visits; i++) {
+            history->visits[i] = history->visits[i + 1];
+        }
     }
     *visit = (struct visit){.url = *url, .selected = NO_ITEM};
     history->place = history->n_visits;

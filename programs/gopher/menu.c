@@ -129,9 +129,12 @@ bool menu_is_error(struct slice body) {
     }
     struct slice line;
     struct slice field;
+    unsigned n_tabs = 0;
     take_until(&body, '\n', &line);
-    return take_until(&line, '\t', &field) && take_until(&line, '\t', &field) &&
-           take_until(&line, '\t', &field);
+    while (take_until(&line, '\t', &field)) {
+        n_tabs++;
+    }
+    return n_tabs >= 3;
 }
 
 const struct menu_item *menu_link(const struct menu *menu, size_t number) {

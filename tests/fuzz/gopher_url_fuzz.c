@@ -33,7 +33,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         check(memchr(request, '\r', n) == request + n - 2);
         gopher_url_format(&url, text);
         check(gopher_url_parse(text, &again) == URL_OK);
-        check(memcmp(&url, &again, sizeof(url)) == 0);
+        check(strcmp(url.host, again.host) == 0 && url.port == again.port &&
+              url.type == again.type);
+        check(strcmp(url.selector, again.selector) == 0 && strcmp(url.search, again.search) == 0);
         gopher_url_file_name(&url, name, sizeof(name));
         check(name[0] != '\0' && name[0] != '.' && name[0] != '-' && strchr(name, '/') == NULL);
     }
