@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/arch/x86_64/page_table.h"
+
+#include "boot/boot_info.h"
+#include "kernel/arch/x86_64/cpu.h"
+#include "kernel/frame.h"
+#include "kernel/kernel_threads.h"
+#include "kernel/panic.h"
+#include "kernel/space.h"
+#include "lib/base/string.h"
+
+#define LEVELS 4
+#define ENTRIES 512
+#define KERNEL_HALF 256 /* first entry of a root that belongs to the kernel */
+#define TABLE_FLAGS (PTE_PRESENT | PTE_WRITE | PTE_USER)
+
+#define LARGE_PAGE (2 * MiB)
+
+paddr_t page_table_kernel_root;
+
+
+static unsigned entry_index(uint64_t address, unsigned level) {
+    return (address >> (PAGE_SHIFT + 9 * level)) & (ENTRIES - 1);
+}
+
+static pte_t *table_of(pte_t entry) {
+    return paddr_to_pointer(entry & PTE_ADDRESS);
+}
+
+/* The kernel's own tables: made at boot, never freed, so their frames' counts do not matter. */
+static pte_t *kernel_entry_make(uint64_t address, unsigned leaf_level) {
+    pte_t *table = paddr_to_pointer(page_table_kernel_root);
+
+    for (unsigned level = LEVELS - 1; level > leaf_level; level--) {
+        pte_t *entry = &table[entry_index(address, level)];
+
+        if ((*entry & PTE_PRESENT) == 0) {
+            paddr_t frame = frame_take_zeroed();
+
+            if (frame == PADDR_NONE) {
+                panic("no memory for the kernel's page tables");
+            }
+            *entry = frame | PTE_PRESENT | PTE_WRITE;
+        }
+        table = table_of(*entry);
+    }
+    return &table[entry_index(address, leaf_level)];
+}
+
+static bool is_guard_page(uint64_t address) {
+    for (unsigned i = 0; i < N_GUARD_PAGES; i++) {
+        if ((uint64_t)arch_guard_pages[i] == address) {
+            return true;
+        }
+    }
+    return kernel_thread_is_guard(address);
+}
+
+static void map_image(const char *start, const char *end, pte_t flags) {
+    for (uint64_t address = (uint64_t)start; address < (uint64_t)end; address += PAGE_SIZE) {
+        if (!is_guard_page(address)) {
+            *kernel_entry_make(address, 0) = (address - KERNEL_BASE) | flags | PTE_PRESENT | PTE_GLOBAL;
+        }
+    }
+}
+
+static void map_direct(paddr_t start, paddr_t end) {
+    for (paddr_t paddr = ALIGN_DOWN(start, LARGE_PAGE); paddr < end; paddr += LARGE_PAGE) {
+        *kernel_entry_make(DIRECT_MAP_BASE + paddr, 1) =
+            paddr | PTE_PRESENT | PTE_WRITE | PTE_LARGE | PTE_GLOBAL | PTE_NO_EXECUTE;
+    }
+}
+
+void page_table_init(const struct boot_info *boot) {
+    pte_t *root;
+
+    page_table_kernel_root = frame_take_zeroed();
+    ASSERT(page_table_kernel_root != PADDR_NONE);
+    root = paddr_to_pointer(page_table_kernel_root);
+    map_image(kernel_text_start, kernel_text_end, 0);
+    map_image(kernel_rodata_start, kernel_rodata_end, PTE_NO_EXECUTE);
+    map_image(kernel_data_start, kernel_end, PTE_WRITE | PTE_NO_EXECUTE);
+    /* Devices below 4 GiB (APIC, VGA text) are reached through the direct map too; the MTRRs say how to cache. */
+    map_direct(0, 4 * GiB);
+    for (uint32_t i = 0; i < boot->n_ranges; i++) {
+        if (boot->ranges[i].type == BOOT_RANGE_USABLE && boot->ranges[i].end > 4 * GiB) {
+            map_direct(MAX(boot->ranges[i].start, 4 * GiB), boot->ranges[i].end);
+        }
+    }
+    /* The kernel half must not change later, as every process gets a copy of it. */
+    for (unsigned i = KERNEL_HALF; i < ENTRIES; i++) {
+        if ((root[i] & PTE_PRESENT) == 0) {
+            paddr_t frame = i >= ENTRIES - 2 ? frame_take_zeroed() : PADDR_NONE;
+
+            if (frame != PADDR_NONE) {
+                root[i] = frame | PTE_PRESENT | PTE_WRITE;
+            }
+        }
+    }
+    arch_space_load(page_table_kernel_root);
+}
+
+paddr_t page_table_create(void) {
+    paddr_t frame = frame_take_zeroed();
+
+    if (frame != PADDR_NONE) {
+        memcpy((pte_t *)paddr_to_pointer(frame) + KERNEL_HALF,
+               (pte_t *)paddr_to_pointer(page_table_kernel_root) + KERNEL_HALF, KERNEL_HALF * sizeof(pte_t));
+    }
+    return frame;
+}
+
+pte_t *page_table_find(paddr_t root, uint64_t address) {
+    pte_t *table = paddr_to_pointer(root);
+
+    for (unsigned level = LEVELS - 1; level > 0; level--) {
+        pte_t entry = table[entry_index(address, level)];
+
+        if ((entry & PTE_PRESENT) == 0) {
+            return NULL;
+        }
+        table = table_of(entry);
+    }
+    return &table[entry_index(address, 0)];
+}
+
+status_t page_table_make(struct space *space, uint64_t address, pte_t **entry) {
+    pte_t *table = paddr_to_pointer(space->root);
+
+    for (unsigned level = LEVELS - 1; level > 0; level--) {
+        pte_t *slot = &table[entry_index(address, level)];
+
+        if (UNLIKELY((*slot & PTE_PRESENT) == 0)) {
+            paddr_t frame;
+
+            if (!space_charge(space, 1)) {
+                return ERROR_OUT_OF_BUDGET;
+            }
+            frame = frame_take_zeroed();
+            if (frame == PADDR_NONE) {
+                space_refund(space, 1);
+                return ERROR_NO_MEMORY;
+            }
+            page_table_set(slot, frame | TABLE_FLAGS);
+        }
+        table = table_of(*slot);
+    }
+    *entry = &table[entry_index(address, 0)];
+    return OK;
+}
+
+void page_table_set(pte_t *entry, pte_t value) {
+    if ((*entry & PTE_PRESENT) == 0) {
+        frame_get(ALIGN_DOWN(pointer_to_paddr(entry), PAGE_SIZE));
+    }
+    *entry = value;
+}
+
+pte_t *page_table_next(paddr_t root, uint64_t address, uint64_t end, uint64_t *found, uint32_t *n_steps) {
+    pte_t *tables[LEVELS];
+    unsigned level = LEVELS - 1;
+
+    tables[level] = paddr_to_pointer(root);
+    while (address < end && *n_steps > 0) {
+        pte_t *entry = &tables[level][entry_index(address, level)];
+
+        --*n_steps;
+        if ((*entry & PTE_PRESENT) != 0) {
+            if (level == 0) {
+                *found = address;
+                return entry;
+            }
+            tables[level - 1] = table_of(*entry);
+            level--;
+            continue;
+        }
+        /* Nothing here: on to the next entry, and up where a table ends. */
+        address = ALIGN_DOWN(address, (uint64_t)PAGE_SIZE << (9 * level)) + ((uint64_t)PAGE_SIZE << (9 * level));
+        while (level < LEVELS - 1 && entry_index(address, level) == 0) {
+            level++;
+        }
+    }
+    *found = MIN(address, end);
+    return NULL;
+}
+
+void tlb_gather_begin(struct tlb_gather *gather, struct space *space) {
+    gather->space = space;
+    gather->n_addresses = 0;
+    gather->n_frames = 0;
+}
+
+/* `entry` became empty: the count of its table goes down, and an empty table is unlinked from the one above, and so on. */
+static void table_entry_dropped(struct tlb_gather *gather, uint64_t address, pte_t *entry) {
+    pte_t *slots[LEVELS];
+    pte_t *table = paddr_to_pointer(gather->space->root);
+    paddr_t frame = ALIGN_DOWN(pointer_to_paddr(entry), PAGE_SIZE);
+
+    if (LIKELY(--*frame_count(frame) > 1)) {
+        return;
+    }
+    for (unsigned level = LEVELS - 1; level > 0; level--) {
+        slots[level] = &table[entry_index(address, level)];
+        table = table_of(*slots[level]);
+    }
+    for (unsigned level = 1; level < LEVELS; level++) {
+        /* The table's last reference goes when no CPU can walk through it any more. */
+        *slots[level] = 0;
+        gather->frames[gather->n_frames++] = frame;
+        space_refund(gather->space, 1);
+        frame = ALIGN_DOWN(pointer_to_paddr(slots[level]), PAGE_SIZE);
+        if (--*frame_count(frame) > 1) {
+            return;
+        }
+    }
+}
+
+void page_table_trim(struct space *space, uint64_t address, pte_t *entry) {
+    paddr_t frame = ALIGN_DOWN(pointer_to_paddr(entry), PAGE_SIZE);
+    struct tlb_gather gather;
+
+    if (*frame_count(frame) > 1) {
+        return;
+    }
+    /* As if an entry had been there and was dropped; nothing was ever in a TLB. */
+    frame_get(frame);
+    tlb_gather_begin(&gather, space);
+    table_entry_dropped(&gather, address, entry);
+    tlb_gather_end(&gather);
+}
+
+void page_table_clear(struct tlb_gather *gather, uint64_t address, pte_t *entry) {
+    pte_t old = *entry;
+
+    ASSERT((old & PTE_PRESENT) != 0 && tlb_gather_has_room(gather));
+    *entry = 0;
+    gather->addresses[gather->n_addresses++] = address;
+    if ((old & PTE_DEVICE) == 0) {
+        gather->frames[gather->n_frames++] = old & PTE_ADDRESS;
+    }
+    if ((old & PTE_OWNED) != 0) {
+        space_refund(gather->space, 1);
+    }
+    table_entry_dropped(gather, address, entry);
+}
+
+void page_table_replace(struct tlb_gather *gather, uint64_t address, pte_t *entry, pte_t value, paddr_t old_frame) {
+    ASSERT(tlb_gather_has_room(gather));
+    *entry = value;
+    gather->addresses[gather->n_addresses++] = address;
+    if (old_frame != PADDR_NONE) {
+        gather->frames[gather->n_frames++] = old_frame;
+    }
+}
+
+void tlb_gather_end(struct tlb_gather *gather) {
+    /* One CPU: its TLB holds entries of this space only while the space is loaded. */
+    if (gather->space->root == cpu_this()->space_root) {
+        for (uint32_t i = 0; i < gather->n_addresses; i++) {
+            arch_tlb_flush_page(gather->addresses[i]);
+        }
+    }
+    for (uint32_t i = 0; i < gather->n_frames; i++) {
+        frame_put(gather->frames[i]);
+    }
+}

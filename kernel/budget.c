@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/budget.h"
+
+#include "kernel/panic.h"
+
+struct budget *budget_root;
+
+void budget_init(uint64_t bytes) {
+    struct object *object;
+
+    if (object_create(OBJECT_BUDGET, NULL, &object) != OK) {
+        panic("no memory for the first budget");
+    }
+    budget_root = CONTAINER_OF(object, struct budget, object);
+    budget_root->limit = bytes;
+}
+
+status_t budget_create(struct budget *parent, uint64_t bytes, struct budget **budget) {
+    struct object *object;
+    status_t status;
+
+    if (!budget_charge(parent, bytes)) {
+        return ERROR_OUT_OF_BUDGET;
+    }
+    status = object_create(OBJECT_BUDGET, parent, &object);
+    if (status != OK) {
+        budget_refund(parent, bytes);
+        return status;
+    }
+    *budget = CONTAINER_OF(object, struct budget, object);
+    (*budget)->limit = bytes;
+    (*budget)->parent = parent;
+    object_get(&parent->object);
+    return OK;
+}
+
+void budget_destroy(struct object *object) {
+    struct budget *budget = CONTAINER_OF(object, struct budget, object);
+    struct budget *parent = budget->parent;
+
+    /* Whatever was charged held a reference, so nothing is charged any more. */
+    ASSERT(budget->used == 0);
+    if (parent != NULL) {
+        budget_refund(parent, budget->limit);
+    }
+    object_free(object);
+    if (parent != NULL) {
+        object_put(&parent->object);
+    }
+}

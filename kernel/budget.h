@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Budgets: how much memory the holders of a budget may use, pages and kernel objects alike.
+ *
+ * Invariant: used <= limit; used = bytes charged directly + limits of the budgets split off. The root's limit is what the
+ * machine had free at boot less a reserve, so a charge that succeeds is backed by RAM: nothing overcommits.
+ */
+#pragma once
+
+#include "kernel/object.h"
+
+struct budget {
+    struct object object;
+    struct budget *parent; /* referenced; its `used` includes this limit */
+    uint64_t limit;        /* bytes */
+    uint64_t used;         /* bytes */
+};
+
+extern struct budget *budget_root;
+
+/* Makes the root budget of `bytes`. */
+void budget_init(uint64_t bytes);
+
+/* Splits `bytes` off. Fails: OUT_OF_BUDGET, NO_MEMORY. The caller gets the one reference. */
+WARN_UNUSED status_t budget_create(struct budget *parent, uint64_t bytes, struct budget **budget);
+
+void budget_destroy(struct object *object);
+
+/* True if `bytes` were free and are now charged. A NULL budget (the kernel's own) always has room. */
+WARN_UNUSED static inline bool budget_charge(struct budget *budget, uint64_t bytes) {
+    if (budget == NULL) {
+        return true;
+    }
+    if (bytes > budget->limit - budget->used) {
+        return false;
+    }
+    budget->used += bytes;
+    return true;
+}
+
+static inline void budget_refund(struct budget *budget, uint64_t bytes) {
+    if (budget != NULL) {
+        budget->used -= bytes;
+    }
+}

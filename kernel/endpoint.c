@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/endpoint.h"
+
+#include "kernel/message.h"
+#include "kernel/panic.h"
+#include "kernel/process.h"
+#include "kernel/reaper.h"
+#include "kernel/scheduler.h"
+
+#define FLUSH_STEP 64
+
+status_t endpoint_create(struct budget *budget, struct endpoint **endpoint) {
+    struct object *object;
+    status_t status = object_create(OBJECT_ENDPOINT, budget, &object);
+
+    if (status != OK) {
+        return status;
+    }
+    *endpoint = CONTAINER_OF(object, struct endpoint, object);
+    list_init(&(*endpoint)->urgent);
+    list_init(&(*endpoint)->queue);
+    list_init(&(*endpoint)->receivers);
+    return OK;
+}
+
+status_t gate_create(struct budget *budget, struct endpoint *endpoint, uint64_t badge, struct gate **gate) {
+    struct object *object;
+    status_t status = object_create(OBJECT_GATE, budget, &object);
+
+    if (status != OK) {
+        return status;
+    }
+    *gate = CONTAINER_OF(object, struct gate, object);
+    (*gate)->item.kind = QUEUE_GATE;
+    (*gate)->endpoint = endpoint;
+    (*gate)->badge = badge;
+    object_get(&endpoint->object);
+    return OK;
+}
+
+void endpoint_destroy(struct object *object) {
+    struct endpoint *endpoint = CONTAINER_OF(object, struct endpoint, object);
+
+    ASSERT(list_is_empty(&endpoint->queue) && list_is_empty(&endpoint->urgent) && list_is_empty(&endpoint->receivers));
+    object_free(object);
+}
+
+void gate_destroy(struct object *object) {
+    struct gate *gate = CONTAINER_OF(object, struct gate, object);
+    struct endpoint *endpoint = gate->endpoint;
+
+    ASSERT(gate->senders == 0 && !list_is_linked(&gate->item.link));
+    object_free(object);
+    object_put(&endpoint->object);
+}
+
+/* A message, notification or cancel is there for a waiting receiver: it runs. */
+static void receiver_wake(struct thread *receiver) {
+    list_remove(&receiver->item.link);
+    deadline_disarm(receiver);
+    receiver->endpoint = NULL;
+}
+
+static struct thread *receiver_first(struct endpoint *endpoint) {
+    return LIST_FIRST(&endpoint->receivers, struct thread, item.link);
+}
+
+static void gate_raise(struct gate *gate, uint64_t bits, enum gate_order order) {
+    struct endpoint *endpoint = gate->endpoint;
+    struct thread *receiver = receiver_first(endpoint);
+
+    gate->pending |= bits;
+    if (receiver != NULL) {
+        receiver_wake(receiver);
+        message_event(receiver, MESSAGE_NOTIFICATION, gate->badge, gate->pending);
+        gate->pending = 0;
+        scheduler_ready(receiver);
+        return;
+    }
+    if (list_is_linked(&gate->item.link)) {
+        if (order == GATE_NORMAL || gate->urgent) {
+            return;
+        }
+        list_remove(&gate->item.link);
+    } else {
+        object_get(&gate->object);
+    }
+    gate->urgent = order == GATE_URGENT;
+    list_push_back(gate->urgent ? &endpoint->urgent : &endpoint->queue, &gate->item.link);
+}
+
+/* Its pending bits are received or dropped. */
+static void gate_unlink(struct gate *gate) {
+    list_remove(&gate->item.link);
+    gate->pending = 0;
+    gate->urgent = false;
+    object_put(&gate->object);
+}
+
+void gate_sender_drop(struct gate *gate) {
+    ASSERT(gate->senders != 0);
+    if (--gate->senders == 0 && !gate->revoked && !gate->endpoint->dead) {
+        gate_raise(gate, NOTIFY_CLOSED, GATE_NORMAL);
+    }
+}
+
+status_t gate_notify(struct gate *gate, uint64_t bits, enum gate_order order) {
+    if (gate->revoked || gate->endpoint->dead) {
+        return ERROR_CLOSED;
+    }
+    if (bits != 0) {
+        gate_raise(gate, bits, order);
+    }
+    return OK;
+}
+
+void gate_revoke(struct gate *gate) {
+    gate->revoked = true;
+    gate->pending = 0;
+    if (list_is_linked(&gate->item.link)) {
+        gate_unlink(gate);
+    }
+}
+
+void gate_bind(struct gate *gate) {
+    object_get(&gate->object);
+    gate->senders++;
+}
+
+void gate_unbind(struct gate *gate) {
+    gate_sender_drop(gate);
+    object_put(&gate->object);
+}
+
+/* The thread's call or send through its gate is over. Last step of a finish: the thread is consistent already. */
+static void call_gate_drop(struct thread *thread) {
+    struct gate *gate = thread->call_gate;
+
+    thread->call_gate = NULL;
+    gate_unbind(gate);
+}
+
+/* The number of the open call goes up: every saved reply of it is stale. The caller owes no wait any more. */
+static void call_leave(struct thread *caller) {
+    caller->call_sequence = (caller->call_sequence + 1) & ((1ULL << 48) - 1);
+    if (caller->replier != NULL) {
+        caller->replier->current_reply = NULL;
+        caller->replier = NULL;
+    }
+    if (caller->cancel == CANCEL_QUEUED) {
+        list_remove(&caller->item.link);
+    }
+    caller->cancel = CANCEL_NONE;
+    deadline_disarm(caller);
+    caller->n_segments = 0;
+}
+
+void call_end(struct thread *caller) {
+    call_leave(caller);
+    caller->state = THREAD_WAITING;
+    call_gate_drop(caller);
+}
+
+void call_finish(struct thread *caller, status_t status) {
+    message_accept_drop(caller);
+    caller->registers.rax = (uint64_t)(int64_t)status;
+    call_leave(caller);
+    scheduler_ready(caller);
+    call_gate_drop(caller);
+}
+
+void send_finish(struct thread *sender, status_t status) {
+    if (list_is_linked(&sender->item.link)) {
+        list_remove(&sender->item.link);
+    }
+    deadline_disarm(sender);
+    message_accept_drop(sender);
+    sender->registers.rax = (uint64_t)(int64_t)status;
+    scheduler_ready(sender);
+    call_gate_drop(sender);
+}
+
+void receive_finish(struct thread *receiver, status_t status) {
+    receiver_wake(receiver);
+    message_accept_drop(receiver);
+    receiver->registers.rax = (uint64_t)(int64_t)status;
+    scheduler_ready(receiver);
+}
+
+static void cancel_enqueue(struct thread *caller) {
+    struct endpoint *endpoint = caller->call_gate->endpoint;
+    struct thread *receiver = receiver_first(endpoint);
+
+    if (receiver != NULL) {
+        receiver_wake(receiver);
+        message_event(receiver, MESSAGE_CANCEL, caller->call_gate->badge, caller->cookie);
+        caller->cancel = CANCEL_DELIVERED;
+        scheduler_ready(receiver);
+        return;
+    }
+    caller->cancel = CANCEL_QUEUED;
+    list_push_back(&endpoint->queue, &caller->item.link);
+}
+
+void call_cancel(struct thread *caller) {
+    if (caller->cancel != CANCEL_NONE) {
+        return;
+    }
+    if (caller->call_gate->revoked || caller->call_gate->endpoint->dead) {
+        call_finish(caller, ERROR_CLOSED); /* nobody can be told */
+    } else if (caller->replier != NULL) {
+        caller->cancel = CANCEL_PENDING;
+    } else {
+        cancel_enqueue(caller);
+    }
+}
+
+void ipc_interrupt(struct thread *thread, status_t status) {
+    if (thread->state == THREAD_SENDING) {
+        send_finish(thread, status);
+    } else if (thread->state == THREAD_RECEIVING) {
+        receive_finish(thread, status);
+    }
+}
+
+void ipc_kill(struct thread *thread) {
+    if (thread->state == THREAD_AWAITING) {
+        call_leave(thread);
+        call_gate_drop(thread);
+    } else if (thread->state == THREAD_SENDING) {
+        list_remove(&thread->item.link);
+        call_gate_drop(thread);
+    } else if (thread->state == THREAD_RECEIVING) {
+        receiver_wake(thread);
+    }
+    message_accept_drop(thread);
+    if (thread->current_reply != NULL) {
+        call_finish(thread->current_reply, ERROR_CLOSED);
+    }
+}
+
+/* The first of what waits at a dead endpoint is told. False if nothing is left. */
+static bool flush_one(struct endpoint *endpoint) {
+    struct list_node *node = list_first(&endpoint->receivers);
+    struct queue_item *item;
+
+    if (node != NULL) {
+        receive_finish(CONTAINER_OF(node, struct thread, item.link), ERROR_CLOSED);
+        return true;
+    }
+    node = list_first(&endpoint->urgent);
+    if (node == NULL) {
+        node = list_first(&endpoint->queue);
+    }
+    if (node == NULL) {
+        return false;
+    }
+    item = CONTAINER_OF(node, struct queue_item, link);
+    if (item->kind == QUEUE_GATE) {
+        gate_unlink(CONTAINER_OF(item, struct gate, item));
+    } else {
+        struct thread *thread = CONTAINER_OF(item, struct thread, item);
+
+        if (thread->state == THREAD_SENDING) {
+            send_finish(thread, ERROR_CLOSED);
+        } else {
+            call_finish(thread, ERROR_CLOSED);
+        }
+    }
+    return true;
+}
+
+static bool flush_step(struct reapable *reapable) {
+    struct endpoint *endpoint = CONTAINER_OF(reapable, struct endpoint, reapable);
+
+    for (unsigned i = 0; i < FLUSH_STEP; i++) {
+        if (!flush_one(endpoint)) {
+            object_put(&endpoint->object);
+            return true;
+        }
+    }
+    return false;
+}
+
+void endpoint_receive_right_drop(struct endpoint *endpoint) {
+    ASSERT(endpoint->receive_rights != 0);
+    if (--endpoint->receive_rights != 0) {
+        return;
+    }
+    endpoint->dead = true;
+    object_get(&endpoint->object);
+    endpoint->reapable.step = flush_step;
+    if (!flush_step(&endpoint->reapable)) {
+        reaper_add(&endpoint->reapable);
+    }
+}
+
+struct thread *reply_caller(struct thread *server, handle_t reply, status_t *status) {
+    const struct handle_entry *entry;
+    struct thread *caller;
+
+    *status = ERROR_NO_REPLY;
+    if (reply == HANDLE_NONE) {
+        return server->current_reply;
+    }
+    entry = handle_entry(&server->process->handles, reply);
+    if (entry == NULL) {
+        *status = ERROR_BAD_HANDLE;
+        return NULL;
+    }
+    if ((entry->rights & HANDLE_REPLY) == 0) {
+        *status = ERROR_WRONG_TYPE;
+        return NULL;
+    }
+    caller = CONTAINER_OF(entry->object, struct thread, object);
+    return caller->call_sequence == entry->sequence ? caller : NULL;
+}
+
+void reply_drop(struct thread *caller, uint64_t sequence) {
+    if (caller->call_sequence == sequence) {
+        call_finish(caller, ERROR_CLOSED);
+    }
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Endpoints, gates, calls, replies: the rendezvous machine. The state machine is the one of tests/model/README.md, where it is
+ * proved; the names are the same.
+ *
+ * Invariants:
+ *   receivers not empty => urgent and queue empty
+ *   dead => all three empty once the flush is done, and nothing is added any more
+ *   a gate is linked iff it has pending bits and no receiver waits; then `urgent` tells which list
+ *   gate->senders = handles with SEND or NOTIFY + bindings (irq, process exit, log) + threads whose call_gate it is;
+ *   it reaches 0 once, and that raises CLOSED
+ */
+#pragma once
+
+#include "kernel/object.h"
+
+struct thread;
+struct registers;
+
+/* What stands in an endpoint's queue: a thread or a gate. */
+enum queue_kind { QUEUE_THREAD, QUEUE_GATE };
+
+struct queue_item {
+    struct list_node link;
+    uint8_t kind; /* enum queue_kind */
+};
+
+struct endpoint {
+    struct object object;
+    struct reapable reapable;
+    struct list urgent;    /* gates with an irq bit */
+    struct list queue;     /* SENDING threads, threads with a CANCEL, gates, in the order of coming */
+    struct list receivers; /* RECEIVING threads, by their queue item */
+    uint32_t receive_rights;
+    bool dead;
+};
+
+struct gate {
+    struct object object;
+    struct queue_item item;
+    struct endpoint *endpoint; /* referenced */
+    uint64_t badge;
+    uint64_t pending; /* notification bits not received yet */
+    uint32_t senders;
+    bool revoked;
+    bool urgent; /* linked in `urgent`, not in `queue` */
+};
+
+WARN_UNUSED status_t endpoint_create(struct budget *budget, struct endpoint **endpoint);
+WARN_UNUSED status_t gate_create(struct budget *budget, struct endpoint *endpoint, uint64_t badge, struct gate **gate);
+void endpoint_destroy(struct object *object);
+void gate_destroy(struct object *object);
+
+/* The last handle with RECEIVE is closed: everybody who waits gets CLOSED. */
+void endpoint_receive_right_drop(struct endpoint *endpoint);
+
+/* One sender less; the last one raises CLOSED. Does not touch the reference count. */
+void gate_sender_drop(struct gate *gate);
+
+/* Nothing with this badge is delivered any more. */
+void gate_revoke(struct gate *gate);
+
+enum gate_order { GATE_NORMAL, GATE_URGENT };
+/* Bits for the receiver. CLOSED if there is and will be none. */
+status_t gate_notify(struct gate *gate, uint64_t bits, enum gate_order order);
+
+/* A reference from a kernel object that will notify: counts as sender. */
+void gate_bind(struct gate *gate);
+void gate_unbind(struct gate *gate);
+
+/* The call is answered, the answer is in the caller's registers; whoever calls this makes the caller READY. */
+void call_end(struct thread *caller);
+
+/* Other ways out of a wait: see the model. `status` goes to the thread's rax, and it becomes READY. */
+void call_finish(struct thread *caller, status_t status);
+void send_finish(struct thread *sender, status_t status);
+void receive_finish(struct thread *receiver, status_t status);
+
+/* The deadline passed, or an upcall came, for a caller whose call was received. */
+void call_cancel(struct thread *caller);
+
+/* The thread leaves whatever it waits for with this status (READY: nothing happens). For deadlines and interruptions. */
+void ipc_interrupt(struct thread *thread, status_t status);
+
+/* The thread dies: leaves its wait, answers CLOSED to whom it owes. */
+void ipc_kill(struct thread *thread);
+
+/* The open call that a saved reply or 0 (current) names; NULL: it is over. */
+struct thread *reply_caller(struct thread *server, handle_t reply, status_t *status);
+
+/* A saved reply is closed unanswered. */
+void reply_drop(struct thread *caller, uint64_t sequence);

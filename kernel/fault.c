@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How pages come: demand-zero, pages of memory objects, copy-on-write; and how fork shares them.
+ *
+ * A private page that two spaces share is charged in full to both, so breaking the sharing needs a frame but no budget; and
+ * since budgets never promise more RAM than there is, the frame is there.
+ */
+#include "kernel/space.h"
+
+#include "kernel/arch/x86_64/cpu.h"
+#include "kernel/frame.h"
+#include "kernel/memory.h"
+#include "kernel/panic.h"
+#include "lib/base/string.h"
+
+static pte_t entry_flags(const struct region *region, uint32_t protection) {
+    pte_t flags = PTE_PRESENT | PTE_USER | PTE_ACCESSED;
+
+    if ((protection & MAP_WRITE) != 0) {
+        flags |= PTE_WRITE | PTE_DIRTY;
+    }
+    if ((protection & MAP_EXECUTE) == 0) {
+        flags |= PTE_NO_EXECUTE;
+    }
+    if (region->memory != NULL && region->memory->kind == MEMORY_KIND_DEVICE) {
+        flags |= PTE_DEVICE;
+        if (region->memory->caching == 0) {
+            flags |= PTE_NO_CACHE | PTE_WRITE_THROUGH;
+        } else if (region->memory->caching == MEMORY_WRITE_COMBINING) {
+            flags |= PTE_WRITE_THROUGH; /* write-through: the nearest that needs no PAT set-up */
+        }
+    }
+    return flags;
+}
+
+/* A new private frame with the content of `source` (PADDR_NONE: zeros), charged unless it replaces an owned one. */
+static status_t private_frame(struct space *space, paddr_t source, bool charge, paddr_t *frame) {
+    if (charge && !space_charge(space, 1)) {
+        return ERROR_OUT_OF_BUDGET;
+    }
+    *frame = source == PADDR_NONE ? frame_take_zeroed() : frame_take();
+    if (*frame == PADDR_NONE) {
+        if (charge) {
+            space_refund(space, 1);
+        }
+        return ERROR_NO_MEMORY;
+    }
+    if (source != PADDR_NONE) {
+        memcpy(paddr_to_pointer(*frame), paddr_to_pointer(source), PAGE_SIZE);
+    }
+    return OK;
+}
+
+/* The page is present but does not allow a write that its region allows. */
+static status_t fault_write(struct space *space, struct region *region, uint64_t address, pte_t *entry) {
+    paddr_t old = *entry & PTE_ADDRESS;
+    bool owned = (*entry & PTE_OWNED) != 0;
+    bool is_private = region->memory == NULL || (region->flags & MAP_PRIVATE) != 0;
+    pte_t flags = entry_flags(region, region->flags);
+    struct tlb_gather gather;
+    paddr_t frame;
+    status_t status;
+
+    if (!is_private || (owned && *frame_count(old) == 1)) {
+        /* Not shared (any more): more rights for the same frame need no flush, a stale entry only faults once more. */
+        *entry = old | flags | (*entry & (PTE_OWNED | PTE_DEVICE));
+        return OK;
+    }
+    status = private_frame(space, old, !owned, &frame);
+    if (status != OK) {
+        return status;
+    }
+    tlb_gather_begin(&gather, space);
+    page_table_replace(&gather, address, entry, frame | flags | PTE_OWNED, old);
+    tlb_gather_end(&gather);
+    return OK;
+}
+
+/* Nothing is there yet. */
+static status_t fault_missing(struct space *space, struct region *region, uint64_t address, enum access access, pte_t *entry) {
+    uint32_t protection = region->flags & MAP_PROTECTION;
+    struct memory *memory = region->memory;
+    paddr_t frame;
+    status_t status;
+
+    if (memory == NULL) {
+        status = private_frame(space, PADDR_NONE, true, &frame);
+        if (status == OK) {
+            page_table_set(entry, frame | entry_flags(region, protection) | PTE_OWNED);
+        }
+        return status;
+    }
+    status = memory_page(memory, region->offset + (address - region->start) / PAGE_SIZE, true, &frame);
+    if (status != OK) {
+        return status;
+    }
+    if ((region->flags & MAP_PRIVATE) != 0) {
+        if (access == ACCESS_WRITE) {
+            status = private_frame(space, frame, true, &frame);
+            if (status == OK) {
+                page_table_set(entry, frame | entry_flags(region, protection) | PTE_OWNED);
+            }
+            return status;
+        }
+        protection &= ~(uint32_t)MAP_WRITE;
+    }
+    if (memory->kind != MEMORY_KIND_DEVICE) {
+        frame_get(frame);
+    }
+    page_table_set(entry, frame | entry_flags(region, protection));
+    return OK;
+}
+
+status_t space_fault(struct space *space, uint64_t address, enum access access, paddr_t *frame) {
+    struct region *region = space_region(space, address);
+    status_t status;
+    pte_t *entry;
+
+    if (region == NULL || (region->flags & MAP_GUARD) != 0) {
+        return ERROR_BAD_ADDRESS;
+    }
+    if ((region->flags & (uint32_t)access) == 0) {
+        return ERROR_NO_RIGHT;
+    }
+    address = ALIGN_DOWN(address, PAGE_SIZE);
+    status = page_table_make(space, address, &entry);
+    if (status != OK) {
+        return status;
+    }
+    if ((*entry & PTE_PRESENT) == 0) {
+        status = fault_missing(space, region, address, access, entry);
+        if (status != OK) {
+            page_table_trim(space, address, entry);
+        }
+    } else if (access == ACCESS_WRITE && (*entry & PTE_WRITE) == 0) {
+        status = fault_write(space, region, address, entry);
+    }
+    if (status == OK && frame != NULL) {
+        *frame = *entry & PTE_ADDRESS;
+    }
+    return status;
+}
+
+/* Shares one present private page with the clone: read-only in both. */
+static status_t page_clone(struct space *to, uint64_t address, pte_t *entry, struct tlb_gather *gather) {
+    pte_t *copy;
+    status_t status;
+
+    if (!space_charge(to, 1)) {
+        return ERROR_OUT_OF_BUDGET;
+    }
+    status = page_table_make(to, address, &copy);
+    if (status != OK) {
+        space_refund(to, 1);
+        return status;
+    }
+    if ((*entry & PTE_WRITE) != 0) {
+        page_table_replace(gather, address, entry, *entry & ~PTE_WRITE, PADDR_NONE);
+    }
+    frame_get(*entry & PTE_ADDRESS);
+    page_table_set(copy, *entry);
+    return OK;
+}
+
+/* Shares the private pages of [*address, end), at most a gather's worth. */
+static status_t pages_clone_step(struct space *from, struct space *to, uint64_t *address, uint64_t end) {
+    uint32_t n_steps = 4 * SPACE_STEP;
+    struct tlb_gather gather;
+    status_t status = OK;
+
+    tlb_gather_begin(&gather, from);
+    while (*address < end && n_steps > 0 && tlb_gather_has_room(&gather)) {
+        pte_t *entry = page_table_next(from->root, *address, end, address, &n_steps);
+
+        if (entry == NULL) {
+            break;
+        }
+        /* Pages of memory objects come back by a fault. */
+        if ((*entry & PTE_OWNED) != 0) {
+            status = page_clone(to, *address, entry, &gather);
+            if (status != OK) {
+                break;
+            }
+        }
+        *address += PAGE_SIZE;
+    }
+    tlb_gather_end(&gather);
+    return status;
+}
+
+status_t space_clone_step(struct space *from, struct space *to, uint64_t *cursor, bool *done) {
+    struct region *region = space_region(from, *cursor);
+    struct tree_node *node;
+    struct region *copy;
+
+    if (region == NULL) {
+        node = tree_find_ge(&from->regions, *cursor);
+        if (node == NULL) {
+            to->cursor = from->cursor;
+            *done = true;
+            return OK;
+        }
+        region = CONTAINER_OF(node, struct region, node);
+        *cursor = region->start;
+    }
+    *done = false;
+    if (region->memory != NULL && region->memory->kind != MEMORY_KIND_DEMAND && region->memory->object.budget != NULL) {
+        *cursor = region->end;
+        return OK;
+    }
+    copy = space_region(to, region->start);
+    if (copy == NULL) {
+        struct map_request request = {.memory = region->memory,
+                                      .address = region->start,
+                                      .length = region->end - region->start,
+                                      .offset = region->offset * PAGE_SIZE,
+                                      .flags = region->flags | MAP_FIXED,
+                                      .protection_max = region->protection_max};
+        uint64_t address;
+        status_t status = space_map(to, &request, &address);
+
+        if (status != OK) {
+            return status;
+        }
+    }
+    if (region->memory == NULL || (region->flags & MAP_PRIVATE) != 0) {
+        return pages_clone_step(from, to, cursor, region->end);
+    }
+    *cursor = region->end;
+    return OK;
+}

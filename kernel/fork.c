@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fork and become (exec): long operations, done in steps. Between steps the thread makes the same system call again; the process
+ * under construction is its `operation`, and its process's other threads are frozen.
+ */
+#include "kernel/syscall.h"
+
+#include "kernel/arch/x86_64/thread.h"
+#include "kernel/frame.h"
+#include "kernel/panic.h"
+#include "kernel/process.h"
+#include "kernel/scheduler.h"
+#include "kernel/user_copy.h"
+#include "lib/base/string.h"
+
+#define STEP_HANDLES 64
+#define STEP_THREADS 64
+
+/* Stages of a child under construction, in its reap_stage, which is 0 again when it is complete. */
+enum fork_stage { FORK_MEMORY = 0, FORK_HANDLES = 1, FORK_THREAD = 2 };
+
+static status_t fork_begin(struct thread *thread) {
+    struct process *parent = thread->process;
+    struct process *child;
+    status_t status = process_create(parent->space->budget, parent, &child);
+
+    if (status != OK) {
+        return status;
+    }
+    memcpy(child->name, parent->name, sizeof(child->name));
+    child->upcall_entry = parent->upcall_entry;
+    child->block_begin = parent->block_begin;
+    child->block_end = parent->block_end;
+    thread->operation = &child->object;
+    thread->operation_progress = 0;
+    process_freeze(parent, thread);
+    return OK;
+}
+
+/* The child's one thread: the caller, as it will return from this system call. */
+static status_t fork_thread(struct thread *thread, struct process *child) {
+    struct thread *copy;
+    status_t status = thread_create(child, 0, 0, 0, &copy);
+
+    if (status != OK) {
+        return status;
+    }
+    copy->registers = thread->registers;
+    copy->registers.rax = OK;
+    copy->registers.rdx = HANDLE_NONE;
+    copy->fs_base = thread->fs_base;
+    copy->priority = thread->priority;
+    copy->upcall_stack = thread->upcall_stack;
+    fpu_copy(copy, thread);
+    return OK;
+}
+
+/* Copies a bounded part of memory, then of handles; RESTART until all is done. */
+static status_t fork_copy_step(struct thread *thread, struct process *child) {
+    struct process *parent = thread->process;
+    bool done = false;
+    status_t status;
+
+    if (child->reap_stage == FORK_MEMORY) {
+        status = space_clone_step(parent->space, child->space, &thread->operation_progress, &done);
+    } else {
+        status = handle_table_clone_step(&parent->handles, &child->handles, &child->reap_cursor, &done);
+    }
+    child->reap_stage += done;
+    return status == OK ? RESULT_RESTART : status;
+}
+
+status_t sys_process_fork(struct thread *thread) {
+    struct process *parent = thread->process;
+    struct process *child;
+    handle_t handle;
+    status_t status;
+
+    if (thread->operation == NULL) {
+        status = fork_begin(thread);
+        if (status != OK) {
+            return status;
+        }
+    }
+    child = CONTAINER_OF(thread->operation, struct process, object);
+    if (child->reap_stage != FORK_THREAD) {
+        status = fork_copy_step(thread, child);
+        if (status == RESULT_RESTART) {
+            return status;
+        }
+    } else {
+        status = fork_thread(thread, child);
+        if (status == OK) {
+            status = handle_add(&parent->handles, &child->object, RIGHTS_ALL, &handle);
+        }
+    }
+    if (status == OK) {
+        child->reap_stage = 0;
+        child->reap_cursor = 0;
+        /* The table has the reference now. */
+        thread->operation = NULL;
+        thread->operation_progress = 0;
+        thread->registers.rdx = handle;
+    } else {
+        thread_operation_drop(thread);
+    }
+    process_thaw(parent);
+    return status;
+}
+
+/* Marks one handle to be kept over become. */
+#define HANDLE_KEEP_MARK (1u << 10)
+
+/*
+ * become, first part, in two passes over the keep list: the first checks, the second marks. Between the passes only this thread
+ * runs, so that what was open stays open; a list that another process shares and changes harms only its owner.
+ */
+static status_t become_keep_step(struct thread *thread) {
+    const struct registers *registers = &thread->registers;
+    uint64_t n_keep = registers->rdx;
+    bool marking = thread->operation_progress >= n_keep;
+    uint64_t first = thread->operation_progress - (marking ? n_keep : 0);
+    uint64_t n = MIN(n_keep - first, (uint64_t)STEP_HANDLES);
+    handle_t keep[STEP_HANDLES];
+    status_t status = copy_in(thread->process->space, keep, user_ptr(registers->rsi + first * sizeof(handle_t)),
+                              n * sizeof(handle_t));
+
+    for (uint64_t i = 0; status == OK && i < n; i++) {
+        struct handle_entry *entry = handle_entry(&thread->process->handles, keep[i]);
+
+        if (entry == NULL) {
+            status = ERROR_BAD_HANDLE;
+        } else if (marking) {
+            entry->rights |= HANDLE_KEEP_MARK;
+        }
+    }
+    thread->operation_progress += n;
+    if (status != OK && marking) {
+        process_die(thread->process, DEATH_KILLED, status);
+    }
+    return status;
+}
+
+/* Closes a page's worth of handles that are not kept, and takes the marks off the others; true at the end of the table. */
+static bool become_close(struct process *process) {
+    for (unsigned i = 0; i < STEP_HANDLES; i++, process->reap_cursor++) {
+        struct handle_entry *entry;
+
+        if (process->reap_cursor >= process->handles.n_pages * HANDLES_PER_PAGE) {
+            process->reap_cursor = 0;
+            return true;
+        }
+        entry = handle_entry(&process->handles, process->reap_cursor);
+        if (entry == NULL) {
+            continue;
+        }
+        if ((entry->rights & HANDLE_KEEP_MARK) != 0) {
+            entry->rights &= ~(uint64_t)HANDLE_KEEP_MARK;
+        } else {
+            handle_close(&process->handles, process->reap_cursor);
+        }
+    }
+    return false;
+}
+
+/* Ends the process's other threads, at most a step's worth; true when only the caller is left. */
+static bool become_alone(struct thread *thread) {
+    struct process *process = thread->process;
+
+    for (unsigned i = 0; i < STEP_THREADS && process->n_threads > 1; i++) {
+        struct thread *other = LIST_FIRST(&process->threads, struct thread, process_link);
+
+        if (other == thread) {
+            list_remove(&thread->process_link);
+            list_push_back(&process->threads, &thread->process_link);
+            continue;
+        }
+        thread_kill(other);
+    }
+    return process->n_threads == 1;
+}
+
+/* The two processes exchange their memory. Cannot fail. */
+static void become_commit(struct thread *thread, struct process *prepared) {
+    struct process *process = thread->process;
+    const struct registers registers = thread->registers;
+    struct process_page *page;
+    struct space *space = process->space;
+    paddr_t frame = process->page;
+
+    if (thread->current_reply != NULL) {
+        call_finish(thread->current_reply, ERROR_CLOSED);
+    }
+    process->space = prepared->space;
+    prepared->space = space;
+    process->page = prepared->page;
+    prepared->page = frame;
+    page = paddr_to_pointer(process->page);
+    page->id = process->id;
+    page->tag = process->tag;
+    memcpy(process->name, prepared->name, sizeof(process->name));
+    process->upcall_entry = process->block_begin = process->block_end = 0;
+    registers_init_user(&thread->registers, registers.r10, registers.r8, registers.r9);
+    thread->fs_base = 0;
+    thread->upcall_stack = 0;
+    thread->in_upcall = false;
+    thread->attention = false;
+    fpu_init_thread(thread);
+    arch_thread_activate(thread, thread, process->space->root);
+}
+
+/* (prepared process, keep list, n_keep, entry, stack pointer, argument) */
+status_t sys_process_become(struct thread *thread) {
+    struct process *process = thread->process;
+    struct process *prepared;
+    struct object *object;
+    status_t status;
+
+    if (thread->operation == NULL) {
+        status = handle_find(&process->handles, (handle_t)thread->registers.rdi, OBJECT_PROCESS, RIGHT_MANAGE, &object);
+        if (status != OK) {
+            return status;
+        }
+        prepared = CONTAINER_OF(object, struct process, object);
+        if (prepared->state != PROCESS_NEW || prepared->n_threads != 0 || prepared == process) {
+            return ERROR_BAD_STATE;
+        }
+        if (thread->registers.rdx > HANDLE_PAGES_MAX * HANDLES_PER_PAGE) {
+            return ERROR_TOO_MANY;
+        }
+        object_get(object);
+        thread->operation = object;
+        thread->operation_progress = 0;
+        process->reap_cursor = 0;
+        process_freeze(process, thread);
+    }
+    prepared = CONTAINER_OF(thread->operation, struct process, object);
+    if (thread->operation_progress < 2 * thread->registers.rdx) {
+        status = become_keep_step(thread);
+        if (status == OK) {
+            return RESULT_RESTART;
+        }
+        thread->operation = NULL;
+        thread->operation_progress = 0;
+        object_put(&prepared->object);
+        process_thaw(process);
+        return status;
+    }
+    /* From here on there is no way back. */
+    if (!become_alone(thread) || !become_close(process)) {
+        return RESULT_RESTART;
+    }
+    become_commit(thread, prepared);
+    thread_operation_drop(thread);
+    process_thaw(process);
+    return RESULT_KEEP;
+}

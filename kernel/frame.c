@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/frame.h"
+
+#include "boot/boot_info.h"
+#include "kernel/arch/x86_64/page_table.h"
+#include "kernel/frame_allocator.h"
+#include "kernel/kernel_threads.h"
+#include "kernel/panic.h"
+#include "lib/base/string.h"
+
+/* Frames below this are kept for devices that cannot reach more, as long as there are others. */
+#define LOW_FRAMES (16 * MiB / PAGE_SIZE)
+/* What the boot code mapped directly. */
+#define BOOT_MAPPED (4 * GiB)
+#define ZEROED_POOL_MAX 64
+/* The scrubber is woken when so few are left. */
+#define ZEROED_POOL_LOW 32
+/* The scrubber leaves the last frames alone. */
+#define SCRUB_MIN_FREE 256
+
+static struct frame_allocator allocator;
+static uint64_t n_total;
+static paddr_t zeroed_pool[ZEROED_POOL_MAX];
+static uint32_t n_zeroed;
+
+uint32_t *frame_references;
+
+
+/* The largest usable range below the boot mapping in which `size` bytes are free of kernel image and boot archive. */
+static paddr_t metadata_place(const struct boot_info *boot, uint64_t size) {
+    paddr_t image_end = ALIGN_UP((uint64_t)kernel_end - KERNEL_BASE, PAGE_SIZE);
+    paddr_t archive_start = ALIGN_DOWN(boot->archive_paddr, PAGE_SIZE);
+    paddr_t archive_end = ALIGN_UP(boot->archive_paddr + boot->archive_size, PAGE_SIZE);
+
+    for (uint32_t i = 0; i < boot->n_ranges; i++) {
+        const struct boot_range *range = &boot->ranges[i];
+        paddr_t start = MAX(ALIGN_UP(range->start, PAGE_SIZE), image_end);
+        paddr_t end = MIN(ALIGN_DOWN(range->end, PAGE_SIZE), BOOT_MAPPED);
+
+        if (range->type != BOOT_RANGE_USABLE) {
+            continue;
+        }
+        if (start < archive_end && archive_start < start + size) {
+            start = archive_end;
+        }
+        if (start < end && end - start >= size) {
+            return start;
+        }
+    }
+    panic("no %llu KiB of contiguous memory for the frame table", (unsigned long long)size / 1024);
+}
+
+static uint64_t highest_frame(const struct boot_info *boot) {
+    uint64_t highest = 0;
+
+    for (uint32_t i = 0; i < boot->n_ranges; i++) {
+        if (boot->ranges[i].type == BOOT_RANGE_USABLE) {
+            highest = MAX(highest, boot->ranges[i].end / PAGE_SIZE);
+        }
+    }
+    return highest;
+}
+
+/* Adds the whole frames of usable ranges between `from` and `to`. */
+static void add_usable(const struct boot_info *boot, paddr_t from, paddr_t to) {
+    for (uint32_t i = 0; i < boot->n_ranges; i++) {
+        const struct boot_range *range = &boot->ranges[i];
+        paddr_t start = MAX(ALIGN_UP(range->start, PAGE_SIZE), from);
+        paddr_t end = MIN(ALIGN_DOWN(range->end, PAGE_SIZE), to);
+
+        if (range->type == BOOT_RANGE_USABLE && start < end) {
+            if (!frame_allocator_add_range(&allocator, start / PAGE_SIZE, (end - start) / PAGE_SIZE)) {
+                panic("memory map: range %u overlaps another", i);
+            }
+            n_total += (end - start) / PAGE_SIZE;
+        }
+    }
+}
+
+static void reserve(paddr_t start, paddr_t end) {
+    frame_allocator_reserve(&allocator, start / PAGE_SIZE, DIV_ROUND_UP(end, PAGE_SIZE) - start / PAGE_SIZE);
+}
+
+void frame_init(const struct boot_info *boot) {
+    uint64_t n_frames = highest_frame(boot);
+    uint64_t bitmap_size = ALIGN_UP(frame_allocator_metadata_size(n_frames), PAGE_SIZE);
+    uint64_t table_size = ALIGN_UP(n_frames * sizeof(*frame_references), PAGE_SIZE);
+    paddr_t metadata = metadata_place(boot, bitmap_size + table_size);
+
+    frame_allocator_init(&allocator, paddr_to_pointer(metadata), n_frames);
+    frame_references = paddr_to_pointer(metadata + bitmap_size);
+    memset(frame_references, 0, table_size);
+    add_usable(boot, PAGE_SIZE, BOOT_MAPPED);
+    /* The first 64 KiB hold firmware data that some machines still use. */
+    reserve(0, 0x10000);
+    reserve((uint64_t)kernel_text_start - KERNEL_BASE, (uint64_t)kernel_end - KERNEL_BASE);
+    reserve(metadata, metadata + bitmap_size + table_size);
+    if (boot->archive_size != 0) {
+        reserve(boot->archive_paddr, boot->archive_paddr + boot->archive_size);
+    }
+    page_table_init(boot);
+    add_usable(boot, BOOT_MAPPED, UINT64_MAX);
+}
+
+paddr_t frame_take(void) {
+    uint64_t frame = frame_allocator_take(&allocator, LOW_FRAMES);
+
+    if (UNLIKELY(frame == FRAME_NONE)) {
+        if (n_zeroed == 0) {
+            return PADDR_NONE;
+        }
+        frame = zeroed_pool[--n_zeroed] >> PAGE_SHIFT;
+    }
+    frame_references[frame] = 1;
+    return frame << PAGE_SHIFT;
+}
+
+paddr_t frame_take_zeroed(void) {
+    paddr_t frame;
+
+    if (LIKELY(n_zeroed != 0)) {
+        frame = zeroed_pool[--n_zeroed];
+        *frame_count(frame) = 1;
+        if (n_zeroed == ZEROED_POOL_LOW) {
+            scrubber_wake();
+        }
+        return frame;
+    }
+    frame = frame_take();
+    if (frame != PADDR_NONE) {
+        memset(paddr_to_pointer(frame), 0, PAGE_SIZE);
+    }
+    return frame;
+}
+
+paddr_t frame_take_run(uint64_t n, uint64_t alignment, uint64_t below) {
+    uint64_t limit = below == 0 ? UINT64_MAX : below / PAGE_SIZE;
+    uint64_t first = frame_allocator_take_run(&allocator, n, alignment, limit);
+
+    if (first == FRAME_NONE) {
+        return PADDR_NONE;
+    }
+    for (uint64_t i = 0; i < n; i++) {
+        frame_references[first + i] = 1;
+    }
+    return first << PAGE_SHIFT;
+}
+
+#define FRAME_POISON 0xf7
+
+void frame_free(paddr_t frame) {
+    if (DEBUG_KERNEL) {
+        memset(paddr_to_pointer(frame), FRAME_POISON, PAGE_SIZE);
+    }
+    if (!frame_allocator_give(&allocator, frame >> PAGE_SHIFT)) {
+        panic("frame %#llx freed twice", (unsigned long long)frame);
+    }
+}
+
+bool frame_scrub(void) {
+    uint64_t frame;
+
+    if (n_zeroed == ZEROED_POOL_MAX || allocator.n_free < SCRUB_MIN_FREE) {
+        return false;
+    }
+    frame = frame_allocator_take(&allocator, LOW_FRAMES);
+    if (frame == FRAME_NONE) {
+        return false;
+    }
+    memset(paddr_to_pointer(frame << PAGE_SHIFT), 0, PAGE_SIZE);
+    zeroed_pool[n_zeroed++] = frame << PAGE_SHIFT;
+    return true;
+}
+
+uint64_t frame_n_total(void) {
+    return n_total;
+}
+
+uint64_t frame_n_free(void) {
+    return allocator.n_free + n_zeroed;
+}
+
+bool frame_is_ram(paddr_t start, paddr_t end) {
+    extern const struct boot_info *boot_info_kept;
+
+    for (uint32_t i = 0; i < boot_info_kept->n_ranges; i++) {
+        const struct boot_range *range = &boot_info_kept->ranges[i];
+
+        if (range->type == BOOT_RANGE_USABLE && start < range->end && range->start < end) {
+            return true;
+        }
+    }
+    return false;
+}

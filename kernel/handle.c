@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/handle.h"
+
+#include "kernel/budget.h"
+#include "kernel/endpoint.h"
+#include "kernel/frame.h"
+#include "kernel/memory.h"
+#include "kernel/panic.h"
+#include "kernel/thread.h"
+
+/* Memory charged to the process's budget, in whole frames. */
+static void *page_take(struct handle_table *table, status_t *status) {
+    paddr_t frame;
+
+    if (!budget_charge(table->budget, PAGE_SIZE)) {
+        *status = ERROR_OUT_OF_BUDGET;
+        return NULL;
+    }
+    frame = frame_take_zeroed();
+    if (frame == PADDR_NONE) {
+        budget_refund(table->budget, PAGE_SIZE);
+        *status = ERROR_NO_MEMORY;
+        return NULL;
+    }
+    return paddr_to_pointer(frame);
+}
+
+static void page_give(struct handle_table *table, void *page) {
+    frame_put(pointer_to_paddr(page));
+    budget_refund(table->budget, PAGE_SIZE);
+}
+
+void handle_table_init(struct handle_table *table, struct budget *budget) {
+    *table = (struct handle_table){.budget = budget};
+    table->pages = table->inline_pages;
+}
+
+static void slot_free(struct handle_table *table, handle_t handle) {
+    struct handle_entry *entry = &table->pages[handle / HANDLES_PER_PAGE][handle % HANDLES_PER_PAGE];
+
+    entry->object = NULL;
+    entry->rights = 0;
+    entry->sequence = table->first_free;
+    table->first_free = handle;
+    table->n_free++;
+}
+
+/* Adds one page of slots. */
+static status_t table_grow(struct handle_table *table) {
+    uint32_t base = table->n_pages * HANDLES_PER_PAGE;
+    status_t status = OK;
+    void *page;
+
+    if (table->n_pages == HANDLE_PAGES_MAX) {
+        return ERROR_TOO_MANY;
+    }
+    if (table->n_pages == HANDLE_PAGES_INLINE && table->pages == table->inline_pages) {
+        struct handle_entry **directory = page_take(table, &status);
+
+        if (directory == NULL) {
+            return status;
+        }
+        for (uint32_t i = 0; i < HANDLE_PAGES_INLINE; i++) {
+            directory[i] = table->inline_pages[i];
+        }
+        table->pages = directory;
+    }
+    page = page_take(table, &status);
+    if (page == NULL) {
+        return status;
+    }
+    table->pages[table->n_pages++] = page;
+    /* Lowest numbers first; 0 is never a handle. */
+    for (uint32_t i = HANDLES_PER_PAGE; i-- > 0;) {
+        if (base + i != HANDLE_NONE) {
+            slot_free(table, base + i);
+        }
+    }
+    return OK;
+}
+
+status_t handle_reserve(struct handle_table *table, uint32_t n) {
+    while (UNLIKELY(table->n_free - table->n_reserved < n)) {
+        status_t status = table_grow(table);
+
+        if (status != OK) {
+            return status;
+        }
+    }
+    table->n_reserved += n;
+    return OK;
+}
+
+void handle_unreserve(struct handle_table *table, uint32_t n) {
+    ASSERT(n <= table->n_reserved);
+    table->n_reserved -= n;
+}
+
+void object_rights_add(struct object *object, uint32_t rights) {
+    if ((rights & HANDLE_REPLY) != 0) {
+        return;
+    }
+    if (object->type == OBJECT_GATE && (rights & (RIGHT_SEND | RIGHT_NOTIFY)) != 0) {
+        CONTAINER_OF(object, struct gate, object)->senders++;
+    } else if (object->type == OBJECT_ENDPOINT && (rights & RIGHT_RECEIVE) != 0) {
+        CONTAINER_OF(object, struct endpoint, object)->receive_rights++;
+    }
+}
+
+void object_rights_drop(struct object *object, uint32_t rights) {
+    if ((rights & HANDLE_REPLY) != 0) {
+        return;
+    }
+    if (object->type == OBJECT_GATE && (rights & (RIGHT_SEND | RIGHT_NOTIFY)) != 0) {
+        gate_sender_drop(CONTAINER_OF(object, struct gate, object));
+    } else if (object->type == OBJECT_ENDPOINT && (rights & RIGHT_RECEIVE) != 0) {
+        endpoint_receive_right_drop(CONTAINER_OF(object, struct endpoint, object));
+    }
+}
+
+handle_t handle_install(struct handle_table *table, struct object *object, uint32_t rights) {
+    handle_t handle = table->first_free;
+    struct handle_entry *entry = &table->pages[handle / HANDLES_PER_PAGE][handle % HANDLES_PER_PAGE];
+
+    ASSERT(table->n_reserved != 0 && handle != HANDLE_NONE);
+    table->first_free = (uint32_t)entry->sequence;
+    table->n_free--;
+    table->n_reserved--;
+    entry->object = object;
+    entry->rights = rights;
+    entry->sequence = 0;
+    object_rights_add(object, rights);
+    return handle;
+}
+
+status_t handle_add(struct handle_table *table, struct object *object, uint32_t rights, handle_t *handle) {
+    status_t status = handle_reserve(table, 1);
+
+    if (status == OK) {
+        *handle = handle_install(table, object, rights);
+    }
+    return status;
+}
+
+/* What a forked child gets: gates, shared memory, processes, budgets; nothing that is one program's own. */
+static bool is_inherited(const struct handle_entry *entry) {
+    if ((entry->rights & (HANDLE_REPLY | HANDLE_NO_FORK_MARK)) != 0 || (entry->rights & RIGHT_COPY) == 0) {
+        return false;
+    }
+    switch (entry->object->type) {
+    case OBJECT_GATE:
+    case OBJECT_PROCESS:
+    case OBJECT_BUDGET:
+        return true;
+    case OBJECT_MEMORY:
+        return CONTAINER_OF(entry->object, struct memory, object)->kind == MEMORY_KIND_DEMAND;
+    default:
+        return false;
+    }
+}
+
+status_t handle_table_clone_step(const struct handle_table *from, struct handle_table *to, uint32_t *page, bool *done) {
+    uint32_t base = *page * HANDLES_PER_PAGE;
+    status_t status;
+
+    *done = *page >= from->n_pages;
+    if (*done) {
+        return OK;
+    }
+    status = table_grow(to);
+    if (status != OK) {
+        return status;
+    }
+    /* All new slots are at the head of the free list, lowest first: rebuild it with those that stay free. */
+    to->n_free = to->n_free - HANDLES_PER_PAGE + (base == 0);
+    to->first_free = (uint32_t)to->pages[*page][HANDLES_PER_PAGE - 1].sequence;
+    for (uint32_t i = HANDLES_PER_PAGE; i-- > 0;) {
+        const struct handle_entry *entry = &from->pages[*page][i];
+
+        if (entry->object != NULL && is_inherited(entry)) {
+            to->pages[*page][i] = *entry;
+            object_get(entry->object);
+            object_rights_add(entry->object, entry->rights);
+        } else if (base + i != HANDLE_NONE) {
+            slot_free(to, base + i);
+        }
+    }
+    ++*page;
+    return OK;
+}
+
+void handle_close(struct handle_table *table, handle_t handle) {
+    struct handle_entry entry = *handle_entry(table, handle);
+
+    slot_free(table, handle);
+    if ((entry.rights & HANDLE_REPLY) != 0) {
+        reply_drop(CONTAINER_OF(entry.object, struct thread, object), entry.sequence);
+    }
+    object_rights_drop(entry.object, entry.rights);
+    object_put(entry.object);
+}
+
+bool handle_table_destroy_step(struct handle_table *table, uint32_t *cursor) {
+    for (unsigned i = 0; i < 64; i++, ++*cursor) {
+        if (*cursor == table->n_pages * HANDLES_PER_PAGE) {
+            for (uint32_t page = 0; page < table->n_pages; page++) {
+                page_give(table, table->pages[page]);
+            }
+            if (table->pages != table->inline_pages) {
+                page_give(table, table->pages);
+            }
+            handle_table_init(table, table->budget);
+            return true;
+        }
+        if (handle_entry(table, *cursor) != NULL) {
+            handle_close(table, *cursor);
+        }
+    }
+    return false;
+}
+
+status_t handle_find(const struct handle_table *table, handle_t handle, enum object_type type, uint32_t rights,
+                     struct object **object) {
+    struct handle_entry *entry = handle_entry(table, handle);
+
+    if (UNLIKELY(entry == NULL)) {
+        return ERROR_BAD_HANDLE;
+    }
+    if (UNLIKELY(entry->object->type != type || (entry->rights & HANDLE_REPLY) != 0)) {
+        return ERROR_WRONG_TYPE;
+    }
+    if (UNLIKELY((entry->rights & rights) != rights)) {
+        return ERROR_NO_RIGHT;
+    }
+    *object = entry->object;
+    return OK;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/ioports.h"
+
+#include "abi/kernel.h"
+#include "kernel/arch/x86_64/io.h"
+#include "kernel/process.h"
+#include "kernel/syscall.h"
+
+#define N_IO_PORTS 0x10000ULL
+
+/* (system, first port, n_ports) -> ioports */
+status_t sys_ioports_create(struct thread *thread) {
+    const struct registers *registers = &thread->registers;
+    struct handle_table *table = &thread->process->handles;
+    struct object *object;
+    struct ioports *ioports;
+    handle_t handle;
+    status_t status = handle_find(table, (handle_t)registers->rdi, OBJECT_SYSTEM, RIGHT_MANAGE, &object);
+
+    if (status != OK) {
+        return status;
+    }
+    if (registers->rdx == 0 || !u64_range_is_within(registers->rsi, registers->rdx, N_IO_PORTS)) {
+        return ERROR_BAD_ARGUMENT;
+    }
+    status = object_create(OBJECT_IOPORTS, thread->process->space->budget, &object);
+    if (status != OK) {
+        return status;
+    }
+    ioports = CONTAINER_OF(object, struct ioports, object);
+    ioports->first = (uint32_t)registers->rsi;
+    ioports->n_ports = (uint32_t)registers->rdx;
+    status = handle_add(table, object, RIGHTS_ALL, &handle);
+    if (status != OK) {
+        object_put(object);
+        return status;
+    }
+    thread->registers.rdx = handle;
+    return OK;
+}
+
+static uint64_t port_in(uint16_t port, unsigned size) {
+    switch (size) {
+    case 1:
+        return io_in8(port);
+    case 2:
+        return io_in16(port);
+    default:
+        return io_in32(port);
+    }
+}
+
+static void port_out(uint16_t port, unsigned size, uint64_t value) {
+    switch (size) {
+    case 1:
+        io_out8(port, (uint8_t)value);
+        break;
+    case 2:
+        io_out16(port, (uint16_t)value);
+        break;
+    default:
+        io_out32(port, (uint32_t)value);
+        break;
+    }
+}
+
+/* (ioports, port, operation, value) -> value */
+status_t sys_ioports_access(struct thread *thread) {
+    struct registers *registers = &thread->registers;
+    bool out = (registers->rdx & IOPORTS_OUT) != 0;
+    uint64_t size = registers->rdx & ~(uint64_t)IOPORTS_OUT;
+    struct object *object;
+    const struct ioports *ioports;
+    status_t status = handle_find(&thread->process->handles, (handle_t)registers->rdi, OBJECT_IOPORTS,
+                                  out ? RIGHT_WRITE : RIGHT_READ, &object);
+
+    if (status != OK) {
+        return status;
+    }
+    ioports = CONTAINER_OF(object, struct ioports, object);
+    if ((size != 1 && size != 2 && size != 4) || registers->rsi < ioports->first ||
+        !u64_range_is_within(registers->rsi - ioports->first, size, ioports->n_ports)) {
+        return ERROR_BAD_ARGUMENT;
+    }
+    if (out) {
+        port_out((uint16_t)registers->rsi, (unsigned)size, registers->r10);
+    } else {
+        registers->rdx = port_in((uint16_t)registers->rsi, (unsigned)size);
+    }
+    return OK;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* The threads of the kernel itself. */
+#pragma once
+
+#include "kernel/thread.h"
+
+/* Makes reaper and scrubber (ready) and returns the idle thread of this CPU. */
+struct thread *kernel_threads_init(void);
+
+/* There is room in the pool of zeroed frames. */
+void scrubber_wake(void);
+
+/* The page at this address lies below a kernel thread's stack and must not be mapped. */
+bool kernel_thread_is_guard(uint64_t address);

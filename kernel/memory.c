@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/memory.h"
+
+#include "kernel/budget.h"
+#include "kernel/frame.h"
+#include "kernel/panic.h"
+#include "kernel/reaper.h"
+#include "kernel/space.h"
+#include "lib/base/string.h"
+
+#define NODE_BITS 9
+#define NODE_SLOTS 512
+#define STEP_PAGES 64
+
+/* DMA memory of dead owners, waiting for memory_release_quarantine. */
+static struct list quarantine = LIST_INITIALIZER(quarantine);
+static uint64_t n_quarantined;
+
+static status_t memory_create(struct budget *budget, enum memory_kind kind, uint64_t n_pages, struct memory **memory) {
+    struct object *object;
+    status_t status = object_create(OBJECT_MEMORY, budget, &object);
+
+    if (status != OK) {
+        return status;
+    }
+    *memory = CONTAINER_OF(object, struct memory, object);
+    (*memory)->kind = (uint8_t)kind;
+    (*memory)->n_pages = n_pages;
+    list_init(&(*memory)->mappings);
+    return OK;
+}
+
+status_t memory_create_demand(struct budget *budget, uint64_t n_pages, struct memory **memory) {
+    if (n_pages > MEMORY_PAGES_MAX) {
+        return ERROR_TOO_MANY;
+    }
+    return memory_create(budget, MEMORY_KIND_DEMAND, n_pages, memory);
+}
+
+status_t memory_create_contiguous(struct budget *budget, uint64_t n_pages, uint64_t below, struct memory **memory) {
+    status_t status;
+    paddr_t start;
+
+    if (n_pages == 0 || n_pages > MEMORY_CONTIGUOUS_MAX) {
+        return ERROR_TOO_MANY;
+    }
+    if (!budget_charge(budget, n_pages * PAGE_SIZE)) {
+        return ERROR_OUT_OF_BUDGET;
+    }
+    start = frame_take_run(n_pages, 1, below);
+    if (start == PADDR_NONE) {
+        budget_refund(budget, n_pages * PAGE_SIZE);
+        return below != 0 ? ERROR_LIMIT_LOW : ERROR_NO_MEMORY;
+    }
+    status = memory_create(budget, MEMORY_KIND_CONTIGUOUS, n_pages, memory);
+    if (status != OK) {
+        for (uint64_t i = 0; i < n_pages; i++) {
+            frame_put(start + i * PAGE_SIZE);
+        }
+        budget_refund(budget, n_pages * PAGE_SIZE);
+        return status;
+    }
+    (*memory)->root = start;
+    (*memory)->n_frames = n_pages;
+    return OK;
+}
+
+bool memory_zero_step(struct memory *memory) {
+    if (memory->n_zeroed < memory->n_pages) {
+        memset(paddr_to_pointer(memory->root + memory->n_zeroed * PAGE_SIZE), 0, PAGE_SIZE);
+        memory->n_zeroed++;
+    }
+    return memory->n_zeroed == memory->n_pages;
+}
+
+status_t memory_create_device(struct budget *budget, paddr_t start, uint64_t n_pages, unsigned caching,
+                              struct memory **memory) {
+    status_t status = memory_create(budget, MEMORY_KIND_DEVICE, n_pages, memory);
+
+    if (status == OK) {
+        (*memory)->root = start;
+        (*memory)->caching = (uint8_t)caching;
+    }
+    return status;
+}
+
+status_t memory_adopt(paddr_t start, uint64_t n_pages, struct memory **memory) {
+    status_t status = memory_create(NULL, MEMORY_KIND_CONTIGUOUS, n_pages, memory);
+
+    if (status != OK) {
+        return status;
+    }
+    (*memory)->root = start;
+    (*memory)->n_zeroed = n_pages;
+    (*memory)->n_frames = n_pages;
+    for (uint64_t i = 0; i < n_pages; i++) {
+        *frame_count(start + i * PAGE_SIZE) = 1;
+    }
+    return OK;
+}
+
+static paddr_t frame_take_charged(struct memory *memory, status_t *status) {
+    paddr_t frame;
+
+    if (!budget_charge(memory->object.budget, PAGE_SIZE)) {
+        *status = ERROR_OUT_OF_BUDGET;
+        return PADDR_NONE;
+    }
+    frame = frame_take_zeroed();
+    if (frame == PADDR_NONE) {
+        budget_refund(memory->object.budget, PAGE_SIZE);
+        *status = ERROR_NO_MEMORY;
+        return PADDR_NONE;
+    }
+    memory->n_frames++;
+    return frame;
+}
+
+static void frame_put_charged(struct memory *memory, paddr_t frame) {
+    frame_put(frame);
+    memory->n_frames--;
+    budget_refund(memory->object.budget, PAGE_SIZE);
+}
+
+/* Makes the tree high enough for `index`. */
+static status_t tree_grow(struct memory *memory, uint64_t index) {
+    status_t status = OK;
+
+    while (memory->levels == 0 || index >> (NODE_BITS * memory->levels) != 0) {
+        paddr_t node = frame_take_charged(memory, &status);
+
+        if (node == PADDR_NONE) {
+            return status;
+        }
+        if (memory->levels != 0) {
+            *(paddr_t *)paddr_to_pointer(node) = memory->root;
+        }
+        memory->root = node;
+        memory->levels++;
+    }
+    return OK;
+}
+
+static status_t tree_page(struct memory *memory, uint64_t index, bool make, paddr_t *frame) {
+    paddr_t *slot = &memory->root;
+    status_t status;
+
+    *frame = PADDR_NONE;
+    if (memory->levels == 0 || index >> (NODE_BITS * memory->levels) != 0) {
+        if (!make) {
+            return OK;
+        }
+        status = tree_grow(memory, index);
+        if (status != OK) {
+            return status;
+        }
+    }
+    for (unsigned level = memory->levels; level-- > 0;) {
+        slot = (paddr_t *)paddr_to_pointer(*slot) + ((index >> (NODE_BITS * level)) & (NODE_SLOTS - 1));
+        if (*slot == PADDR_NONE) {
+            if (!make) {
+                return OK;
+            }
+            *slot = frame_take_charged(memory, &status);
+            if (*slot == PADDR_NONE) {
+                return status;
+            }
+        }
+    }
+    *frame = *slot;
+    return OK;
+}
+
+status_t memory_page(struct memory *memory, uint64_t index, bool make, paddr_t *frame) {
+    if (index >= memory->n_pages) {
+        return ERROR_BAD_ADDRESS;
+    }
+    if (memory->kind != MEMORY_KIND_DEMAND) {
+        *frame = memory->root + index * PAGE_SIZE;
+        return OK;
+    }
+    return tree_page(memory, index, make, frame);
+}
+
+/*
+ * The slot of the first page >= *index below `end` that exists; NULL if there is none, or after STEP_PAGES slots were looked at
+ * (*index then tells where to go on).
+ */
+static paddr_t *tree_next(struct memory *memory, uint64_t *index, uint64_t end) {
+    unsigned n_steps = STEP_PAGES;
+
+    if (memory->levels == 0) {
+        *index = end;
+        return NULL;
+    }
+    while (*index < end && *index >> (NODE_BITS * memory->levels) == 0 && n_steps-- > 0) {
+        paddr_t *slot = &memory->root;
+        unsigned level = memory->levels;
+
+        while (level > 0 && *slot != PADDR_NONE) {
+            level--;
+            slot = (paddr_t *)paddr_to_pointer(*slot) + ((*index >> (NODE_BITS * level)) & (NODE_SLOTS - 1));
+        }
+        if (*slot != PADDR_NONE) {
+            return slot;
+        }
+        *index = ALIGN_DOWN(*index, 1ULL << (NODE_BITS * level)) + (1ULL << (NODE_BITS * level));
+    }
+    if (*index >> (NODE_BITS * memory->levels) != 0) {
+        *index = end;
+    }
+    return NULL;
+}
+
+bool memory_discard_step(struct memory *memory, uint64_t *first, uint64_t n) {
+    uint64_t end = *first + n;
+
+    for (unsigned i = 0; i < STEP_PAGES && *first < end; i++) {
+        paddr_t *slot = tree_next(memory, first, end);
+
+        if (slot == NULL) {
+            break;
+        }
+        space_unmap_memory_page(memory, *first);
+        frame_put_charged(memory, *slot);
+        *slot = PADDR_NONE;
+        ++*first;
+    }
+    return *first >= end;
+}
+
+/* Frees one node of the tree that has no nodes below it but leaves already dropped; true when the tree is gone. */
+static bool tree_free_step(struct memory *memory) {
+    paddr_t *slot = &memory->root;
+
+    if (memory->levels == 0) {
+        return true;
+    }
+    for (unsigned level = memory->levels; level > 1; level--) {
+        paddr_t *node = paddr_to_pointer(*slot);
+        unsigned i = 0;
+
+        while (i < NODE_SLOTS && node[i] == PADDR_NONE) {
+            i++;
+        }
+        if (i == NODE_SLOTS) {
+            break;
+        }
+        slot = &node[i];
+    }
+    frame_put_charged(memory, *slot);
+    *slot = PADDR_NONE;
+    if (slot == &memory->root) {
+        memory->levels = 0;
+    }
+    return memory->levels == 0;
+}
+
+static bool destroy_step(struct reapable *reapable) {
+    struct memory *memory = CONTAINER_OF(reapable, struct memory, reapable);
+
+    if (memory->kind == MEMORY_KIND_DEMAND) {
+        /* The slots before n_zeroed are free already: the count has no other use here. */
+        if (!memory_discard_step(memory, &memory->n_zeroed, memory->n_pages - memory->n_zeroed)) {
+            return false;
+        }
+        for (unsigned i = 0; i < STEP_PAGES; i++) {
+            if (tree_free_step(memory)) {
+                object_free(&memory->object);
+                return true;
+            }
+        }
+        return false;
+    }
+    for (unsigned i = 0; i < STEP_PAGES && memory->n_frames > 0; i++) {
+        frame_put_charged(memory, memory->root + (memory->n_frames - 1) * PAGE_SIZE);
+    }
+    if (memory->n_frames > 0) {
+        return false;
+    }
+    object_free(&memory->object);
+    return true;
+}
+
+void memory_destroy(struct object *object) {
+    struct memory *memory = CONTAINER_OF(object, struct memory, object);
+
+    ASSERT(list_is_empty(&memory->mappings));
+    memory->reapable.step = destroy_step;
+    memory->n_zeroed = 0;
+    if (memory->dma) {
+        /* A device may still write there: nobody else gets these frames until the pci server says that it cannot. */
+        list_push_back(&quarantine, &memory->reapable.link);
+        n_quarantined += memory->n_frames;
+        return;
+    }
+    if (memory->n_frames <= STEP_PAGES && memory->n_pages <= STEP_PAGES) {
+        while (!destroy_step(&memory->reapable)) {
+        }
+        return;
+    }
+    reaper_add(&memory->reapable);
+}
+
+void memory_release_quarantine(uint32_t owner) {
+    struct memory *memory;
+
+    LIST_FOR_EACH_SAFE(memory, &quarantine, reapable.link) {
+        if (memory->dma_owner == owner) {
+            list_remove(&memory->reapable.link);
+            n_quarantined -= memory->n_frames;
+            memory->dma = 0;
+            reaper_add(&memory->reapable);
+        }
+    }
+}
+
+uint64_t memory_n_quarantined(void) {
+    return n_quarantined;
+}

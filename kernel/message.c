@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/message.h"
+
+#include "kernel/memory.h"
+#include "kernel/panic.h"
+#include "kernel/process.h"
+#include "kernel/user_copy.h"
+
+static handle_t control_handle(const struct registers *registers, unsigned i) {
+    uint64_t pair = i < 2 ? registers->r14 : registers->r15;
+
+    return (handle_t)(pair >> (32 * (i & 1)));
+}
+
+static bool control_is_copy(uint64_t control, unsigned i) {
+    return (control >> (16 + i) & 1) != 0;
+}
+
+static uint32_t control_rights(uint64_t control, unsigned i) {
+    return (uint32_t)(control >> (32 + 8 * i)) & RIGHTS_ALL;
+}
+
+/* The handles that a message names: open, allowed to go, none moved twice. */
+static status_t handles_check(const struct thread *from) {
+    uint64_t control = from->registers.r13;
+    unsigned n = CONTROL_N_HANDLES(control);
+
+    for (unsigned i = 0; i < n; i++) {
+        handle_t handle = control_handle(&from->registers, i);
+        const struct handle_entry *entry = handle_entry(&from->process->handles, handle);
+
+        if (entry == NULL) {
+            return ERROR_BAD_HANDLE;
+        }
+        if (control_is_copy(control, i)) {
+            if ((entry->rights & RIGHT_COPY) == 0 || (entry->rights & HANDLE_REPLY) != 0) {
+                return ERROR_NO_RIGHT;
+            }
+            continue;
+        }
+        for (unsigned j = 0; j < n; j++) {
+            if (j != i && control_handle(&from->registers, j) == handle) {
+                return ERROR_BAD_ARGUMENT;
+            }
+        }
+    }
+    return OK;
+}
+
+static status_t segments_read(struct thread *thread, unsigned n) {
+    uint64_t sums[3] = {0};
+    status_t status = copy_in(thread->process->space, thread->segments, user_ptr(thread->registers.rbx),
+                              n * sizeof(struct lent_segment));
+
+    if (status != OK) {
+        return status;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        const struct lent_segment *segment = &thread->segments[i];
+
+        if (segment->access != LENT_READABLE && segment->access != LENT_WRITABLE) {
+            return ERROR_BAD_ARGUMENT;
+        }
+        if (!u64_range_is_within(segment->address, segment->length, USER_TOP)) {
+            return ERROR_BAD_ADDRESS;
+        }
+        sums[segment->access] += segment->length;
+    }
+    if (sums[LENT_READABLE] > LENT_BYTES_MAX || sums[LENT_WRITABLE] > LENT_BYTES_MAX) {
+        return ERROR_TOO_MANY;
+    }
+    return OK;
+}
+
+status_t message_accept(struct thread *thread, uint32_t n_accept) {
+    status_t status;
+
+    if (n_accept > MESSAGE_HANDLES_MAX) {
+        return ERROR_BAD_ARGUMENT;
+    }
+    status = handle_reserve(&thread->process->handles, n_accept);
+    if (status == OK) {
+        thread->n_accept = (uint8_t)n_accept;
+    }
+    return status;
+}
+
+void message_accept_drop(struct thread *thread) {
+    if (thread->n_accept != 0) {
+        handle_unreserve(&thread->process->handles, thread->n_accept);
+        thread->n_accept = 0;
+    }
+}
+
+status_t message_prepare(struct thread *thread) {
+    uint64_t control = thread->registers.r13;
+    unsigned n_segments = CONTROL_N_SEGMENTS(control);
+    status_t status = OK;
+
+    thread->n_segments = 0;
+    thread->no_interrupt = (control & MESSAGE_NO_INTERRUPT) != 0;
+    if (LIKELY(control == 0)) {
+        return OK;
+    }
+    if (n_segments > MESSAGE_SEGMENTS_MAX || CONTROL_N_HANDLES(control) > MESSAGE_HANDLES_MAX) {
+        return ERROR_BAD_ARGUMENT;
+    }
+    if (n_segments != 0) {
+        status = segments_read(thread, n_segments);
+        if (status != OK) {
+            return status;
+        }
+        thread->n_segments = (uint8_t)n_segments;
+    }
+    status = handles_check(thread);
+    if (status == OK) {
+        status = message_accept(thread, CONTROL_N_ACCEPT(control));
+    }
+    return status;
+}
+
+/* True if the handle is a gate of the receiving endpoint: it arrives as its badge. */
+static const struct gate *own_gate(const struct handle_entry *entry, const struct endpoint *own) {
+    const struct gate *gate;
+
+    if (own == NULL || entry->object->type != OBJECT_GATE) {
+        return NULL;
+    }
+    gate = CONTAINER_OF(entry->object, struct gate, object);
+    return gate->endpoint == own ? gate : NULL;
+}
+
+/* Moves or copies one checked handle into a reserved slot. */
+static handle_t handle_pass(struct thread *from, struct thread *to, unsigned i, uint64_t *result, unsigned slot) {
+    uint64_t control = from->registers.r13;
+    handle_t handle = control_handle(&from->registers, i);
+    struct handle_entry *entry = handle_entry(&from->process->handles, handle);
+    struct object *object = entry->object;
+    uint32_t rights = entry->rights;
+    uint64_t sequence = entry->sequence;
+    handle_t number;
+
+    object_get(object);
+    if (control_is_copy(control, i)) {
+        number = handle_install(&to->process->handles, object, rights & control_rights(control, i));
+    } else {
+        number = handle_install(&to->process->handles, object, rights);
+        handle_entry(&to->process->handles, number)->sequence = sequence;
+        /* The reply's answer must not be given by the close. */
+        entry->rights &= ~(uint64_t)HANDLE_REPLY;
+        if ((rights & HANDLE_REPLY) != 0) {
+            entry->rights = 0;
+        }
+        handle_close(&from->process->handles, handle);
+        if (object->type == OBJECT_MEMORY && object->references == 1) {
+            *result |= 1ULL << (8 + slot);
+        }
+    }
+    *result |= (uint64_t)((rights & HANDLE_REPLY) != 0 ? OBJECT_REPLY : object->type) << (16 + 4 * slot);
+    return number;
+}
+
+static status_t handles_transfer(struct thread *from, struct thread *to, const struct endpoint *own) {
+    uint64_t control = from->registers.r13;
+    unsigned n = CONTROL_N_HANDLES(control);
+    unsigned n_own = 0;
+    uint64_t result = 0;
+    uint64_t badge = 0;
+    handle_t numbers[MESSAGE_HANDLES_MAX] = {0};
+    unsigned slot = 0;
+    status_t status = handles_check(from);
+
+    if (status != OK) {
+        return status;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        n_own += own_gate(handle_entry(&from->process->handles, control_handle(&from->registers, i)), own) != NULL;
+    }
+    if (n_own > 1 || n - n_own > to->n_accept) {
+        return ERROR_TOO_MANY;
+    }
+    /* Commit. */
+    for (unsigned i = 0; i < n; i++) {
+        handle_t handle = control_handle(&from->registers, i);
+        const struct gate *gate = own_gate(handle_entry(&from->process->handles, handle), own);
+
+        if (gate != NULL) {
+            badge = gate->badge;
+            result |= 8;
+            if (!control_is_copy(control, i)) {
+                handle_close(&from->process->handles, handle);
+            }
+            continue;
+        }
+        numbers[slot] = handle_pass(from, to, i, &result, slot);
+        slot++;
+    }
+    to->n_accept -= (uint8_t)slot;
+    to->registers.r13 = result | slot;
+    to->registers.r14 = numbers[0] | (uint64_t)numbers[1] << 32;
+    to->registers.r15 = numbers[2] | (uint64_t)numbers[3] << 32;
+    to->registers.rbx = badge;
+    return OK;
+}
+
+status_t message_transfer(struct thread *from, struct thread *to, const struct endpoint *own) {
+    const struct registers *source = &from->registers;
+    struct registers *target = &to->registers;
+
+    if (UNLIKELY(CONTROL_N_HANDLES(source->r13) != 0)) {
+        status_t status = handles_transfer(from, to, own);
+
+        if (status != OK) {
+            return status;
+        }
+    } else {
+        target->r13 = 0;
+        target->r14 = 0;
+        target->r15 = 0;
+        target->rbx = 0;
+    }
+    if (UNLIKELY(to->n_accept != 0)) {
+        message_accept_drop(to);
+    }
+    target->rsi = (uint32_t)source->rsi;
+    target->rdx = source->rdx;
+    target->r10 = source->r10;
+    target->r8 = source->r8;
+    target->r9 = source->r9;
+    target->r12 = 0;
+    return OK;
+}
+
+void message_event(struct thread *to, enum message_kind kind, uint64_t badge, uint64_t word) {
+    struct registers *target = &to->registers;
+
+    message_accept_drop(to);
+    target->rax = kind;
+    target->rdi = badge;
+    target->rsi = 0;
+    target->rdx = word;
+    target->r10 = target->r8 = target->r9 = 0;
+    target->r12 = target->r13 = target->r14 = target->r15 = target->rbx = 0;
+}

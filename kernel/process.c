@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/process.h"
+
+#include "kernel/arch/x86_64/clock.h"
+#include "kernel/budget.h"
+#include "kernel/frame.h"
+#include "kernel/info.h"
+#include "kernel/panic.h"
+#include "kernel/reaper.h"
+#include "kernel/scheduler.h"
+#include "kernel/user_copy.h"
+#include "lib/base/string.h"
+
+/* Threads ended by one step of the reaper. */
+#define REAP_STEP 64
+#define BACKTRACE_FRAME_MAX (1 * MiB)
+
+struct list process_all = LIST_INITIALIZER(process_all);
+static struct space kernel_space; /* root 0: a kernel thread runs on whatever is loaded */
+struct process kernel_process = {
+    .object = {.type = OBJECT_PROCESS, .references = 1}, .state = PROCESS_RUNNING, .space = &kernel_space};
+static uint32_t last_id;
+
+/* Maps the info page and the process's own page; no region covers them, so no program can unmap them. */
+static status_t pages_map(struct process *process) {
+    struct process_page *page;
+    pte_t *entry;
+    status_t status = page_table_make(process->space, INFO_PAGE_ADDRESS, &entry);
+
+    if (status != OK) {
+        return status;
+    }
+    frame_get(info_page_frame);
+    page_table_set(entry, info_page_frame | PTE_PRESENT | PTE_USER | PTE_NO_EXECUTE);
+    status = page_table_make(process->space, PROCESS_PAGE_ADDRESS, &entry);
+    if (status != OK) {
+        return status;
+    }
+    if (!space_charge(process->space, 1)) {
+        return ERROR_OUT_OF_BUDGET;
+    }
+    process->page = frame_take_zeroed();
+    if (process->page == PADDR_NONE) {
+        space_refund(process->space, 1);
+        return ERROR_NO_MEMORY;
+    }
+    page = paddr_to_pointer(process->page);
+    page->id = process->id;
+    page_table_set(entry, process->page | PTE_PRESENT | PTE_USER | PTE_NO_EXECUTE | PTE_OWNED);
+    return OK;
+}
+
+static bool reap_step(struct reapable *reapable);
+
+status_t process_create(struct budget *budget, const struct process *parent, struct process **process) {
+    struct object *object;
+    struct process *new;
+    status_t status = object_create(OBJECT_PROCESS, budget, &object);
+
+    if (status != OK) {
+        return status;
+    }
+    new = CONTAINER_OF(object, struct process, object);
+    new->state = PROCESS_NEW;
+    new->id = ++last_id;
+    new->parent_id = parent == NULL ? 0 : parent->id;
+    new->priority = parent == NULL ? PRIORITY_MAX : parent->priority;
+    new->start_ns = clock_now_ns();
+    new->reapable.step = reap_step;
+    list_init(&new->threads);
+    list_init(&new->parked);
+    handle_table_init(&new->handles, budget);
+    status = space_init(&new->space, budget);
+    if (status != OK) {
+        object_free(object);
+        return status;
+    }
+    list_push_back(&process_all, &new->all_link);
+    object_get(object);
+    status = pages_map(new);
+    if (status != OK) {
+        process_die(new, DEATH_KILLED, status);
+        object_put(object);
+        return status;
+    }
+    *process = new;
+    return OK;
+}
+
+static void hold_update(struct process *process) {
+    process->hold = process->frozen || process_is_dying(process);
+}
+
+void process_die(struct process *process, enum death_cause cause, int32_t status) {
+    if (process_is_dying(process)) {
+        return;
+    }
+    process->state = PROCESS_DYING;
+    process->cause = (uint8_t)cause;
+    process->status = status;
+    process->death.cause = cause;
+    process->death.status = status;
+    process->reap_stage = 0; /* a half-made child used both otherwise */
+    process->reap_cursor = 0;
+    hold_update(process);
+    reaper_add(&process->reapable);
+}
+
+/* Follows saved frame pointers, as far as the pages are there. */
+static void backtrace_record(struct process *process, uint64_t rip, uint64_t rbp) {
+    struct death_record *death = &process->death;
+    uint64_t frame[2]; /* the caller's frame pointer, the return address */
+
+    death->backtrace[death->n_backtrace++] = rip;
+    while (death->n_backtrace < ARRAY_SIZE(death->backtrace) && IS_ALIGNED(rbp, 8)) {
+        if (copy_in(process->space, frame, user_ptr(rbp), sizeof(frame)) != OK || frame[1] == 0) {
+            break;
+        }
+        death->backtrace[death->n_backtrace++] = frame[1];
+        if (frame[0] <= rbp || frame[0] - rbp > BACKTRACE_FRAME_MAX) {
+            break;
+        }
+        rbp = frame[0];
+    }
+}
+
+void process_die_of_fault(struct thread *thread, unsigned vector, uint64_t error_code, uint64_t fault_address,
+                          enum death_cause cause) {
+    struct process *process = thread->process;
+    struct death_record *death = &process->death;
+
+    if (process_is_dying(process)) {
+        return;
+    }
+    process_die(process, cause, ERROR_KILLED);
+    death->vector = vector;
+    death->error_code = (uint32_t)error_code;
+    death->fault_address = fault_address;
+    death->thread_id = thread->id;
+    registers_export(&thread->registers, &death->registers);
+    backtrace_record(process, thread->registers.rip, thread->registers.rbp);
+}
+
+void process_freeze(struct process *process, struct thread *cloner) {
+    process->cloner = cloner;
+    process->frozen = true;
+    hold_update(process);
+}
+
+void process_thaw(struct process *process) {
+    struct list_node *node;
+
+    process->cloner = NULL;
+    process->frozen = process->stopped;
+    hold_update(process);
+    if (process->frozen) {
+        return;
+    }
+    /* As many as the process has threads: each was parked by one step of its own. */
+    while ((node = list_pop_front(&process->parked)) != NULL) {
+        scheduler_ready(CONTAINER_OF(node, struct thread, item.link));
+    }
+}
+
+static void watchers_tell(struct process *process) {
+    for (unsigned i = 0; i < PROCESS_WATCHERS; i++) {
+        struct gate *gate = process->watchers[i].gate;
+
+        if (gate != NULL) {
+            process->watchers[i].gate = NULL;
+            /* A watcher that is gone itself needs no news. */
+            (void)gate_notify(gate, process->watchers[i].bits, GATE_NORMAL);
+            gate_unbind(gate);
+        }
+    }
+}
+
+/*
+ * The order matters: threads first, so that nobody uses the rest; then handles, which answers what is owed and closes what was
+ * open; then memory; and only then those who watch are told (see the model: a new incarnation must not meet the old one's calls).
+ */
+static bool reap_step(struct reapable *reapable) {
+    struct process *process = CONTAINER_OF(reapable, struct process, reapable);
+
+    switch (process->reap_stage) {
+    case 0:
+        for (unsigned i = 0; i < REAP_STEP; i++) {
+            struct thread *thread = LIST_FIRST(&process->threads, struct thread, process_link);
+
+            if (thread == NULL) {
+                process->reap_stage++;
+                process->reap_cursor = 0;
+                break;
+            }
+            thread_kill(thread);
+        }
+        return false;
+    case 1:
+        process->reap_stage += handle_table_destroy_step(&process->handles, &process->reap_cursor);
+        return false;
+    case 2:
+        process->page = PADDR_NONE; /* goes with the space */
+        process->reap_stage += space_destroy_step(process->space);
+        return false;
+    default:
+        break;
+    }
+    process->space = NULL;
+    process->state = PROCESS_DEAD;
+    watchers_tell(process);
+    object_put(&process->object);
+    return true;
+}
+
+void process_destroy(struct object *object) {
+    struct process *process = CONTAINER_OF(object, struct process, object);
+
+    ASSERT(process->state == PROCESS_DEAD && list_is_empty(&process->threads));
+    list_remove(&process->all_link);
+    object_free(object);
+}
+
+void process_set_tag(struct process *process, uint32_t tag) {
+    process->tag = tag;
+    if (process->page != PADDR_NONE) {
+        ((struct process_page *)paddr_to_pointer(process->page))->tag = tag;
+    }
+}
+
+void process_fill_status(const struct process *process, struct process_status *status) {
+    *status = (struct process_status){
+        .id = process->id,
+        .tag = process->tag,
+        .parent_id = process->parent_id,
+        .state = process->stopped && !process_is_dying(process) ? PROCESS_STOPPED : process->state,
+        .status = process->status,
+        .cause = process->cause,
+        .word = process->word,
+        .cpu_ns = scheduler_process_ns(process),
+        .start_ns = process->start_ns,
+        .n_threads = process->n_threads,
+        .n_handles = process->handles.n_pages == 0
+                         ? 0
+                         : process->handles.n_pages * HANDLES_PER_PAGE - 1 - process->handles.n_free,
+        .n_frames = process->space == NULL ? 0 : process->space->n_frames,
+    };
+    memcpy(status->name, process->name, sizeof(status->name));
+}
+
+struct process *process_next(uint32_t id) {
+    struct process *process;
+
+    LIST_FOR_EACH(process, &process_all, all_link) {
+        if (process->id >= id) {
+            return process;
+        }
+    }
+    return NULL;
+}
+
+struct process *process_by_id(uint32_t id) {
+    struct process *process = process_next(id);
+
+    return process != NULL && process->id == id ? process : NULL;
+}

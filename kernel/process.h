@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Processes: an address space, a handle table, threads, and how it ended.
+ *
+ * NEW -> RUNNING (process_start) -> DYING (exit, kill, fault) -> DEAD (everything freed, watchers told).
+ * A NEW process that loses its last handle dies too. STOPPED is RUNNING with its threads parked.
+ * Invariant: a process that is not DEAD holds a reference to itself.
+ */
+#pragma once
+
+#include "abi/kernel.h"
+#include "kernel/handle.h"
+#include "kernel/object.h"
+#include "kernel/space.h"
+
+/* Who wants to hear of the exit: init and proc, say. */
+#define PROCESS_WATCHERS 3
+
+struct gate;
+struct thread;
+
+struct process {
+    struct object object;
+    struct reapable reapable;
+    struct list_node all_link; /* in the list of all processes, by id */
+    uint32_t id;               /* never reused */
+    uint32_t tag;
+    uint32_t parent_id;
+    uint8_t state;     /* enum process_state */
+    uint8_t cause;     /* enum death_cause */
+    uint8_t priority;  /* ceiling for its threads */
+    bool stopped;
+    bool frozen;       /* stopped or being cloned: threads other than `cloner` must not run */
+    bool hold;         /* frozen or dying: the scheduler looks at this one before it lets a thread run */
+    uint8_t reap_stage;
+    uint32_t reap_cursor;
+    int32_t status;
+    uint64_t word;
+    struct thread *cloner;
+    struct list threads;
+    struct list parked;
+    uint32_t n_threads;
+    struct handle_table handles;
+    struct space *space;   /* freed with all else when it dies */
+    uint64_t cpu_ticks;
+    uint64_t start_ns;
+    paddr_t page; /* struct process_page, mapped read-only */
+    uint64_t upcall_entry, block_begin, block_end;
+    struct {
+        struct gate *gate; /* bound */
+        uint64_t bits;
+    } watchers[PROCESS_WATCHERS];
+    struct death_record death;
+    char name[32];
+};
+
+/* An empty process in NEW: the caller gets one reference, the other is its own. `parent` may be NULL. */
+WARN_UNUSED status_t process_create(struct budget *budget, const struct process *parent, struct process **process);
+
+/* Starts dying: its threads run no more, the reaper does the rest. Does nothing if it is dying already. */
+void process_die(struct process *process, enum death_cause cause, int32_t status);
+
+/* The thread's fault ends its process: records why and where. */
+void process_die_of_fault(struct thread *thread, unsigned vector, uint64_t error_code, uint64_t fault_address, enum death_cause cause);
+
+/* Its threads stop running (or may again); see `stopped`. */
+void process_freeze(struct process *process, struct thread *cloner);
+void process_thaw(struct process *process);
+
+void process_destroy(struct object *object);
+void process_set_tag(struct process *process, uint32_t tag);
+void process_fill_status(const struct process *process, struct process_status *status);
+
+/* The first process with an id >= `id`, NULL: none. Linear in the number of processes. */
+struct process *process_next(uint32_t id);
+struct process *process_by_id(uint32_t id);
+extern struct list process_all;
+
+/* What kernel threads belong to: no address space, never dying. */
+extern struct process kernel_process;
+
+static inline bool process_is_dying(const struct process *process) {
+    return process->state >= PROCESS_DYING;
+}

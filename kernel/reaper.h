@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* The reaper: a kernel thread that finishes what takes many steps (dead processes, large memory objects, dead endpoints). */
+#pragma once
+
+#include "kernel/object.h"
+
+void reaper_init(void);
+
+/* Queues work; its `step` is called under the kernel lock until it says that all is done. */
+void reaper_add(struct reapable *reapable);

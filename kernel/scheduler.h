@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who runs: fixed priorities, round robin within one, pre-emptive; and the deadline queue behind the one-shot timer.
+ *
+ * Invariant: bit p of ready_mask is set iff run queue p is not empty.
+ * Invariant: between entries, current is RUNNING and no READY thread has a higher priority.
+ * Invariant: the timer is armed no later than the first deadline, and no later than the end of the slice if a thread of the
+ * same priority is ready.
+ */
+#pragma once
+
+#include "kernel/thread.h"
+
+/* The kernel thread that runs when nobody else can. */
+void scheduler_init(void);
+
+/* Makes a thread READY, behind (or before) those of its priority. It must be in no list. */
+void scheduler_ready(struct thread *thread);
+void scheduler_ready_first(struct thread *thread);
+
+/* Takes a READY thread out of its run queue. */
+void scheduler_unready(struct thread *thread);
+
+/* The current thread waits from now on in `state`; kernel_leave_to chooses another. */
+void scheduler_block(struct thread *thread, enum thread_state state);
+
+/*
+ * The current thread has just blocked: `next`, in no list, runs next on the rest of its slice, if no READY thread has a higher
+ * priority; else it becomes READY.
+ */
+void scheduler_handoff(struct thread *next);
+
+/* The current thread goes behind the others of its priority. */
+void scheduler_yield(struct thread *thread);
+
+void scheduler_set_priority(struct thread *thread, unsigned priority);
+
+enum switch_kind { SWITCH_CALL, SWITCH_PREEMPT };
+
+/*
+ * End of every entry to the kernel: sees to the attention of the thread that is to run, chooses, activates, arms the timer.
+ * `entered` is the thread that was running; kind tells what of its vector state must be kept. Releases the lock.
+ */
+void scheduler_leave(struct thread *entered, enum switch_kind kind);
+
+/* Deadlines: absolute ns; DEADLINE_NEVER is not queued. */
+void deadline_arm(struct thread *thread, uint64_t deadline_ns);
+static inline bool deadline_is_armed(const struct thread *thread) {
+    return tree_is_linked(&thread->deadline);
+}
+void deadline_disarm_linked(struct thread *thread);
+static inline void deadline_disarm(struct thread *thread) {
+    if (deadline_is_armed(thread)) {
+        deadline_disarm_linked(thread);
+    }
+}
+
+/* Kernel threads: kernel data is touched only between these two; interrupts off, lock held. */
+void kernel_enter(void);
+void kernel_leave(void);
+/* Sleeps until kernel_thread_wake. A wake-up since the last return is not lost. Not between enter and leave. */
+void kernel_thread_wait(void);
+void kernel_thread_wake(struct thread *thread);
+
+/* CPU time of a process up to now, in ns. */
+struct process;
+uint64_t scheduler_process_ns(const struct process *process);
+uint64_t scheduler_idle_ns(void);
+extern uint64_t scheduler_n_switches;

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/space.h"
+
+#include "abi/kernel.h"
+#include "kernel/arch/x86_64/cpu.h"
+#include "kernel/budget.h"
+#include "kernel/frame.h"
+#include "kernel/memory.h"
+#include "kernel/panic.h"
+#include "kernel/slab.h"
+
+/* Mappings without an address go here, far from programs (low) and from the first stack (high). */
+#define PLACE_START 0x0000100000000000ULL
+#define PLACE_END 0x00007f0000000000ULL
+/* Regions looked at for one free place before the caller restarts. */
+#define PLACE_STEPS 64
+
+static struct slab_cache region_cache;
+static struct slab_cache space_cache;
+
+bool space_charge(struct space *space, uint64_t n_frames) {
+    if (!budget_charge(space->budget, n_frames * PAGE_SIZE)) {
+        return false;
+    }
+    space->n_frames += n_frames;
+    return true;
+}
+
+void space_refund(struct space *space, uint64_t n_frames) {
+    space->n_frames -= n_frames;
+    budget_refund(space->budget, n_frames * PAGE_SIZE);
+}
+
+status_t space_create(struct budget *budget, struct space **space) {
+    struct space *new;
+
+    if (!budget_charge(budget, PAGE_SIZE + sizeof(*new))) {
+        return ERROR_OUT_OF_BUDGET;
+    }
+    new = slab_take(&space_cache, sizeof(*new));
+    if (new == NULL) {
+        budget_refund(budget, PAGE_SIZE + sizeof(*new));
+        return ERROR_NO_MEMORY;
+    }
+    new->root = page_table_create();
+    if (new->root == PADDR_NONE) {
+        slab_give(&space_cache, new);
+        budget_refund(budget, PAGE_SIZE + sizeof(*new));
+        return ERROR_NO_MEMORY;
+    }
+    new->budget = budget;
+    new->n_frames = 1;
+    new->cursor = PLACE_START;
+    tree_init(&new->regions);
+    object_get(&budget->object);
+    *space = new;
+    return OK;
+}
+
+static struct region *region_of(struct tree_node *node) {
+    return node == NULL ? NULL : CONTAINER_OF(node, struct region, node);
+}
+
+struct region *space_region(struct space *space, uint64_t address) {
+    struct region *region = region_of(tree_find_le(&space->regions, address));
+
+    return region != NULL && address < region->end ? region : NULL;
+}
+
+/* The first region that ends above `address`. */
+static struct region *region_at_or_after(struct space *space, uint64_t address) {
+    struct region *region = space_region(space, address);
+
+    return region != NULL ? region : region_of(tree_find_ge(&space->regions, address));
+}
+
+static struct region *region_create(struct space *space) {
+    struct region *region;
+
+    if (!budget_charge(space->budget, sizeof(*region))) {
+        return NULL;
+    }
+    region = slab_take(&region_cache, sizeof(*region));
+    if (region == NULL) {
+        budget_refund(space->budget, sizeof(*region));
+    }
+    return region;
+}
+
+static void region_link(struct space *space, struct region *region) {
+    region->space = space;
+    tree_insert(&space->regions, &region->node, region->start);
+    if (region->memory != NULL) {
+        object_get(&region->memory->object);
+        list_push_back(&region->memory->mappings, &region->memory_link);
+    }
+}
+
+/* The region's pages are unmapped. */
+static void region_free(struct region *region) {
+    struct space *space = region->space;
+
+    tree_remove(&space->regions, &region->node);
+    if (region->memory != NULL) {
+        list_remove(&region->memory_link);
+        object_put(&region->memory->object);
+    }
+    slab_give(&region_cache, region);
+    budget_refund(space->budget, sizeof(*region));
+}
+
+/* Moves the start of a region up; its pages below are unmapped. */
+static void region_trim_front(struct region *region, uint64_t start) {
+    tree_remove(&region->space->regions, &region->node);
+    region->offset += (start - region->start) / PAGE_SIZE;
+    region->start = start;
+    tree_insert(&region->space->regions, &region->node, start);
+}
+
+/* Cuts a region in two at `address`, inside it. */
+static status_t region_split(struct region *region, uint64_t address) {
+    struct region *upper = region_create(region->space);
+
+    if (upper == NULL) {
+        return ERROR_OUT_OF_BUDGET;
+    }
+    *upper = *region;
+    list_node_init(&upper->memory_link);
+    upper->node = (struct tree_node){0};
+    upper->start = address;
+    upper->offset += (address - region->start) / PAGE_SIZE;
+    region->end = address;
+    region_link(upper->space, upper);
+    return OK;
+}
+
+/* Finds a free place of `length` bytes (and an unmapped page behind it). WOULD_BLOCK: not yet; call again. */
+static status_t place_find(struct space *space, uint64_t length, uint64_t *address) {
+    uint64_t start = space->cursor;
+
+    for (unsigned i = 0; i < PLACE_STEPS; i++) {
+        struct region *region;
+
+        if (length + PAGE_SIZE > PLACE_END - start) {
+            start = PLACE_START;
+        }
+        region = region_at_or_after(space, start);
+        if (region == NULL || region->start >= start + length + PAGE_SIZE) {
+            *address = start;
+            space->cursor = start + length + PAGE_SIZE;
+            return OK;
+        }
+        start = region->end + PAGE_SIZE;
+    }
+    space->cursor = start;
+    return ERROR_WOULD_BLOCK;
+}
+
+static status_t map_check(struct space *space, const struct map_request *request) {
+    const struct memory *memory = request->memory;
+
+    if (request->length == 0 || !IS_ALIGNED(request->address | request->length | request->offset, PAGE_SIZE)) {
+        return ERROR_BAD_ARGUMENT;
+    }
+    if ((request->flags & (MAP_WRITE | MAP_EXECUTE)) == (MAP_WRITE | MAP_EXECUTE)) {
+        return ERROR_NO_RIGHT;
+    }
+    if (memory != NULL) {
+        uint64_t first = request->offset / PAGE_SIZE;
+
+        if (first > memory->n_pages || request->length / PAGE_SIZE > MEMORY_PAGES_MAX) {
+            return ERROR_BAD_ARGUMENT;
+        }
+        if (memory->kind != MEMORY_KIND_DEMAND && request->length / PAGE_SIZE > memory->n_pages - first) {
+            return ERROR_BAD_ARGUMENT;
+        }
+        if ((request->flags & MAP_PROTECTION & ~request->protection_max) != 0) {
+            return ERROR_NO_RIGHT;
+        }
+    }
+    if (request->length > PLACE_END - PLACE_START - PAGE_SIZE) {
+        return ERROR_BAD_ARGUMENT;
+    }
+    if ((request->flags & MAP_FIXED) != 0) {
+        struct region *next;
+
+        if (request->address < USER_BOTTOM || !u64_range_is_within(request->address, request->length, INFO_PAGE_ADDRESS)) {
+            return ERROR_BAD_ADDRESS;
+        }
+        next = region_at_or_after(space, request->address);
+        if (next != NULL && next->start < request->address + request->length) {
+            return ERROR_BUSY;
+        }
+    }
+    return OK;
+}
+
+status_t space_map(struct space *space, const struct map_request *request, uint64_t *address) {
+    struct region *region;
+    status_t status = map_check(space, request);
+
+    *address = request->address;
+    if (status == OK && (request->flags & MAP_FIXED) == 0) {
+        status = place_find(space, request->length, address);
+    }
+    if (status != OK) {
+        return status;
+    }
+    region = region_create(space);
+    if (region == NULL) {
+        return ERROR_OUT_OF_BUDGET;
+    }
+    /* Commit. */
+    region->start = *address;
+    region->end = *address + request->length;
+    region->memory = request->memory;
+    region->offset = request->offset / PAGE_SIZE;
+    region->flags = request->flags & (MAP_PROTECTION | MAP_PRIVATE | MAP_GUARD);
+    region->protection_max = request->protection_max;
+    region_link(space, region);
+    return OK;
+}
+
+/* Unmaps present pages of [*address, end): at most a gather's worth; *address moves to where to go on. */
+static void pages_clear_step(struct space *space, uint64_t *address, uint64_t end) {
+    uint32_t n_steps = 4 * SPACE_STEP;
+    struct tlb_gather gather;
+
+    tlb_gather_begin(&gather, space);
+    while (*address < end && n_steps > 0 && tlb_gather_has_room(&gather)) {
+        pte_t *entry = page_table_next(space->root, *address, end, address, &n_steps);
+
+        if (entry == NULL) {
+            break;
+        }
+        page_table_clear(&gather, *address, entry);
+        *address += PAGE_SIZE;
+    }
+    tlb_gather_end(&gather);
+}
+
+status_t space_unmap_step(struct space *space, uint64_t *address, uint64_t end) {
+    struct region *region = region_at_or_after(space, *address);
+    uint64_t stop;
+
+    if (region == NULL || region->start >= end) {
+        *address = end;
+        return OK;
+    }
+    if (region->start < *address) {
+        status_t status = region_split(region, *address);
+
+        if (status != OK) {
+            return status;
+        }
+        region = space_region(space, *address);
+    }
+    if (region->end > end) {
+        status_t status = region_split(region, end);
+
+        if (status != OK) {
+            return status;
+        }
+    }
+    *address = region->start;
+    stop = region->end;
+    pages_clear_step(space, address, stop);
+    if (*address < stop) {
+        region_trim_front(region, *address);
+        return OK;
+    }
+    if (stop + PAGE_SIZE == space->cursor) {
+        /* The last one placed: its addresses, and so its page table, are used again. */
+        space->cursor = region->start;
+    }
+    region_free(region);
+    return OK;
+}
+
+/* Gives the present pages of a region's part the rights that its flags now allow. */
+static void pages_protect_step(struct space *space, uint64_t *address, uint64_t end, uint32_t protection) {
+    uint32_t n_steps = 4 * SPACE_STEP;
+    struct tlb_gather gather;
+
+    tlb_gather_begin(&gather, space);
+    while (*address < end && n_steps > 0 && tlb_gather_has_room(&gather)) {
+        pte_t *entry = page_table_next(space->root, *address, end, address, &n_steps);
+
+        if (entry == NULL) {
+            break;
+        }
+        if (protection == 0) {
+            /* No access at all: the page stays, but the CPU must not see it. A supervisor page is just that. */
+            page_table_replace(&gather, *address, entry, *entry & ~PTE_USER, PADDR_NONE);
+        } else {
+            /* Write access comes back through a fault, which knows whether the page is shared. */
+            pte_t value = (*entry | PTE_USER | PTE_NO_EXECUTE) & ~PTE_WRITE;
+
+            if ((protection & MAP_EXECUTE) != 0) {
+                value &= ~PTE_NO_EXECUTE;
+            }
+            page_table_replace(&gather, *address, entry, value, PADDR_NONE);
+        }
+        *address += PAGE_SIZE;
+    }
+    tlb_gather_end(&gather);
+}
+
+status_t space_protect_step(struct space *space, uint64_t *address, uint64_t end, uint32_t protection) {
+    struct region *region = space_region(space, *address);
+    status_t status;
+
+    if (region == NULL || (region->flags & MAP_GUARD) != 0) {
+        return ERROR_BAD_ADDRESS;
+    }
+    if ((protection & ~region->protection_max) != 0 || (protection & (MAP_WRITE | MAP_EXECUTE)) == (MAP_WRITE | MAP_EXECUTE)) {
+        return ERROR_NO_RIGHT;
+    }
+    if (region->start < *address && (region->flags & MAP_PROTECTION) != protection) {
+        status = region_split(region, *address);
+        if (status != OK) {
+            return status;
+        }
+        region = space_region(space, *address);
+    }
+    if (region->end > end && (region->flags & MAP_PROTECTION) != protection) {
+        status = region_split(region, end);
+        if (status != OK) {
+            return status;
+        }
+    }
+    region->flags = (region->flags & ~(uint32_t)MAP_PROTECTION) | protection;
+    pages_protect_step(space, address, MIN(end, region->end), protection);
+    return OK;
+}
+
+status_t space_discard_step(struct space *space, uint64_t *address, uint64_t end) {
+    struct region *region = region_at_or_after(space, *address);
+
+    if (region == NULL || region->start >= end) {
+        *address = end;
+        return OK;
+    }
+    *address = MAX(*address, region->start);
+    pages_clear_step(space, address, MIN(end, region->end));
+    return OK;
+}
+
+bool space_destroy_step(struct space *space) {
+    struct region *region = region_of(tree_first(&space->regions));
+    struct budget *budget = space->budget;
+    uint64_t address;
+
+    if (region != NULL) {
+        address = region->start;
+        pages_clear_step(space, &address, region->end);
+        if (address >= region->end) {
+            region_free(region);
+        } else {
+            region_trim_front(region, address);
+        }
+        return false;
+    }
+    /* What the kernel mapped without a region: the info and process pages. */
+    address = USER_BOTTOM;
+    pages_clear_step(space, &address, USER_TOP);
+    if (address < USER_TOP) {
+        return false;
+    }
+    if (cpu_this()->space_root == space->root) {
+        /* A kernel thread still runs on the tables of the last process. */
+        arch_space_load(page_table_kernel_root);
+    }
+    frame_put(space->root);
+    space_refund(space, 1);
+    ASSERT(space->n_frames == 0);
+    slab_give(&space_cache, space);
+    budget_refund(budget, sizeof(*space));
+    object_put(&budget->object);
+    return true;
+}
+
+void space_unmap_memory_page(struct memory *memory, uint64_t index) {
+    struct region *region;
+
+    LIST_FOR_EACH(region, &memory->mappings, memory_link) {
+        uint64_t address = region->start + (index - region->offset) * PAGE_SIZE;
+        struct tlb_gather gather;
+        pte_t *entry;
+
+        if (index < region->offset || address >= region->end) {
+            continue;
+        }
+        entry = page_table_find(region->space->root, address);
+        if (entry != NULL && (*entry & PTE_PRESENT) != 0 && (*entry & PTE_OWNED) == 0) {
+            tlb_gather_begin(&gather, region->space);
+            page_table_clear(&gather, address, entry);
+            tlb_gather_end(&gather);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Address spaces: what is mapped where (regions), and what is there now (page tables).
+ *
+ * Invariant: regions do not overlap, are not empty, and lie in [USER_BOTTOM, INFO_PAGE_ADDRESS).
+ * Invariant: every present page lies in a region that allows what its entry allows.
+ * Invariant: `n_frames` = owned pages + page tables (root included), all charged to `budget`.
+ * Long operations work in steps of at most SPACE_STEP pages; between steps all invariants hold.
+ */
+#pragma once
+
+#include "abi/kernel.h"
+#include "kernel/arch/x86_64/page_table.h"
+#include "kernel/object.h"
+#include "lib/base/tree.h"
+
+#define SPACE_STEP 64
+
+struct memory;
+
+struct region {
+    struct tree_node node; /* key = start */
+    struct list_node memory_link;
+    struct space *space;
+    struct memory *memory; /* referenced; NULL: anonymous */
+    uint64_t start, end;
+    uint64_t offset;      /* of `start` in the memory object, in pages */
+    uint32_t flags;       /* MAP_READ ... MAP_GUARD, MAP_PRIVATE */
+    uint32_t protection_max; /* what the handle allowed */
+};
+
+struct space {
+    paddr_t root;
+    struct tree regions;
+    struct budget *budget; /* referenced until the root is freed */
+    uint64_t n_frames;
+    uint64_t cursor; /* where the next mapping without an address is tried */
+};
+
+/* Why memory is touched. */
+enum access { ACCESS_READ = MAP_READ, ACCESS_WRITE = MAP_WRITE, ACCESS_EXECUTE = MAP_EXECUTE };
+
+/* An empty address space. Fails: OUT_OF_BUDGET, NO_MEMORY. */
+WARN_UNUSED status_t space_create(struct budget *budget, struct space **space);
+
+/*
+ * Frees a bounded part of everything mapped; true when all is gone, `space` itself too. No thread may use it any more.
+ */
+bool space_destroy_step(struct space *space);
+
+struct map_request {
+    struct memory *memory; /* NULL: anonymous */
+    uint64_t address, length, offset; /* bytes */
+    uint32_t flags;
+    uint32_t protection_max;
+};
+
+/* Adds a region; *address gets its start. The range must be free: with REPLACE the caller unmaps first. */
+WARN_UNUSED status_t space_map(struct space *space, const struct map_request *request, uint64_t *address);
+
+/* Unmaps a bounded part of [*address, end), and moves *address on; done when it reaches end. */
+WARN_UNUSED status_t space_unmap_step(struct space *space, uint64_t *address, uint64_t end);
+
+/* The same for a change of protection. Fails with BAD_ADDRESS where nothing is mapped, NO_RIGHT above protection_max. */
+WARN_UNUSED status_t space_protect_step(struct space *space, uint64_t *address, uint64_t end, uint32_t protection);
+
+/* Drops private pages of [*address, end): zero (or the object's content) at the next touch. */
+WARN_UNUSED status_t space_discard_step(struct space *space, uint64_t *address, uint64_t end);
+
+/*
+ * Makes the page at `address` accessible as a fault there would. *frame: the frame (may be NULL).
+ * Fails: BAD_ADDRESS, NO_RIGHT, OUT_OF_BUDGET, NO_MEMORY.
+ */
+WARN_UNUSED status_t space_fault(struct space *space, uint64_t address, enum access access, paddr_t *frame);
+
+/*
+ * Copies a bounded part of `from` to `to` for fork: *cursor (0 at first) moves on; *done at the end.
+ * NO_FORK memory (DMA) is left out. Fails: OUT_OF_BUDGET, NO_MEMORY; `to` is then to be destroyed.
+ */
+WARN_UNUSED status_t space_clone_step(struct space *from, struct space *to, uint64_t *cursor, bool *done);
+
+/* Takes page `index` of the object out of every space that maps it. */
+void space_unmap_memory_page(struct memory *memory, uint64_t index);
+
+/* The region that contains the address, or NULL. */
+struct region *space_region(struct space *space, uint64_t address);
+
+bool space_charge(struct space *space, uint64_t n_frames);
+void space_refund(struct space *space, uint64_t n_frames);

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/syscall.h"
+
+#include "kernel/arch/x86_64/thread.h"
+#include "kernel/debug.h"
+#include "kernel/lock.h"
+#include "kernel/scheduler.h"
+
+static status_t (*const table[])(struct thread *) = {
+#define SYSCALL(number, name, text) [number] = sys_##name,
+#include "abi/syscalls.def"
+#undef SYSCALL
+};
+_Static_assert(ARRAY_SIZE(table) == SYSCALL_COUNT, "one entry for each system call");
+
+uint64_t syscall_count;
+
+status_t sys_null(struct thread *thread) {
+    (void)thread;
+    return OK;
+}
+
+void syscall_enter(struct thread *thread) {
+    uint64_t number = thread->registers.rax;
+    status_t status = ERROR_BAD_SYSCALL;
+
+    kernel_lock_take();
+    syscall_count++;
+    if (LIKELY(number < ARRAY_SIZE(table))) {
+        status = table[number](thread);
+    }
+    if (UNLIKELY(status == RESULT_RESTART)) {
+        registers_restart_syscall(&thread->registers);
+    } else if (status != RESULT_KEEP) {
+        thread->registers.rax = (uint64_t)(int64_t)status;
+    }
+    if (DEBUG_KERNEL) {
+        debug_check();
+    }
+    /* A program's vector registers are dead in a system call, but not those that upcall_return has just loaded. */
+    scheduler_leave(thread, number == SYSCALL_upcall_return ? SWITCH_PREEMPT : SWITCH_CALL);
+}

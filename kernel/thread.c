@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/thread.h"
+
+#include "kernel/arch/x86_64/cpu.h"
+#include "kernel/arch/x86_64/thread.h"
+#include "kernel/futex.h"
+#include "kernel/panic.h"
+#include "kernel/process.h"
+#include "kernel/scheduler.h"
+
+static uint32_t last_id;
+
+static void thread_init(struct thread *thread, struct process *process) {
+    thread->process = process;
+    object_get(&process->object);
+    thread->state = THREAD_WAITING;
+    thread->item.kind = QUEUE_THREAD;
+    thread->id = ++last_id;
+    thread->call_sequence = 1;
+    fpu_init_thread(thread);
+}
+
+status_t thread_create(struct process *process, uint64_t entry, uint64_t stack_pointer, uint64_t argument,
+                       struct thread **thread) {
+    struct object *object;
+    status_t status = object_create(OBJECT_THREAD, process->space->budget, &object);
+
+    if (status != OK) {
+        return status;
+    }
+    *thread = CONTAINER_OF(object, struct thread, object);
+    thread_init(*thread, process);
+    (*thread)->priority = process->priority;
+    registers_init_user(&(*thread)->registers, entry, stack_pointer, argument);
+    list_push_back(&process->threads, &(*thread)->process_link);
+    process->n_threads++;
+    return OK;
+}
+
+struct thread *thread_create_kernel(void (*entry)(void *), unsigned priority, void *stack_top) {
+    struct object *object;
+    struct thread *thread;
+
+    if (object_create(OBJECT_THREAD, NULL, &object) != OK) {
+        panic("no memory for a kernel thread");
+    }
+    thread = CONTAINER_OF(object, struct thread, object);
+    thread_init(thread, &kernel_process);
+    thread->priority = (uint8_t)priority;
+    registers_init_kernel(&thread->registers, entry, NULL, stack_top);
+    return thread;
+}
+
+void thread_operation_drop(struct thread *thread) {
+    struct object *operation = thread->operation;
+
+    thread->operation_progress = 0;
+    if (operation != NULL) {
+        thread->operation = NULL;
+        if (operation->type == OBJECT_PROCESS) {
+            process_die(CONTAINER_OF(operation, struct process, object), DEATH_KILLED, ERROR_KILLED);
+        }
+        object_put(operation);
+    }
+}
+
+void thread_kill(struct thread *thread) {
+    struct process *process = thread->process;
+    struct cpu_generic *cpu = &cpu_this()->generic;
+
+    switch ((enum thread_state)thread->state) {
+    case THREAD_READY:
+        scheduler_unready(thread);
+        break;
+    case THREAD_RUNNING:
+        ASSERT(cpu->running == thread);
+        cpu->running = NULL;
+        break;
+    case THREAD_FUTEX:
+        futex_leave(thread);
+        break;
+    case THREAD_PARKED:
+        list_remove(&thread->item.link);
+        break;
+    default:
+        break;
+    }
+    deadline_disarm(thread);
+    ipc_kill(thread);
+    thread->state = THREAD_DEAD;
+    thread_operation_drop(thread);
+    if (process->cloner == thread) {
+        process_thaw(process);
+    }
+    list_remove(&thread->process_link);
+    if (--process->n_threads == 0) {
+        process_die(process, DEATH_EXIT, process->status);
+    }
+    if (thread == cpu_this()->current) {
+        /* Its registers are still in use until the switch. At most one thread a time: another kill of `current` is not possible. */
+        ASSERT(cpu->zombie == NULL);
+        cpu->zombie = thread;
+    } else {
+        object_put(&thread->object);
+    }
+}
+
+void thread_destroy(struct object *object) {
+    struct thread *thread = CONTAINER_OF(object, struct thread, object);
+    struct process *process = thread->process;
+    struct cpu *cpu = cpu_this();
+
+    ASSERT(thread->state == THREAD_DEAD);
+    if (cpu->fpu_owner == thread) {
+        cpu->fpu_owner = NULL;
+    }
+    object_free(object);
+    object_put(&process->object);
+}
+
+void thread_interrupt(struct thread *thread) {
+    switch ((enum thread_state)thread->state) {
+    case THREAD_SENDING:
+    case THREAD_RECEIVING:
+        ipc_interrupt(thread, ERROR_INTERRUPTED);
+        break;
+    case THREAD_AWAITING:
+        if (!thread->no_interrupt) {
+            call_cancel(thread);
+        }
+        break;
+    case THREAD_FUTEX:
+        futex_finish(thread, ERROR_INTERRUPTED);
+        break;
+    default:
+        break;
+    }
+}
+
+void thread_deadline_passed(struct thread *thread) {
+    switch ((enum thread_state)thread->state) {
+    case THREAD_SENDING:
+    case THREAD_RECEIVING:
+        ipc_interrupt(thread, ERROR_TIMEOUT);
+        break;
+    case THREAD_AWAITING:
+        call_cancel(thread);
+        break;
+    case THREAD_FUTEX:
+        futex_finish(thread, ERROR_TIMEOUT);
+        break;
+    default:
+        panic("deadline of a thread that does not wait");
+    }
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Threads.
+ *
+ * Invariant: state tells which one list `item.link` is in:
+ *   READY       the run queue of its priority (unless it is the idle thread)
+ *   RUNNING     none; it is some CPU's `current`
+ *   SENDING     its endpoint's queue
+ *   RECEIVING   its endpoint's receivers
+ *   AWAITING    none, or its endpoint's queue iff cancel == CANCEL_QUEUED
+ *   FUTEX       a futex bucket
+ *   PARKED      its process's `parked` (stopped, or being cloned)
+ *   WAITING     none (kernel threads; threads not started yet)
+ *   DEAD        none
+ * Invariant: the deadline node is in the deadline queue only in SENDING, RECEIVING, AWAITING and FUTEX.
+ */
+#pragma once
+
+#include "abi/message.h"
+#include "kernel/arch/x86_64/fpu.h"
+#include "kernel/arch/x86_64/registers.h"
+#include "kernel/endpoint.h"
+#include "kernel/object.h"
+#include "lib/base/tree.h"
+
+enum thread_state {
+    THREAD_WAITING,
+    THREAD_READY,
+    THREAD_RUNNING,
+    THREAD_SENDING,
+    THREAD_RECEIVING,
+    THREAD_AWAITING,
+    THREAD_FUTEX,
+    THREAD_PARKED,
+    THREAD_DEAD,
+};
+
+enum cancel_state { CANCEL_NONE, CANCEL_PENDING, CANCEL_QUEUED, CANCEL_DELIVERED };
+
+struct thread {
+    struct registers registers; /* the first three in this order: see kernel/arch/x86_64/thread.h */
+    uint64_t fs_base;
+    struct fpu_state fpu;
+    struct object object;
+    struct queue_item item;
+    uint8_t state;     /* enum thread_state */
+    bool attention;    /* iff upcall_bits is not 0 and no upcall is running: looked at before every return to user mode */
+    uint8_t priority;
+    uint8_t cancel;    /* enum cancel_state */
+    struct process *process; /* referenced; kernel_process for kernel threads */
+    struct list_node process_link;
+    uint32_t id;
+
+    /* Messages. call_gate != NULL iff SENDING or AWAITING; it counts in gate->senders and is referenced. */
+    bool is_call;    /* SENDING: call, not send */
+    bool no_interrupt; /* MESSAGE_NO_INTERRUPT */
+    uint8_t n_accept;  /* handle slots reserved by the call or receive under way */
+    uint8_t n_segments;
+    struct gate *call_gate;
+    struct endpoint *endpoint; /* RECEIVING: where (not referenced: a dying endpoint ends the wait first) */
+    uint64_t call_sequence;    /* number of the open call; goes up when a call ends, so an old saved reply fits no later one */
+    struct thread *replier;    /* AWAITING: whose current reply this is; NULL: saved. a->replier == b iff b->current_reply == a */
+    struct thread *current_reply;
+    uint64_t cookie; /* AWAITING and saved */
+    struct lent_segment segments[MESSAGE_SEGMENTS_MAX];
+
+    struct tree_node deadline;
+    uint64_t slice_left_ns;
+
+    /* Futex: the key waited on. */
+    uint64_t futex_object, futex_offset;
+
+    /* Upcalls. */
+    uint64_t upcall_bits;
+    uint64_t upcall_stack; /* 0: none */
+    bool in_upcall; /* further ones wait for upcall_return */
+    bool work;      /* kernel threads: woken since it last looked */
+
+    /* A system call that goes on after a restart: the object under construction, referenced. */
+    struct object *operation;
+    uint64_t operation_progress;
+};
+_Static_assert(sizeof(struct thread) <= 1280, "a blocked thread costs at most 1,280 bytes");
+
+/* A user thread in WAITING, known to its process; the reference returned is the process's. */
+WARN_UNUSED status_t thread_create(struct process *process, uint64_t entry, uint64_t stack_pointer, uint64_t argument,
+                                   struct thread **thread);
+
+/* A kernel thread, made ready. Panics if there is no memory: only at boot. */
+struct thread *thread_create_kernel(void (*entry)(void *), unsigned priority, void *stack_top);
+
+/*
+ * The thread (READY to run no more) leaves everything it is in and is DEAD; its process forgets it. The process's reference is
+ * dropped, the structure goes with the last one.
+ */
+void thread_kill(struct thread *thread);
+void thread_destroy(struct object *object);
+
+/* Ends an interruptible wait with INTERRUPTED; a call that was received becomes a CANCEL. */
+void thread_interrupt(struct thread *thread);
+
+/* What the deadline queue does with it. */
+void thread_deadline_passed(struct thread *thread);
+
+/* Gives up an unfinished multi-step system call. */
+void thread_operation_drop(struct thread *thread);

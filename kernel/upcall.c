@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/upcall.h"
+
+#include "kernel/arch/x86_64/cpu.h"
+#include "kernel/arch/x86_64/fpu.h"
+#include "kernel/panic.h"
+#include "kernel/process.h"
+#include "kernel/syscall.h"
+#include "kernel/user_copy.h"
+
+/* What the System V ABI lets a function use below its stack pointer. */
+#define RED_ZONE 128
+#define FRAME_ALIGNMENT 64
+
+/* Where the frame goes on a stack that ends at `top`. */
+static uint64_t frame_place(uint64_t top) {
+    return ALIGN_DOWN(top - sizeof(struct upcall_frame), (uint64_t)FRAME_ALIGNMENT);
+}
+
+/* Stores the frame and enters the handler. False: neither stack can be written. */
+static bool frame_push(struct thread *thread, struct upcall_frame *frame) {
+    struct space *space = thread->process->space;
+    uint64_t place = frame_place(thread->registers.rsp - RED_ZONE);
+
+    fpu_export(thread, frame->vector_state);
+    registers_export(&thread->registers, &frame->registers);
+    if (copy_out(space, user_ptr(place), frame, sizeof(*frame)) != OK) {
+        if (thread->upcall_stack == 0) {
+            return false;
+        }
+        place = frame_place(thread->upcall_stack);
+        if (copy_out(space, user_ptr(place), frame, sizeof(*frame)) != OK) {
+            return false;
+        }
+    }
+    registers_set_call(&thread->registers, thread->process->upcall_entry, place - 8, place);
+    registers_load_whole(&thread->registers);
+    return true;
+}
+
+void upcall_push(struct thread *thread) {
+    struct process *process = thread->process;
+    struct upcall_frame frame = {.bits = thread->upcall_bits, .vector = UPCALL_VECTOR_NONE};
+
+    if (process->upcall_entry == 0) {
+        /* Nobody to tell; the bits wait for a handler. */
+        thread->attention = false;
+        return;
+    }
+    if (thread->registers.rip >= process->block_begin && thread->registers.rip < process->block_end) {
+        /* It was about to block: it must not, or the upcall's news would wait with it. */
+        thread->registers.rax = (uint64_t)(int64_t)ERROR_INTERRUPTED;
+        thread->registers.rip = process->block_end;
+    }
+    thread->upcall_bits = 0;
+    thread->attention = false;
+    thread->in_upcall = true;
+    if (!frame_push(thread, &frame)) {
+        process_die_of_fault(thread, VECTOR_PAGE_FAULT, 0, thread->registers.rsp, DEATH_FAULT);
+    }
+}
+
+bool upcall_push_fault(struct thread *thread, unsigned vector, uint64_t error_code, uint64_t fault_address) {
+    struct upcall_frame frame = {.vector = vector, .error_code = (uint32_t)error_code, .fault_address = fault_address};
+
+    return thread->process->upcall_entry != 0 && frame_push(thread, &frame);
+}
+
+void upcall_raise(struct thread *thread, uint64_t bits) {
+    thread->upcall_bits |= bits;
+    if (!thread->in_upcall && thread->process->upcall_entry != 0) {
+        thread->attention = true;
+        thread_interrupt(thread);
+    }
+}
+
+status_t sys_thread_upcall(struct thread *thread) {
+    const struct handle_table *table = &thread->process->handles;
+    handle_t handle = (handle_t)thread->registers.rdi;
+    struct object *object;
+    struct thread *target;
+    status_t status = handle_find(table, handle, OBJECT_THREAD, RIGHT_NOTIFY, &object);
+
+    if (status == OK) {
+        target = CONTAINER_OF(object, struct thread, object);
+    } else if (status == ERROR_WRONG_TYPE) {
+        struct process *process;
+
+        status = handle_find(table, handle, OBJECT_PROCESS, RIGHT_NOTIFY, &object);
+        if (status != OK) {
+            return status;
+        }
+        process = CONTAINER_OF(object, struct process, object);
+        target = LIST_FIRST(&process->threads, struct thread, process_link);
+        if (target == NULL) {
+            return ERROR_CLOSED;
+        }
+    } else {
+        return status;
+    }
+    if (target->state == THREAD_DEAD || process_is_dying(target->process)) {
+        return ERROR_CLOSED;
+    }
+    upcall_raise(target, thread->registers.rsi);
+    return OK;
+}
+
+status_t sys_upcall_set(struct thread *thread) {
+    struct process *process = thread->process;
+    const struct registers *registers = &thread->registers;
+    struct thread *other;
+
+    if (registers->rdi >= USER_TOP || registers->rsi > registers->rdx || registers->rdx >= USER_TOP) {
+        return ERROR_BAD_ADDRESS;
+    }
+    process->upcall_entry = registers->rdi;
+    process->block_begin = registers->rsi;
+    process->block_end = registers->rdx;
+    LIST_FOR_EACH(other, &process->threads, process_link) {
+        other->attention = other->upcall_bits != 0 && !other->in_upcall && process->upcall_entry != 0;
+    }
+    return OK;
+}
+
+status_t sys_upcall_return(struct thread *thread) {
+    struct upcall_frame frame;
+    status_t status = copy_in(thread->process->space, &frame, user_ptr(thread->registers.rdi), sizeof(frame));
+
+    if (status == OK) {
+        status = registers_import(&thread->registers, &frame.registers);
+    }
+    if (status != OK) {
+        return status;
+    }
+    fpu_import(thread, frame.vector_state);
+    thread->in_upcall = false;
+    thread->attention = thread->upcall_bits != 0;
+    return RESULT_KEEP;
+}

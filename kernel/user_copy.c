@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/user_copy.h"
+
+#include "lib/base/string.h"
+
+status_t user_resolve(struct space *space, uint64_t address, enum access access, void **pointer) {
+    pte_t needed = PTE_PRESENT | PTE_USER | (access == ACCESS_WRITE ? PTE_WRITE : 0);
+    pte_t *entry;
+    paddr_t frame;
+
+    if (UNLIKELY(address < USER_BOTTOM || address >= USER_TOP)) {
+        return ERROR_BAD_ADDRESS;
+    }
+    entry = page_table_find(space->root, address);
+    if (LIKELY(entry != NULL && (*entry & needed) == needed && (*entry & PTE_DEVICE) == 0)) {
+        frame = *entry & PTE_ADDRESS;
+    } else {
+        status_t status;
+
+        if (entry != NULL && (*entry & PTE_DEVICE) != 0) {
+            return ERROR_BAD_ADDRESS; /* reading a device's registers may have effects */
+        }
+        status = space_fault(space, address, access, &frame);
+        if (status != OK) {
+            return status == ERROR_NO_RIGHT ? ERROR_BAD_ADDRESS : status;
+        }
+        entry = page_table_find(space->root, address);
+        if ((*entry & PTE_DEVICE) != 0) {
+            return ERROR_BAD_ADDRESS;
+        }
+    }
+    *pointer = (char *)paddr_to_pointer(frame) + (address & (PAGE_SIZE - 1));
+    return OK;
+}
+
+status_t copy_in(struct space *space, void *to, user_ptr_t from, uint64_t n) {
+    while (n > 0) {
+        uint64_t part = MIN(n, PAGE_SIZE - (from.address & (PAGE_SIZE - 1)));
+        void *source;
+        status_t status = user_resolve(space, from.address, ACCESS_READ, &source);
+
+        if (status != OK) {
+            return status;
+        }
+        memcpy(to, source, part);
+        to = (char *)to + part;
+        from.address += part;
+        n -= part;
+    }
+    return OK;
+}
+
+status_t copy_out(struct space *space, user_ptr_t to, const void *from, uint64_t n) {
+    while (n > 0) {
+        uint64_t part = MIN(n, PAGE_SIZE - (to.address & (PAGE_SIZE - 1)));
+        void *target;
+        status_t status = user_resolve(space, to.address, ACCESS_WRITE, &target);
+
+        if (status != OK) {
+            return status;
+        }
+        memcpy(target, from, part);
+        from = (const char *)from + part;
+        to.address += part;
+        n -= part;
+    }
+    return OK;
+}
