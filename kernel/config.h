@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernel's only build switch: `make DEBUG=1` defines KERNEL_DEBUG. Both branches always compile. */
+/* The kernel's only build switch: `make DEBUG=1`. It is a constant, not an #if: both branches always compile. */
 #pragma once
 
-#ifdef KERNEL_DEBUG
-#define DEBUG_KERNEL 1
-#else
-#define DEBUG_KERNEL 0
-#endif
+#define DEBUG_KERNEL DEBUG

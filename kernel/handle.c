@@ -8,6 +8,8 @@
 #include "kernel/panic.h"
 #include "kernel/thread.h"
 
+static uint32_t n_open;
+
 /* Memory charged to the process's budget, in whole frames. */
 static void *page_take(struct handle_table *table, status_t *status) {
     paddr_t frame;
@@ -129,6 +131,7 @@ handle_t handle_install(struct handle_table *table, struct object *object, uint3
     entry->object = object;
     entry->rights = rights;
     entry->sequence = 0;
+    n_open++;
     object_rights_add(object, rights);
     return handle;
 }
@@ -179,6 +182,7 @@ status_t handle_table_clone_step(const struct handle_table *from, struct handle_
 
         if (entry->object != NULL && is_inherited(entry)) {
             to->pages[*page][i] = *entry;
+            n_open++;
             object_get(entry->object);
             object_rights_add(entry->object, entry->rights);
         } else if (base + i != HANDLE_NONE) {
@@ -193,6 +197,7 @@ void handle_close(struct handle_table *table, handle_t handle) {
     struct handle_entry entry = *handle_entry(table, handle);
 
     slot_free(table, handle);
+    n_open--;
     if ((entry.rights & HANDLE_REPLY) != 0) {
         reply_drop(CONTAINER_OF(entry.object, struct thread, object), entry.sequence);
     }
@@ -234,4 +239,8 @@ status_t handle_find(const struct handle_table *table, handle_t handle, enum obj
     }
     *object = entry->object;
     return OK;
+}
+
+uint32_t handle_count_all(void) {
+    return n_open;
 }

@@ -83,3 +83,6 @@ WARN_UNUSED status_t handle_find(const struct handle_table *table, handle_t hand
 /* Counting of rights: what a new holder of these rights adds to the object, what it takes away. */
 void object_rights_add(struct object *object, uint32_t rights);
 void object_rights_drop(struct object *object, uint32_t rights);
+
+/* Open handles of all processes. */
+uint32_t handle_count_all(void);

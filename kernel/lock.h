@@ -16,12 +16,13 @@ struct kernel_lock {
 
 extern struct kernel_lock kernel_lock;
 
+void kernel_lock_wait(uint32_t ticket);
+
 /*
  * Takes the lock; interrupts are off. A CPU that waits calls arch_poll_mailbox, so that a holder which waits for its
  * TLB-shootdown acknowledgement goes on.
  */
 static inline void kernel_lock_take(void) {
-    extern void kernel_lock_wait(uint32_t ticket);
     uint32_t ticket = __atomic_fetch_add(&kernel_lock.next, 1, __ATOMIC_RELAXED);
 
     if (UNLIKELY(__atomic_load_n(&kernel_lock.serving, __ATOMIC_ACQUIRE) != ticket)) {

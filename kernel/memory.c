@@ -123,7 +123,7 @@ static void frame_put_charged(struct memory *memory, paddr_t frame) {
 }
 
 /* Makes the tree high enough for `index`. */
-static status_t tree_grow(struct memory *memory, uint64_t index) {
+static status_t radix_grow(struct memory *memory, uint64_t index) {
     status_t status = OK;
 
     while (memory->levels == 0 || index >> (NODE_BITS * memory->levels) != 0) {
@@ -141,7 +141,7 @@ static status_t tree_grow(struct memory *memory, uint64_t index) {
     return OK;
 }
 
-static status_t tree_page(struct memory *memory, uint64_t index, bool make, paddr_t *frame) {
+static status_t radix_page(struct memory *memory, uint64_t index, bool make, paddr_t *frame) {
     paddr_t *slot = &memory->root;
     status_t status;
 
@@ -150,7 +150,7 @@ static status_t tree_page(struct memory *memory, uint64_t index, bool make, padd
         if (!make) {
             return OK;
         }
-        status = tree_grow(memory, index);
+        status = radix_grow(memory, index);
         if (status != OK) {
             return status;
         }
@@ -179,14 +179,14 @@ status_t memory_page(struct memory *memory, uint64_t index, bool make, paddr_t *
         *frame = memory->root + index * PAGE_SIZE;
         return OK;
     }
-    return tree_page(memory, index, make, frame);
+    return radix_page(memory, index, make, frame);
 }
 
 /*
  * The slot of the first page >= *index below `end` that exists; NULL if there is none, or after STEP_PAGES slots were looked at
  * (*index then tells where to go on).
  */
-static paddr_t *tree_next(struct memory *memory, uint64_t *index, uint64_t end) {
+static paddr_t *radix_next(struct memory *memory, uint64_t *index, uint64_t end) {
     unsigned n_steps = STEP_PAGES;
 
     if (memory->levels == 0) {
@@ -216,7 +216,7 @@ bool memory_discard_step(struct memory *memory, uint64_t *first, uint64_t n) {
     uint64_t end = *first + n;
 
     for (unsigned i = 0; i < STEP_PAGES && *first < end; i++) {
-        paddr_t *slot = tree_next(memory, first, end);
+        paddr_t *slot = radix_next(memory, first, end);
 
         if (slot == NULL) {
             break;
@@ -230,7 +230,7 @@ bool memory_discard_step(struct memory *memory, uint64_t *first, uint64_t n) {
 }
 
 /* Frees one node of the tree that has no nodes below it but leaves already dropped; true when the tree is gone. */
-static bool tree_free_step(struct memory *memory) {
+static bool radix_free_step(struct memory *memory) {
     paddr_t *slot = &memory->root;
 
     if (memory->levels == 0) {
@@ -265,7 +265,7 @@ static bool destroy_step(struct reapable *reapable) {
             return false;
         }
         for (unsigned i = 0; i < STEP_PAGES; i++) {
-            if (tree_free_step(memory)) {
+            if (radix_free_step(memory)) {
                 object_free(&memory->object);
                 return true;
             }

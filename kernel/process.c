@@ -70,7 +70,7 @@ status_t process_create(struct budget *budget, const struct process *parent, str
     list_init(&new->threads);
     list_init(&new->parked);
     handle_table_init(&new->handles, budget);
-    status = space_init(&new->space, budget);
+    status = space_create(budget, &new->space);
     if (status != OK) {
         object_free(object);
         return status;

@@ -12,7 +12,7 @@
 #include "abi/kernel.h"
 #include "lib/base/types.h"
 
-/* Calls that block lose the vector registers, as any C call does. */
+/* Any system call may lose the vector registers and change its argument registers, as any C call. */
 #define SYSCALL_VECTOR_CLOBBER                                                                     \
     "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",       \
         "xmm11", "xmm12", "xmm13", "xmm14", "xmm15"
@@ -33,9 +33,9 @@ static ALWAYS_INLINE struct syscall_result syscall_do(enum syscall_number number
     uint64_t rax = number;
 
     __asm__ volatile("syscall"
-                     : "+a"(rax), "+S"(b), "+d"(c)
-                     : "D"(a), "r"(r10), "r"(r8), "r"(r9)
-                     : "rcx", "r11", "memory");
+                     : "+a"(rax), "+D"(a), "+S"(b), "+d"(c), "+r"(r10), "+r"(r8), "+r"(r9)
+                     :
+                     : "rcx", "r11", "memory", SYSCALL_VECTOR_CLOBBER);
     return (struct syscall_result){(status_t)rax, c, b};
 }
 
@@ -44,21 +44,17 @@ static ALWAYS_INLINE struct syscall_result syscall_do3(enum syscall_number numbe
                                                        uint64_t b, uint64_t c) {
     uint64_t rax = number;
 
-    __asm__ volatile("syscall" : "+a"(rax), "+S"(b), "+d"(c) : "D"(a) : "rcx", "r11", "memory");
+    __asm__ volatile("syscall"
+                     : "+a"(rax), "+D"(a), "+S"(b), "+d"(c)
+                     :
+                     : "rcx", "r8", "r9", "r10", "r11", "memory", SYSCALL_VECTOR_CLOBBER);
     return (struct syscall_result){(status_t)rax, c, b};
 }
 
 /* The same for calls that may block. */
 static ALWAYS_INLINE struct syscall_result
 syscall_do_blocking(enum syscall_number number, uint64_t a, uint64_t b, uint64_t c, uint64_t d) {
-    register uint64_t r10 __asm__("r10") = d;
-    uint64_t rax = number;
-
-    __asm__ volatile("syscall"
-                     : "+a"(rax), "+S"(b), "+d"(c)
-                     : "D"(a), "r"(r10)
-                     : "rcx", "r11", "memory", SYSCALL_VECTOR_CLOBBER);
-    return (struct syscall_result){(status_t)rax, c, b};
+    return syscall_do(number, a, b, c, d, 0, 0);
 }
 
 /* Stores a handle result, if there is one. */

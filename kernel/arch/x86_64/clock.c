@@ -188,6 +188,10 @@ uint64_t clock_now_ns(void) {
     return multiply_32(tsc_read() - base_tsc, ns_per_tick_32);
 }
 
+uint64_t arch_clock_ticks_to_ns(uint64_t ticks) {
+    return multiply_32(ticks, ns_per_tick_32);
+}
+
 void arch_timer_arm(uint64_t deadline_ns) {
     uint64_t now_tsc = tsc_read();
     uint64_t now_ns = multiply_32(now_tsc - base_tsc, ns_per_tick_32);

@@ -14,6 +14,9 @@ void arch_clock_init(uint64_t entry_tsc);
 /* Nanoseconds of the monotonic clock: since the kernel was entered. */
 uint64_t clock_now_ns(void);
 
+/* A span of TSC ticks in nanoseconds. */
+uint64_t arch_clock_ticks_to_ns(uint64_t ticks);
+
 /* One timer_enter when the clock reaches deadline_ns: at once if it has, earlier if it is farther
  * than the hardware counts (then arm again). Replaces what was armed before. */
 void arch_timer_arm(uint64_t deadline_ns);

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/* System calls on handles, endpoints and gates. */
+#include "kernel/budget.h"
+#include "kernel/ioports.h"
+#include "kernel/irq.h"
+#include "kernel/memory.h"
+#include "kernel/process.h"
+#include "kernel/syscall.h"
+#include "kernel/user_copy.h"
+
+/* Hands a new object, whose reference is ours, to the process. */
+static status_t object_give(struct thread *thread, struct object *object, uint32_t rights) {
+    handle_t handle;
+    status_t status = handle_add(&thread->process->handles, object, rights, &handle);
+
+    if (status != OK) {
+        object_put(object);
+        return status;
+    }
+    thread->registers.rdx = handle;
+    return OK;
+}
+
+status_t sys_endpoint_create(struct thread *thread) {
+    struct endpoint *endpoint;
+    status_t status = endpoint_create(thread->process->space->budget, &endpoint);
+
+    return status == OK ? object_give(thread, &endpoint->object, RIGHTS_ALL) : status;
+}
+
+/* (endpoint, badge) -> gate */
+status_t sys_gate_create(struct thread *thread) {
+    struct object *object;
+    struct gate *gate;
+    status_t status = handle_find(&thread->process->handles, (handle_t)thread->registers.rdi, OBJECT_ENDPOINT, RIGHT_MANAGE,
+                                  &object);
+
+    if (status == OK) {
+        status = gate_create(thread->process->space->budget, CONTAINER_OF(object, struct endpoint, object),
+                             thread->registers.rsi, &gate);
+    }
+    return status == OK ? object_give(thread, &gate->object, RIGHTS_ALL) : status;
+}
+
+/* (gate) */
+status_t sys_gate_revoke(struct thread *thread) {
+    struct object *object;
+    status_t status = handle_find(&thread->process->handles, (handle_t)thread->registers.rdi, OBJECT_GATE, RIGHT_MANAGE,
+                                  &object);
+
+    if (status == OK) {
+        gate_revoke(CONTAINER_OF(object, struct gate, object));
+    }
+    return status;
+}
+
+/* (handle) */
+status_t sys_handle_close(struct thread *thread) {
+    struct handle_table *table = &thread->process->handles;
+
+    if (thread->registers.rdi > UINT32_MAX || handle_entry(table, (handle_t)thread->registers.rdi) == NULL) {
+        return ERROR_BAD_HANDLE;
+    }
+    handle_close(table, (handle_t)thread->registers.rdi);
+    return OK;
+}
+
+/* (handle, rights, flags) -> handle */
+status_t sys_handle_copy(struct thread *thread) {
+    struct registers *registers = &thread->registers;
+    struct handle_table *table = &thread->process->handles;
+    const struct handle_entry *entry = handle_entry(table, (handle_t)registers->rdi);
+    struct object *object;
+    uint32_t rights;
+    status_t status;
+
+    if (entry == NULL) {
+        return ERROR_BAD_HANDLE;
+    }
+    if ((entry->rights & RIGHT_COPY) == 0 || (entry->rights & HANDLE_REPLY) != 0) {
+        return ERROR_NO_RIGHT;
+    }
+    if ((registers->rdx & ~(uint64_t)HANDLE_NO_FORK) != 0) {
+        return ERROR_BAD_ARGUMENT;
+    }
+    object = entry->object;
+    rights = (uint32_t)(entry->rights & registers->rsi & RIGHTS_ALL);
+    if ((registers->rdx & HANDLE_NO_FORK) != 0) {
+        rights |= HANDLE_NO_FORK_MARK;
+    }
+    status = handle_reserve(table, 1);
+    if (status != OK) {
+        return status;
+    }
+    object_get(object);
+    registers->rdx = handle_install(table, object, rights);
+    return OK;
+}
+
+static void info_fill(const struct handle_entry *entry, struct handle_info *info) {
+    struct object *object = entry->object;
+
+    switch (object->type) {
+    case OBJECT_PROCESS:
+        info->id = CONTAINER_OF(object, struct process, object)->id;
+        break;
+    case OBJECT_THREAD:
+        info->id = CONTAINER_OF(object, struct thread, object)->id;
+        break;
+    case OBJECT_GATE:
+        info->id = (entry->rights & RIGHT_MANAGE) != 0 ? CONTAINER_OF(object, struct gate, object)->badge : 0;
+        break;
+    case OBJECT_MEMORY:
+        info->size = CONTAINER_OF(object, struct memory, object)->n_pages;
+        break;
+    case OBJECT_IRQ:
+        info->id = CONTAINER_OF(object, struct irq, object)->line;
+        break;
+    case OBJECT_IOPORTS:
+        info->id = CONTAINER_OF(object, struct ioports, object)->first;
+        info->size = CONTAINER_OF(object, struct ioports, object)->n_ports;
+        break;
+    case OBJECT_BUDGET:
+        if ((entry->rights & RIGHT_READ) != 0) {
+            const struct budget *budget = CONTAINER_OF(object, struct budget, object);
+
+            info->budget.limit = budget->limit / PAGE_SIZE;
+            info->budget.used = DIV_ROUND_UP(budget->used, PAGE_SIZE);
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+/* (handle, buffer). A saved reply whose call is over gives NO_REPLY. */
+status_t sys_handle_info(struct thread *thread) {
+    const struct handle_entry *entry = handle_entry(&thread->process->handles, (handle_t)thread->registers.rdi);
+    struct handle_info info = {0};
+
+    if (entry == NULL) {
+        return ERROR_BAD_HANDLE;
+    }
+    if ((entry->rights & HANDLE_REPLY) != 0) {
+        info.type = OBJECT_REPLY;
+        if (CONTAINER_OF(entry->object, struct thread, object)->call_sequence != entry->sequence) {
+            return ERROR_NO_REPLY;
+        }
+    } else {
+        info.type = entry->object->type;
+        info.rights = entry->rights & RIGHTS_ALL;
+        info_fill(entry, &info);
+    }
+    return copy_out(thread->process->space, user_ptr(thread->registers.rsi), &info, sizeof(info));
+}

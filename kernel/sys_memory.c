@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+/* System calls on memory objects, address spaces and budgets. */
+#include "kernel/sys_memory.h"
+
+#include "kernel/budget.h"
+#include "kernel/frame.h"
+#include "kernel/memory.h"
+#include "kernel/process.h"
+#include "kernel/syscall.h"
+
+/* The budget behind an optional handle: 0 is the process's own. */
+static status_t budget_find(struct thread *thread, handle_t handle, struct budget **budget) {
+    struct object *object;
+    status_t status;
+
+    *budget = thread->process->space->budget;
+    if (handle == HANDLE_NONE) {
+        return OK;
+    }
+    status = handle_find(&thread->process->handles, handle, OBJECT_BUDGET, RIGHT_MANAGE, &object);
+    if (status == OK) {
+        *budget = CONTAINER_OF(object, struct budget, object);
+    }
+    return status;
+}
+
+/* Hands a new memory object, whose reference is ours, to the process. */
+static status_t memory_give(struct thread *thread, struct memory *memory) {
+    handle_t handle;
+    status_t status = handle_add(&thread->process->handles, &memory->object, RIGHTS_ALL, &handle);
+
+    if (status != OK) {
+        memory->dma = 0; /* no device has seen it */
+        object_put(&memory->object);
+        return status;
+    }
+    thread->registers.rdx = handle;
+    return OK;
+}
+
+/* Contiguous memory is zeroed a page a step before anybody sees it. */
+static status_t contiguous_step(struct thread *thread) {
+    struct memory *memory = CONTAINER_OF(thread->operation, struct memory, object);
+
+    if (!memory_zero_step(memory)) {
+        return RESULT_RESTART;
+    }
+    thread->operation = NULL;
+    memory->dma = (thread->registers.rsi & MEMORY_DMA) != 0;
+    memory->dma_owner = thread->process->id;
+    return memory_give(thread, memory);
+}
+
+/* (n_pages, flags, below, budget or 0) -> memory */
+status_t sys_memory_create(struct thread *thread) {
+    const struct registers *registers = &thread->registers;
+    struct budget *budget;
+    struct memory *memory;
+    status_t status;
+
+    if (thread->operation != NULL) {
+        return contiguous_step(thread);
+    }
+    if ((registers->rsi & ~(uint64_t)(MEMORY_CONTIGUOUS | MEMORY_DMA)) != 0) {
+        return ERROR_BAD_ARGUMENT;
+    }
+    status = budget_find(thread, (handle_t)registers->r10, &budget);
+    if (status != OK) {
+        return status;
+    }
+    if ((registers->rsi & MEMORY_CONTIGUOUS) == 0) {
+        if ((registers->rsi & MEMORY_DMA) != 0) {
+            return ERROR_BAD_ARGUMENT; /* a device needs an address that stays */
+        }
+        status = memory_create_demand(budget, registers->rdi, &memory);
+        return status == OK ? memory_give(thread, memory) : status;
+    }
+    status = memory_create_contiguous(budget, registers->rdi, registers->rdx, &memory);
+    if (status != OK) {
+        return status;
+    }
+    thread->operation = &memory->object;
+    return contiguous_step(thread);
+}
+
+/* (system, physical address, n_pages, flags) -> memory */
+status_t sys_memory_create_device(struct thread *thread) {
+    const struct registers *registers = &thread->registers;
+    uint64_t start = registers->rsi;
+    uint64_t size;
+    struct object *object;
+    struct memory *memory;
+    status_t status = handle_find(&thread->process->handles, (handle_t)registers->rdi, OBJECT_SYSTEM, RIGHT_MANAGE, &object);
+
+    if (status != OK) {
+        return status;
+    }
+    if (registers->rdx == 0 || u64_mul_overflows(registers->rdx, PAGE_SIZE, &size) || !IS_ALIGNED(start, PAGE_SIZE) ||
+        !u64_range_is_within(start, size, 1ULL << 52) || registers->r10 > MEMORY_WRITE_COMBINING) {
+        return ERROR_BAD_ARGUMENT;
+    }
+    if (frame_is_ram(start, start + size)) {
+        return ERROR_DENIED; /* that would be every process's memory */
+    }
+    status = memory_create_device(thread->process->space->budget, start, registers->rdx, (unsigned)registers->r10, &memory);
+    return status == OK ? memory_give(thread, memory) : status;
+}
+
+static status_t memory_resize(struct thread *thread, struct memory *memory) {
+    uint64_t n_pages = thread->registers.rdx;
+
+    if (memory->kind != MEMORY_KIND_DEMAND) {
+        return ERROR_NOT_SUPPORTED;
+    }
+    if (n_pages > MEMORY_PAGES_MAX) {
+        return ERROR_TOO_MANY;
+    }
+    if (n_pages < memory->n_pages) {
+        /* From the end, so that every step leaves a valid object. */
+        uint64_t first = n_pages;
+
+        if (!memory_discard_step(memory, &first, memory->n_pages - n_pages)) {
+            return RESULT_RESTART;
+        }
+    }
+    memory->n_pages = n_pages;
+    return OK;
+}
+
+/* (memory, operation, argument) -> value */
+status_t sys_memory_control(struct thread *thread) {
+    struct registers *registers = &thread->registers;
+    struct object *object;
+    struct memory *memory;
+    uint64_t first, n;
+    uint32_t rights = registers->rsi == MEMORY_SIZE ? 0 : RIGHT_MANAGE;
+    status_t status = handle_find(&thread->process->handles, (handle_t)registers->rdi, OBJECT_MEMORY, rights, &object);
+
+    if (status != OK) {
+        return status;
+    }
+    memory = CONTAINER_OF(object, struct memory, object);
+    switch (registers->rsi) {
+    case MEMORY_RESIZE:
+        return memory_resize(thread, memory);
+    case MEMORY_PHYSICAL:
+        if (memory->kind == MEMORY_KIND_DEMAND) {
+            return ERROR_NOT_SUPPORTED;
+        }
+        if (registers->rdx >= memory->n_pages) {
+            return ERROR_BAD_ARGUMENT;
+        }
+        registers->rdx = memory->root + registers->rdx * PAGE_SIZE;
+        return OK;
+    case MEMORY_SIZE:
+        registers->rdx = memory->n_pages;
+        return OK;
+    case MEMORY_DISCARD:
+        first = (uint32_t)registers->rdx;
+        n = registers->rdx >> 32;
+        if (memory->kind != MEMORY_KIND_DEMAND) {
+            return ERROR_NOT_SUPPORTED;
+        }
+        if (!u64_range_is_within(first, n, memory->n_pages)) {
+            return ERROR_BAD_ARGUMENT;
+        }
+        n += first;
+        if (!memory_discard_step(memory, &first, n - first)) {
+            registers->rdx = first | (n - first) << 32;
+            return RESULT_RESTART;
+        }
+        return OK;
+    default:
+        return ERROR_BAD_ARGUMENT;
+    }
+}
+
+/* The process whose memory a call changes: 0 is the own one. It must be one that can be changed from outside: not started yet. */
+static status_t space_find(struct thread *thread, struct space **space) {
+    handle_t handle = (handle_t)thread->registers.rdi;
+    struct object *object;
+    struct process *process;
+    status_t status;
+
+    *space = thread->process->space;
+    if (handle == HANDLE_NONE) {
+        return OK;
+    }
+    status = handle_find(&thread->process->handles, handle, OBJECT_PROCESS, RIGHT_MANAGE, &object);
+    if (status != OK) {
+        return status;
+    }
+    process = CONTAINER_OF(object, struct process, object);
+    if (process_is_dying(process) || process->cloner != NULL) {
+        return ERROR_BAD_STATE;
+    }
+    *space = process->space;
+    return OK;
+}
+
+static uint32_t rights_protection(uint32_t rights) {
+    return ((rights & RIGHT_READ) != 0 ? MAP_READ : 0) | ((rights & RIGHT_WRITE) != 0 ? MAP_WRITE : 0) |
+           ((rights & RIGHT_EXECUTE) != 0 ? MAP_EXECUTE : 0);
+}
+
+/* Touches pages of a new mapping, a step's worth; RESTART until all are there. */
+static status_t populate_step(struct thread *thread, struct space *space, uint64_t address, uint64_t end, uint32_t flags) {
+    enum access access = (flags & MAP_WRITE) != 0 ? ACCESS_WRITE : (flags & MAP_READ) != 0 ? ACCESS_READ : ACCESS_EXECUTE;
+    uint64_t page = address + thread->operation_progress;
+
+    for (unsigned i = 0; i < SPACE_STEP / 8 && page < end; i++, page += PAGE_SIZE) {
+        status_t status = space_fault(space, page, access, NULL);
+
+        if (status != OK) {
+            return status;
+        }
+    }
+    thread->operation_progress = page - address;
+    return page < end ? RESULT_RESTART : OK;
+}
+
+/* Undoes a mapping whose population failed: what was done stays until the owner unmaps it. */
+static status_t map_finish(struct thread *thread, uint64_t address, status_t status) {
+    thread->operation_progress = 0;
+    thread->registers.rdx = address;
+    return status;
+}
+
+#define MAP_FLAGS_ALL                                                                                                      \
+    (MAP_PROTECTION | MAP_FIXED | MAP_REPLACE | MAP_PRIVATE | MAP_POPULATE | MAP_GUARD)
+
+/* In flags of a restarted map: the region is there, pages are being touched. */
+#define MAP_POPULATING (1u << 31)
+
+static status_t map_request_read(struct thread *thread, struct map_request *request) {
+    const struct registers *registers = &thread->registers;
+    const struct handle_entry *entry;
+    handle_t handle = (handle_t)registers->rsi;
+
+    *request = (struct map_request){.address = registers->rdx,
+                                    .length = registers->r10,
+                                    .offset = registers->r8,
+                                    .flags = (uint32_t)registers->r9,
+                                    .protection_max = MAP_PROTECTION};
+    if ((registers->r9 & ~(uint64_t)MAP_FLAGS_ALL) != 0 ||
+        ((request->flags & MAP_REPLACE) != 0 && (request->flags & MAP_FIXED) == 0)) {
+        return ERROR_BAD_ARGUMENT;
+    }
+    if (handle == HANDLE_NONE) {
+        request->offset = 0;
+        return OK;
+    }
+    entry = handle_entry(&thread->process->handles, handle);
+    if (entry == NULL) {
+        return ERROR_BAD_HANDLE;
+    }
+    if (entry->object->type != OBJECT_MEMORY) {
+        return ERROR_WRONG_TYPE;
+    }
+    request->memory = CONTAINER_OF(entry->object, struct memory, object);
+    request->protection_max = rights_protection(entry->rights);
+    if ((request->flags & MAP_PRIVATE) != 0) {
+        if ((entry->rights & RIGHT_READ) == 0) {
+            return ERROR_NO_RIGHT;
+        }
+        request->protection_max |= MAP_WRITE; /* of the copy */
+    }
+    return OK;
+}
+
+/* (process or 0, memory or 0, address, length, offset, flags) -> address */
+status_t sys_map(struct thread *thread) {
+    struct registers *registers = &thread->registers;
+    struct map_request request;
+    struct space *space;
+    uint64_t address = registers->rdx;
+    status_t status = space_find(thread, &space);
+
+    if (status != OK) {
+        return map_finish(thread, 0, status);
+    }
+    if ((registers->r9 & MAP_POPULATING) == 0) {
+        status = map_request_read(thread, &request);
+        if (status != OK) {
+            return status;
+        }
+        if ((request.flags & MAP_REPLACE) != 0) {
+            uint64_t next = request.address;
+
+            if (request.length == 0 || !IS_ALIGNED(request.address | request.length, PAGE_SIZE) ||
+                !u64_range_is_within(request.address, request.length, INFO_PAGE_ADDRESS)) {
+                return ERROR_BAD_ARGUMENT;
+            }
+            status = space_unmap_step(space, &next, request.address + request.length);
+            if (status != OK || next < request.address + request.length) {
+                return status != OK ? status : RESULT_RESTART;
+            }
+        }
+        status = space_map(space, &request, &address);
+        if (status == ERROR_WOULD_BLOCK) {
+            return RESULT_RESTART;
+        }
+        if (status != OK || (request.flags & MAP_POPULATE) == 0) {
+            return map_finish(thread, address, status);
+        }
+        registers->rdx = address;
+        registers->r9 |= MAP_POPULATING;
+        thread->operation_progress = 0;
+    }
+    status = populate_step(thread, space, address, address + registers->r10, (uint32_t)registers->r9);
+    return status == RESULT_RESTART ? status : map_finish(thread, address, status);
+}
+
+/* A range of whole pages below the kernel's pages. */
+static bool range_is_valid(uint64_t address, uint64_t length) {
+    return length != 0 && IS_ALIGNED(address | length, PAGE_SIZE) && u64_range_is_within(address, length, INFO_PAGE_ADDRESS);
+}
+
+/* Stores how far a step came. */
+static status_t range_progress(struct thread *thread, uint64_t address) {
+    struct registers *registers = &thread->registers;
+
+    registers->rdx -= address - registers->rsi;
+    registers->rsi = address;
+    return registers->rdx == 0 ? OK : RESULT_RESTART;
+}
+
+/* (process or 0, address, length) */
+status_t sys_unmap(struct thread *thread) {
+    struct registers *registers = &thread->registers;
+    uint64_t address = registers->rsi;
+    struct space *space;
+    status_t status = space_find(thread, &space);
+
+    if (status == OK && !range_is_valid(address, registers->rdx)) {
+        status = ERROR_BAD_ARGUMENT;
+    }
+    if (status == OK) {
+        status = space_unmap_step(space, &address, address + registers->rdx);
+    }
+    return status == OK ? range_progress(thread, address) : status;
+}
+
+/* (process or 0, address, length, protection) */
+status_t sys_protect(struct thread *thread) {
+    struct registers *registers = &thread->registers;
+    uint64_t address = registers->rsi;
+    struct space *space;
+    status_t status = space_find(thread, &space);
+
+    if (status == OK && (!range_is_valid(address, registers->rdx) || (registers->r10 & ~(uint64_t)MAP_PROTECTION) != 0)) {
+        status = ERROR_BAD_ARGUMENT;
+    }
+    if (status == OK) {
+        status = space_protect_step(space, &address, address + registers->rdx, (uint32_t)registers->r10);
+    }
+    return status == OK ? range_progress(thread, address) : status;
+}
+
+/* (budget, n_frames) -> budget */
+status_t sys_budget_create(struct thread *thread) {
+    struct registers *registers = &thread->registers;
+    struct budget *parent, *budget;
+    uint64_t bytes;
+    handle_t handle;
+    status_t status = budget_find(thread, (handle_t)registers->rdi, &parent);
+
+    if (status != OK) {
+        return status;
+    }
+    if (u64_mul_overflows(registers->rsi, PAGE_SIZE, &bytes)) {
+        return ERROR_OUT_OF_BUDGET;
+    }
+    status = budget_create(parent, bytes, &budget);
+    if (status != OK) {
+        return status;
+    }
+    status = handle_add(&thread->process->handles, &budget->object, RIGHTS_ALL, &handle);
+    if (status != OK) {
+        object_put(&budget->object);
+        return status;
+    }
+    registers->rdx = handle;
+    return OK;
+}
+
+/* Process operation: drops private pages of a range of the own space. */
+status_t process_discard(struct thread *thread) {
+    struct registers *registers = &thread->registers;
+    uint64_t address = registers->rdx;
+    status_t status;
+
+    if (!range_is_valid(address, registers->r10)) {
+        return ERROR_BAD_ARGUMENT;
+    }
+    status = space_discard_step(thread->process->space, &address, address + registers->r10);
+    if (status != OK) {
+        return status;
+    }
+    registers->r10 -= address - registers->rdx;
+    registers->rdx = address;
+    return registers->r10 == 0 ? OK : RESULT_RESTART;
+}

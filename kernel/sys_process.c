@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/* System calls on processes. */
+#include "kernel/budget.h"
+#include "kernel/process.h"
+#include "kernel/scheduler.h"
+#include "kernel/syscall.h"
+#include "kernel/sys_memory.h"
+#include "kernel/user_copy.h"
+#include "lib/base/string.h"
+
+/* Entries of PROCESS_INFO_LIST given by one call. */
+#define LIST_STEP 16
+
+static status_t process_find(struct thread *thread, uint32_t rights, struct process **process) {
+    struct object *object;
+    status_t status = handle_find(&thread->process->handles, (handle_t)thread->registers.rdi, OBJECT_PROCESS, rights, &object);
+
+    if (status == OK) {
+        *process = CONTAINER_OF(object, struct process, object);
+    }
+    return status;
+}
+
+/* (budget or 0, name) -> process */
+status_t sys_process_create(struct thread *thread) {
+    struct registers *registers = &thread->registers;
+    struct budget *budget = thread->process->space->budget;
+    char name[sizeof(((struct process *)0)->name)] = {0};
+    struct process *process;
+    handle_t handle;
+    status_t status = OK;
+
+    if (registers->rdi != HANDLE_NONE) {
+        struct object *object;
+
+        status = handle_find(&thread->process->handles, (handle_t)registers->rdi, OBJECT_BUDGET, RIGHT_MANAGE, &object);
+        if (status == OK) {
+            budget = CONTAINER_OF(object, struct budget, object);
+        }
+    }
+    if (status == OK && registers->rsi != 0) {
+        status = copy_in(thread->process->space, name, user_ptr(registers->rsi), sizeof(name) - 1);
+    }
+    if (status == OK) {
+        status = process_create(budget, thread->process, &process);
+    }
+    if (status != OK) {
+        return status;
+    }
+    /* What follows the end of the name is not the program's to say. */
+    memcpy(process->name, name, strlen(name));
+    status = handle_add(&thread->process->handles, &process->object, RIGHTS_ALL, &handle);
+    if (status != OK) {
+        process_die(process, DEATH_KILLED, status);
+        object_put(&process->object);
+        return status;
+    }
+    registers->rdx = handle;
+    return OK;
+}
+
+/* (process, handle, rights) -> number there. The own handle is copied if rights are given, moved if not. */
+status_t sys_process_give(struct thread *thread) {
+    struct registers *registers = &thread->registers;
+    struct handle_table *table = &thread->process->handles;
+    struct handle_entry *entry;
+    struct process *target;
+    status_t status = process_find(thread, RIGHT_MANAGE, &target);
+    uint32_t rights;
+
+    if (status != OK) {
+        return status;
+    }
+    entry = handle_entry(table, (handle_t)registers->rsi);
+    if (entry == NULL) {
+        return ERROR_BAD_HANDLE;
+    }
+    if (process_is_dying(target) || target->cloner != NULL || target == thread->process) {
+        return ERROR_BAD_STATE;
+    }
+    if ((entry->rights & HANDLE_REPLY) != 0 || (registers->rdx != 0 && (entry->rights & RIGHT_COPY) == 0)) {
+        return ERROR_NO_RIGHT;
+    }
+    status = handle_reserve(&target->handles, 1);
+    if (status != OK) {
+        return status;
+    }
+    /* Commit. */
+    rights = (uint32_t)(entry->rights & RIGHTS_ALL & (registers->rdx != 0 ? registers->rdx : RIGHTS_ALL));
+    object_get(entry->object);
+    handle_t number = handle_install(&target->handles, entry->object, rights);
+    if (registers->rdx == 0) {
+        handle_close(table, (handle_t)registers->rsi);
+    }
+    registers->rdx = number;
+    return OK;
+}
+
+/* (process, entry, stack pointer, argument). A forked child, which has its thread, is started with entry 0. */
+status_t sys_process_start(struct thread *thread) {
+    const struct registers *registers = &thread->registers;
+    struct process *process;
+    struct thread *first;
+    status_t status = process_find(thread, RIGHT_MANAGE, &process);
+
+    if (status != OK) {
+        return status;
+    }
+    if (process->state != PROCESS_NEW || (process->n_threads != 0) != (registers->rsi == 0)) {
+        return ERROR_BAD_STATE;
+    }
+    if (registers->rsi >= USER_TOP || registers->rdx >= USER_TOP) {
+        return ERROR_BAD_ADDRESS;
+    }
+    if (process->n_threads == 0) {
+        status = thread_create(process, registers->rsi, registers->rdx, registers->r10, &first);
+        if (status != OK) {
+            return status;
+        }
+    }
+    process->state = PROCESS_RUNNING;
+    first = LIST_FIRST(&process->threads, struct thread, process_link);
+    scheduler_ready(first);
+    return OK;
+}
+
+/* (status) */
+status_t sys_process_exit(struct thread *thread) {
+    process_die(thread->process, DEATH_EXIT, (int32_t)thread->registers.rdi);
+    return OK;
+}
+
+/* (process, status) */
+status_t sys_process_kill(struct thread *thread) {
+    struct process *process;
+    status_t status = process_find(thread, RIGHT_MANAGE, &process);
+
+    if (status == OK) {
+        process_die(process, DEATH_KILLED, (int32_t)thread->registers.rsi);
+    }
+    return status;
+}
+
+static void process_stop(struct process *process) {
+    process->stopped = true;
+    if (process->cloner == NULL) {
+        process_freeze(process, NULL);
+    }
+}
+
+static void process_continue(struct process *process) {
+    process->stopped = false;
+    if (process->cloner == NULL) {
+        process_thaw(process);
+    }
+}
+
+/* (process or 0, operation, argument, argument 2) -> value */
+status_t sys_process_control(struct thread *thread) {
+    const struct registers *registers = &thread->registers;
+    struct process *process = thread->process;
+    struct thread *member;
+    status_t status = OK;
+
+    if (registers->rdi != HANDLE_NONE) {
+        status = process_find(thread, RIGHT_MANAGE, &process);
+    }
+    if (status != OK) {
+        return status;
+    }
+    if (process_is_dying(process)) {
+        return ERROR_BAD_STATE;
+    }
+    switch (registers->rsi) {
+    case PROCESS_STOP:
+        process_stop(process);
+        return OK;
+    case PROCESS_CONTINUE:
+        process_continue(process);
+        return OK;
+    case PROCESS_SET_PRIORITY:
+        if (registers->rdx > thread->process->priority) {
+            return ERROR_NO_RIGHT;
+        }
+        process->priority = (uint8_t)registers->rdx;
+        LIST_FOR_EACH(member, &process->threads, process_link) {
+            scheduler_set_priority(member, process->priority);
+        }
+        return OK;
+    case PROCESS_DISCARD:
+        return process == thread->process ? process_discard(thread) : ERROR_NOT_SUPPORTED;
+    default:
+        return ERROR_BAD_ARGUMENT;
+    }
+}
+
+/* Fills as many entries as fit into the buffer, at most LIST_STEP. */
+static status_t list_fill(struct thread *thread) {
+    struct registers *registers = &thread->registers;
+    uint64_t n_max = MIN(registers->r10 / sizeof(struct process_status), (uint64_t)LIST_STEP);
+    uint64_t n = 0;
+    struct process *process = process_next((uint32_t)registers->r8);
+
+    while (process != NULL && n < n_max) {
+        struct process_status entry;
+        struct list_node *node = list_next(&process_all, &process->all_link);
+        status_t status;
+
+        process_fill_status(process, &entry);
+        status = copy_out(thread->process->space, user_ptr(registers->rdx + n * sizeof(entry)), &entry, sizeof(entry));
+        if (status != OK) {
+            return status;
+        }
+        n++;
+        process = node == NULL ? NULL : CONTAINER_OF(node, struct process, all_link);
+    }
+    registers->rdx = process == NULL ? 0 : process->id;
+    registers->rsi = n;
+    return OK;
+}
+
+static status_t info_open(struct thread *thread) {
+    struct process *process = process_by_id((uint32_t)thread->registers.r8);
+    handle_t handle;
+    status_t status;
+
+    if (process == NULL) {
+        return ERROR_NO_PROCESS;
+    }
+    status = handle_reserve(&thread->process->handles, 1);
+    if (status != OK) {
+        return status;
+    }
+    object_get(&process->object);
+    handle = handle_install(&thread->process->handles, &process->object, RIGHTS_ALL);
+    thread->registers.rsi = handle;
+    return OK;
+}
+
+/* (process or identity, what, buffer, size, cursor) -> next cursor, number of entries or handle */
+status_t sys_process_info(struct thread *thread) {
+    const struct registers *registers = &thread->registers;
+    struct space *space = thread->process->space;
+    struct process *process;
+    struct object *object;
+    struct process_status entry;
+    status_t status;
+
+    if (registers->rsi == PROCESS_INFO_LIST || registers->rsi == PROCESS_INFO_OPEN) {
+        status = handle_find(&thread->process->handles, (handle_t)registers->rdi, OBJECT_IDENTITY, RIGHT_MANAGE, &object);
+        if (status != OK) {
+            return status;
+        }
+        return registers->rsi == PROCESS_INFO_LIST ? list_fill(thread) : info_open(thread);
+    }
+    status = process_find(thread, RIGHT_READ, &process);
+    if (status != OK) {
+        return status;
+    }
+    switch (registers->rsi) {
+    case PROCESS_INFO_STATUS:
+        if (registers->r10 < sizeof(entry)) {
+            return ERROR_BAD_ARGUMENT;
+        }
+        process_fill_status(process, &entry);
+        return copy_out(space, user_ptr(registers->rdx), &entry, sizeof(entry));
+    case PROCESS_INFO_DEATH:
+        if (registers->r10 < sizeof(process->death)) {
+            return ERROR_BAD_ARGUMENT;
+        }
+        if (!process_is_dying(process)) {
+            return ERROR_BAD_STATE;
+        }
+        return copy_out(space, user_ptr(registers->rdx), &process->death, sizeof(process->death));
+    default:
+        return ERROR_BAD_ARGUMENT;
+    }
+}
+
+/* (identity, process, tag, word) */
+status_t sys_process_identify(struct thread *thread) {
+    const struct registers *registers = &thread->registers;
+    const struct handle_table *table = &thread->process->handles;
+    struct object *object;
+    struct process *process;
+    status_t status = handle_find(table, (handle_t)registers->rdi, OBJECT_IDENTITY, RIGHT_MANAGE, &object);
+
+    if (status == OK) {
+        status = handle_find(table, (handle_t)registers->rsi, OBJECT_PROCESS, RIGHT_MANAGE, &object);
+    }
+    if (status != OK) {
+        return status;
+    }
+    process = CONTAINER_OF(object, struct process, object);
+    process_set_tag(process, (uint32_t)registers->rdx);
+    process->word = registers->r10;
+    return OK;
+}
+
+/* (process, gate, bits): tells at once if it is dead already. */
+status_t sys_process_watch(struct thread *thread) {
+    const struct registers *registers = &thread->registers;
+    struct object *object;
+    struct process *process;
+    struct gate *gate;
+    status_t status = process_find(thread, RIGHT_READ, &process);
+
+    if (status == OK) {
+        status = handle_find(&thread->process->handles, (handle_t)registers->rsi, OBJECT_GATE, RIGHT_NOTIFY, &object);
+    }
+    if (status != OK) {
+        return status;
+    }
+    if (registers->rdx == 0 || (registers->rdx & NOTIFY_CLOSED) != 0) {
+        return ERROR_BAD_ARGUMENT;
+    }
+    gate = CONTAINER_OF(object, struct gate, object);
+    if (process->state == PROCESS_DEAD) {
+        return gate_notify(gate, registers->rdx, GATE_NORMAL);
+    }
+    for (unsigned i = 0; i < PROCESS_WATCHERS; i++) {
+        if (process->watchers[i].gate == NULL) {
+            gate_bind(gate);
+            process->watchers[i].gate = gate;
+            process->watchers[i].bits = registers->rdx;
+            return OK;
+        }
+    }
+    return ERROR_TOO_MANY;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/* System calls on threads. */
+#include "kernel/arch/x86_64/thread.h"
+#include "kernel/futex.h"
+#include "kernel/process.h"
+#include "kernel/scheduler.h"
+#include "kernel/syscall.h"
+#include "kernel/user_copy.h"
+
+/* (entry, stack pointer, argument, FS base) -> thread, thread id */
+status_t sys_thread_create(struct thread *thread) {
+    struct registers *registers = &thread->registers;
+    struct thread *new;
+    handle_t handle;
+    status_t status;
+
+    if (registers->rdi >= USER_TOP || registers->rsi >= USER_TOP || registers->r10 >= USER_TOP) {
+        return ERROR_BAD_ADDRESS;
+    }
+    status = handle_reserve(&thread->process->handles, 1);
+    if (status != OK) {
+        return status;
+    }
+    status = thread_create(thread->process, registers->rdi, registers->rsi, registers->rdx, &new);
+    if (status != OK) {
+        handle_unreserve(&thread->process->handles, 1);
+        return status;
+    }
+    /* Commit. */
+    new->fs_base = registers->r10;
+    new->priority = thread->priority;
+    object_get(&new->object);
+    handle = handle_install(&thread->process->handles, &new->object, RIGHTS_ALL);
+    scheduler_ready(new);
+    registers->rdx = handle;
+    registers->rsi = new->id;
+    return OK;
+}
+
+/*
+ * (word to clear or 0, unmap base, unmap length): the thread's stack goes, then the word becomes 0 and who waits for it is woken.
+ * The word is written first if it lies in what is unmapped: then nobody can wait for it any more.
+ */
+status_t sys_thread_exit(struct thread *thread) {
+    struct registers *registers = &thread->registers;
+    struct process *process = thread->process;
+    const uint32_t zero = 0;
+
+    if (registers->rdx != 0) {
+        uint64_t address = registers->rsi;
+        uint64_t end;
+
+        /* Its stack may be gone between steps: nothing is pushed there any more. */
+        thread->in_upcall = true;
+        thread->attention = false;
+        if (!IS_ALIGNED(address | registers->rdx, PAGE_SIZE) || u64_add_overflows(address, registers->rdx, &end) ||
+            end > INFO_PAGE_ADDRESS) {
+            return ERROR_BAD_ARGUMENT;
+        }
+        if (space_unmap_step(process->space, &address, end) == OK && address < end) {
+            registers->rdx = end - address;
+            registers->rsi = address;
+            return RESULT_RESTART;
+        }
+    }
+    if (registers->rdi != 0 && copy_out(process->space, user_ptr(registers->rdi), &zero, sizeof(zero)) == OK) {
+        (void)futex_wake_private(process, registers->rdi, 1);
+    }
+    thread_kill(thread);
+    return RESULT_KEEP;
+}
+
+static status_t thread_find(struct thread *thread, uint32_t rights, struct thread **target) {
+    struct object *object;
+    status_t status;
+
+    *target = thread;
+    if (thread->registers.rdi == HANDLE_NONE) {
+        return OK;
+    }
+    status = handle_find(&thread->process->handles, (handle_t)thread->registers.rdi, OBJECT_THREAD, rights, &object);
+    if (status == OK) {
+        *target = CONTAINER_OF(object, struct thread, object);
+        if ((*target)->state == THREAD_DEAD) {
+            return ERROR_BAD_STATE;
+        }
+    }
+    return status;
+}
+
+static status_t abandon_call(struct thread *target) {
+    if (target->state == THREAD_AWAITING) {
+        call_finish(target, ERROR_OUTCOME_UNKNOWN);
+    } else {
+        ipc_interrupt(target, ERROR_INTERRUPTED);
+    }
+    return OK;
+}
+
+/* (thread or 0, operation, argument) -> value */
+status_t sys_thread_control(struct thread *thread) {
+    struct registers *registers = &thread->registers;
+    struct thread *target;
+    status_t status = thread_find(thread, RIGHT_MANAGE, &target);
+
+    if (status != OK) {
+        return status;
+    }
+    switch (registers->rsi) {
+    case THREAD_SET_FS_BASE:
+        return arch_thread_set_fs_base(target, registers->rdx);
+    case THREAD_SET_PRIORITY:
+        if (registers->rdx > target->process->priority) {
+            return ERROR_NO_RIGHT;
+        }
+        scheduler_set_priority(target, (unsigned)registers->rdx);
+        return OK;
+    case THREAD_ABANDON_CALL:
+        return abandon_call(target);
+    case THREAD_SET_UPCALL_STACK:
+        if (registers->rdx >= USER_TOP) {
+            return ERROR_BAD_ADDRESS;
+        }
+        target->upcall_stack = registers->rdx;
+        return OK;
+    case THREAD_YIELD:
+        scheduler_yield(thread);
+        return OK;
+    case THREAD_GET_ID:
+        registers->rdx = target->id;
+        return OK;
+    default:
+        return ERROR_BAD_ARGUMENT;
+    }
+}
