@@ -2,8 +2,9 @@
 /*
  * Budgets: how much memory the holders of a budget may use, pages and kernel objects alike.
  *
- * Invariant: used <= limit; used = bytes charged directly + limits of the budgets split off. The root's limit is what the
- * machine had free at boot less a reserve, so a charge that succeeds is backed by RAM: nothing overcommits.
+ * Invariant: used <= limit; used = bytes charged directly + limits of the budgets split off. The
+ * root's limit is what the machine had free at boot less a reserve, so a charge that succeeds is
+ * backed by RAM: nothing overcommits.
  */
 #pragma once
 
@@ -26,7 +27,8 @@ WARN_UNUSED status_t budget_create(struct budget *parent, uint64_t bytes, struct
 
 void budget_destroy(struct object *object);
 
-/* True if `bytes` were free and are now charged. A NULL budget (the kernel's own) always has room. */
+/* True if `bytes` were free and are now charged. A NULL budget (the kernel's own) always has room.
+ */
 WARN_UNUSED static inline bool budget_charge(struct budget *budget, uint64_t bytes) {
     if (budget == NULL) {
         return true;

@@ -16,6 +16,6 @@ struct cpu_generic {
     uint64_t timer_ns;      /* when the timer will fire; DEADLINE_NEVER: not armed */
     uint64_t switch_tsc;    /* when `current` began to run */
     uint64_t entry_tsc;     /* debug builds: when the kernel was entered */
-    bool timer_check;       /* a deadline or the ready threads changed: the timer may have to be armed */
-    uint32_t index;         /* 0 is the boot CPU */
+    bool timer_check; /* a deadline or the ready threads changed: the timer may have to be armed */
+    uint32_t index;   /* 0 is the boot CPU */
 };

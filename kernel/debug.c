@@ -17,7 +17,8 @@ static void thread_check(const struct thread *thread) {
     ASSERT(thread->replier == NULL || thread->replier->current_reply == thread);
     ASSERT(thread->state != THREAD_RECEIVING || thread->current_reply == NULL);
     ASSERT(thread->cancel == CANCEL_NONE || thread->state == THREAD_AWAITING);
-    if (thread->state == THREAD_RUNNING || thread->state == THREAD_DEAD || thread->state == THREAD_WAITING) {
+    if (thread->state == THREAD_RUNNING || thread->state == THREAD_DEAD ||
+        thread->state == THREAD_WAITING) {
         ASSERT(!list_is_linked(&thread->item.link));
     }
 }

@@ -23,7 +23,8 @@ status_t endpoint_create(struct budget *budget, struct endpoint **endpoint) {
     return OK;
 }
 
-status_t gate_create(struct budget *budget, struct endpoint *endpoint, uint64_t badge, struct gate **gate) {
+status_t gate_create(struct budget *budget, struct endpoint *endpoint, uint64_t badge,
+                     struct gate **gate) {
     struct object *object;
     status_t status = object_create(OBJECT_GATE, budget, &object);
 
@@ -41,7 +42,8 @@ status_t gate_create(struct budget *budget, struct endpoint *endpoint, uint64_t 
 void endpoint_destroy(struct object *object) {
     struct endpoint *endpoint = CONTAINER_OF(object, struct endpoint, object);
 
-    ASSERT(list_is_empty(&endpoint->queue) && list_is_empty(&endpoint->urgent) && list_is_empty(&endpoint->receivers));
+    ASSERT(list_is_empty(&endpoint->queue) && list_is_empty(&endpoint->urgent) &&
+           list_is_empty(&endpoint->receivers));
     object_free(object);
 }
 
@@ -132,7 +134,8 @@ void gate_unbind(struct gate *gate) {
     object_put(&gate->object);
 }
 
-/* The thread's call or send through its gate is over. Last step of a finish: the thread is consistent already. */
+/* The thread's call or send through its gate is over. Last step of a finish: the thread is
+ * consistent already. */
 static void call_gate_drop(struct thread *thread) {
     struct gate *gate = thread->call_gate;
 
@@ -140,7 +143,8 @@ static void call_gate_drop(struct thread *thread) {
     gate_unbind(gate);
 }
 
-/* The number of the open call goes up: every saved reply of it is stale. The caller owes no wait any more. */
+/* The number of the open call goes up: every saved reply of it is stale. The caller owes no wait
+ * any more. */
 static void call_leave(struct thread *caller) {
     caller->call_sequence = (caller->call_sequence + 1) & ((1ULL << 48) - 1);
     if (caller->replier != NULL) {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Endpoints, gates, calls, replies: the rendezvous machine. The state machine is the one of tests/model/README.md, where it is
- * proved; the names are the same.
+ * Endpoints, gates, calls, replies: the rendezvous machine. The state machine is the one of
+ * tests/model/README.md, where it is proved; the names are the same.
  *
  * Invariants:
  *   receivers not empty => urgent and queue empty
  *   dead => all three empty once the flush is done, and nothing is added any more
  *   a gate is linked iff it has pending bits and no receiver waits; then `urgent` tells which list
- *   gate->senders = handles with SEND or NOTIFY + bindings (irq, process exit, log) + threads whose call_gate it is;
- *   it reaches 0 once, and that raises CLOSED
+ *   gate->senders = handles with SEND or NOTIFY + bindings (irq, process exit, log) + threads whose
+ * call_gate it is; it reaches 0 once, and that raises CLOSED
  */
 #pragma once
 
@@ -28,8 +28,8 @@ struct queue_item {
 struct endpoint {
     struct object object;
     struct reapable reapable;
-    struct list urgent;    /* gates with an irq bit */
-    struct list queue;     /* SENDING threads, threads with a CANCEL, gates, in the order of coming */
+    struct list urgent; /* gates with an irq bit */
+    struct list queue;  /* SENDING threads, threads with a CANCEL, gates, in the order of coming */
     struct list receivers; /* RECEIVING threads, by their queue item */
     uint32_t receive_rights;
     bool dead;
@@ -47,7 +47,8 @@ struct gate {
 };
 
 WARN_UNUSED status_t endpoint_create(struct budget *budget, struct endpoint **endpoint);
-WARN_UNUSED status_t gate_create(struct budget *budget, struct endpoint *endpoint, uint64_t badge, struct gate **gate);
+WARN_UNUSED status_t gate_create(struct budget *budget, struct endpoint *endpoint, uint64_t badge,
+                                 struct gate **gate);
 void endpoint_destroy(struct object *object);
 void gate_destroy(struct object *object);
 
@@ -68,10 +69,12 @@ status_t gate_notify(struct gate *gate, uint64_t bits, enum gate_order order);
 void gate_bind(struct gate *gate);
 void gate_unbind(struct gate *gate);
 
-/* The call is answered, the answer is in the caller's registers; whoever calls this makes the caller READY. */
+/* The call is answered, the answer is in the caller's registers; whoever calls this makes the
+ * caller READY. */
 void call_end(struct thread *caller);
 
-/* Other ways out of a wait: see the model. `status` goes to the thread's rax, and it becomes READY. */
+/* Other ways out of a wait: see the model. `status` goes to the thread's rax, and it becomes READY.
+ */
 void call_finish(struct thread *caller, status_t status);
 void send_finish(struct thread *sender, status_t status);
 void receive_finish(struct thread *receiver, status_t status);
@@ -79,7 +82,8 @@ void receive_finish(struct thread *receiver, status_t status);
 /* The deadline passed, or an upcall came, for a caller whose call was received. */
 void call_cancel(struct thread *caller);
 
-/* The thread leaves whatever it waits for with this status (READY: nothing happens). For deadlines and interruptions. */
+/* The thread leaves whatever it waits for with this status (READY: nothing happens). For deadlines
+ * and interruptions. */
 void ipc_interrupt(struct thread *thread, status_t status);
 
 /* The thread dies: leaves its wait, answers CLOSED to whom it owes. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Exceptions of programs: pages that come on demand, upcalls, and death. Interrupt lines are in irq.c. */
+/* Exceptions of programs: pages that come on demand, upcalls, and death. Interrupt lines are in
+ * irq.c. */
 #include "kernel/arch/x86_64/cpu.h"
 #include "kernel/arch/x86_64/thread.h"
 #include "kernel/lock.h"
@@ -19,7 +20,8 @@ static enum access fault_access(uint64_t error_code) {
     return (error_code & FAULT_WRITE) != 0 ? ACCESS_WRITE : ACCESS_READ;
 }
 
-void exception_enter(struct thread *thread, unsigned vector, uint64_t error_code, uint64_t fault_address) {
+void exception_enter(struct thread *thread, unsigned vector, uint64_t error_code,
+                     uint64_t fault_address) {
     enum death_cause cause = DEATH_FAULT;
     status_t status = ERROR_NOT_SUPPORTED;
 
@@ -32,7 +34,8 @@ void exception_enter(struct thread *thread, unsigned vector, uint64_t error_code
         error_code |= FAULT_OUT_OF_BUDGET;
     }
     if (UNLIKELY(status != OK) && !upcall_push_fault(thread, vector, error_code, fault_address)) {
-        process_die_of_fault(thread, vector, error_code & ~(uint64_t)FAULT_OUT_OF_BUDGET, fault_address, cause);
+        process_die_of_fault(thread, vector, error_code & ~(uint64_t)FAULT_OUT_OF_BUDGET,
+                             fault_address, cause);
     }
     scheduler_leave(thread, SWITCH_PREEMPT);
 }

@@ -2,8 +2,8 @@
 /*
  * How pages come: demand-zero, pages of memory objects, copy-on-write; and how fork shares them.
  *
- * A private page that two spaces share is charged in full to both, so breaking the sharing needs a frame but no budget; and
- * since budgets never promise more RAM than there is, the frame is there.
+ * A private page that two spaces share is charged in full to both, so breaking the sharing needs a
+ * frame but no budget; and since budgets never promise more RAM than there is, the frame is there.
  */
 #include "kernel/space.h"
 
@@ -33,7 +33,8 @@ static pte_t entry_flags(const struct region *region, uint32_t protection) {
     return flags;
 }
 
-/* A new private frame with the content of `source` (PADDR_NONE: zeros), charged unless it replaces an owned one. */
+/* A new private frame with the content of `source` (PADDR_NONE: zeros), charged unless it replaces
+ * an owned one. */
 static status_t private_frame(struct space *space, paddr_t source, bool charge, paddr_t *frame) {
     if (charge && !space_charge(space, 1)) {
         return ERROR_OUT_OF_BUDGET;
@@ -52,7 +53,8 @@ static status_t private_frame(struct space *space, paddr_t source, bool charge, 
 }
 
 /* The page is present but does not allow a write that its region allows. */
-static status_t fault_write(struct space *space, struct region *region, uint64_t address, pte_t *entry) {
+static status_t fault_write(struct space *space, struct region *region, uint64_t address,
+                            pte_t *entry) {
     paddr_t old = *entry & PTE_ADDRESS;
     bool owned = (*entry & PTE_OWNED) != 0;
     bool is_private = region->memory == NULL || (region->flags & MAP_PRIVATE) != 0;
@@ -62,7 +64,8 @@ static status_t fault_write(struct space *space, struct region *region, uint64_t
     status_t status;
 
     if (!is_private || (owned && *frame_count(old) == 1)) {
-        /* Not shared (any more): more rights for the same frame need no flush, a stale entry only faults once more. */
+        /* Not shared (any more): more rights for the same frame need no flush, a stale entry only
+         * faults once more. */
         *entry = old | flags | (*entry & (PTE_OWNED | PTE_DEVICE));
         return OK;
     }
@@ -77,7 +80,8 @@ static status_t fault_write(struct space *space, struct region *region, uint64_t
 }
 
 /* Nothing is there yet. */
-static status_t fault_missing(struct space *space, struct region *region, uint64_t address, enum access access, pte_t *entry) {
+static status_t fault_missing(struct space *space, struct region *region, uint64_t address,
+                              enum access access, pte_t *entry) {
     uint32_t protection = region->flags & MAP_PROTECTION;
     struct memory *memory = region->memory;
     paddr_t frame;
@@ -90,7 +94,8 @@ static status_t fault_missing(struct space *space, struct region *region, uint64
         }
         return status;
     }
-    status = memory_page(memory, region->offset + (address - region->start) / PAGE_SIZE, true, &frame);
+    status =
+        memory_page(memory, region->offset + (address - region->start) / PAGE_SIZE, true, &frame);
     if (status != OK) {
         return status;
     }
@@ -142,7 +147,8 @@ status_t space_fault(struct space *space, uint64_t address, enum access access, 
 }
 
 /* Shares one present private page with the clone: read-only in both. */
-static status_t page_clone(struct space *to, uint64_t address, pte_t *entry, struct tlb_gather *gather) {
+static status_t page_clone(struct space *to, uint64_t address, pte_t *entry,
+                           struct tlb_gather *gather) {
     pte_t *copy;
     status_t status;
 
@@ -163,7 +169,8 @@ static status_t page_clone(struct space *to, uint64_t address, pte_t *entry, str
 }
 
 /* Shares the private pages of [*address, end), at most a gather's worth. */
-static status_t pages_clone_step(struct space *from, struct space *to, uint64_t *address, uint64_t end) {
+static status_t pages_clone_step(struct space *from, struct space *to, uint64_t *address,
+                                 uint64_t end) {
     uint32_t n_steps = 4 * SPACE_STEP;
     struct tlb_gather gather;
     status_t status = OK;
@@ -204,7 +211,8 @@ status_t space_clone_step(struct space *from, struct space *to, uint64_t *cursor
         *cursor = region->start;
     }
     *done = false;
-    if (region->memory != NULL && region->memory->kind != MEMORY_KIND_DEMAND && region->memory->object.budget != NULL) {
+    if (region->memory != NULL && region->memory->kind != MEMORY_KIND_DEMAND &&
+        region->memory->object.budget != NULL) {
         *cursor = region->end;
         return OK;
     }

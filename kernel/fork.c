@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fork and become (exec): long operations, done in steps. Between steps the thread makes the same system call again; the process
- * under construction is its `operation`, and its process's other threads are frozen.
+ * fork and become (exec): long operations, done in steps. Between steps the thread makes the same
+ * system call again; the process under construction is its `operation`, and its process's other
+ * threads are frozen.
  */
 #include "kernel/syscall.h"
 
@@ -64,7 +65,8 @@ static status_t fork_copy_step(struct thread *thread, struct process *child) {
     if (child->reap_stage == FORK_MEMORY) {
         status = space_clone_step(parent->space, child->space, &thread->operation_progress, &done);
     } else {
-        status = handle_table_clone_step(&parent->handles, &child->handles, &child->reap_cursor, &done);
+        status =
+            handle_table_clone_step(&parent->handles, &child->handles, &child->reap_cursor, &done);
     }
     child->reap_stage += done;
     return status == OK ? RESULT_RESTART : status;
@@ -112,8 +114,9 @@ status_t sys_process_fork(struct thread *thread) {
 #define HANDLE_KEEP_MARK (1u << 10)
 
 /*
- * become, first part, in two passes over the keep list: the first checks, the second marks. Between the passes only this thread
- * runs, so that what was open stays open; a list that another process shares and changes harms only its owner.
+ * become, first part, in two passes over the keep list: the first checks, the second marks. Between
+ * the passes only this thread runs, so that what was open stays open; a list that another process
+ * shares and changes harms only its owner.
  */
 static status_t become_keep_step(struct thread *thread) {
     const struct registers *registers = &thread->registers;
@@ -122,8 +125,9 @@ static status_t become_keep_step(struct thread *thread) {
     uint64_t first = thread->operation_progress - (marking ? n_keep : 0);
     uint64_t n = MIN(n_keep - first, (uint64_t)STEP_HANDLES);
     handle_t keep[STEP_HANDLES];
-    status_t status = copy_in(thread->process->space, keep, user_ptr(registers->rsi + first * sizeof(handle_t)),
-                              n * sizeof(handle_t));
+    status_t status =
+        copy_in(thread->process->space, keep, user_ptr(registers->rsi + first * sizeof(handle_t)),
+                n * sizeof(handle_t));
 
     for (uint64_t i = 0; status == OK && i < n; i++) {
         struct handle_entry *entry = handle_entry(&thread->process->handles, keep[i]);
@@ -141,7 +145,8 @@ static status_t become_keep_step(struct thread *thread) {
     return status;
 }
 
-/* Closes a page's worth of handles that are not kept, and takes the marks off the others; true at the end of the table. */
+/* Closes a page's worth of handles that are not kept, and takes the marks off the others; true at
+ * the end of the table. */
 static bool become_close(struct process *process) {
     for (unsigned i = 0; i < STEP_HANDLES; i++, process->reap_cursor++) {
         struct handle_entry *entry;
@@ -217,7 +222,8 @@ status_t sys_process_become(struct thread *thread) {
     status_t status;
 
     if (thread->operation == NULL) {
-        status = handle_find(&process->handles, (handle_t)thread->registers.rdi, OBJECT_PROCESS, RIGHT_MANAGE, &object);
+        status = handle_find(&process->handles, (handle_t)thread->registers.rdi, OBJECT_PROCESS,
+                             RIGHT_MANAGE, &object);
         if (status != OK) {
             return status;
         }

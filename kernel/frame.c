@@ -8,10 +8,8 @@
 #include "kernel/panic.h"
 #include "lib/base/string.h"
 
-/* Frames below this are kept for devices that cannot reach more, as long as there are others. */
-#define LOW_FRAMES (16 * MiB / PAGE_SIZE)
 /* What the boot code mapped directly. */
-#define BOOT_MAPPED (4 * GiB)
+#define BOOT_MAPPED     (4 * GiB)
 #define ZEROED_POOL_MAX 64
 /* The scrubber is woken when so few are left. */
 #define ZEROED_POOL_LOW 32
@@ -25,8 +23,8 @@ static uint32_t n_zeroed;
 
 uint32_t *frame_references;
 
-
-/* The largest usable range below the boot mapping in which `size` bytes are free of kernel image and boot archive. */
+/* The largest usable range below the boot mapping in which `size` bytes are free of kernel image
+ * and boot archive. */
 static paddr_t metadata_place(const struct boot_info *boot, uint64_t size) {
     paddr_t image_end = ALIGN_UP((uint64_t)kernel_end - KERNEL_BASE, PAGE_SIZE);
     paddr_t archive_start = ALIGN_DOWN(boot->archive_paddr, PAGE_SIZE);
@@ -69,7 +67,8 @@ static void add_usable(const struct boot_info *boot, paddr_t from, paddr_t to) {
         paddr_t end = MIN(ALIGN_DOWN(range->end, PAGE_SIZE), to);
 
         if (range->type == BOOT_RANGE_USABLE && start < end) {
-            if (!frame_allocator_add_range(&allocator, start / PAGE_SIZE, (end - start) / PAGE_SIZE)) {
+            if (!frame_allocator_add_range(&allocator, start / PAGE_SIZE,
+                                           (end - start) / PAGE_SIZE)) {
                 panic("memory map: range %u overlaps another", i);
             }
             n_total += (end - start) / PAGE_SIZE;
@@ -78,7 +77,8 @@ static void add_usable(const struct boot_info *boot, paddr_t from, paddr_t to) {
 }
 
 static void reserve(paddr_t start, paddr_t end) {
-    frame_allocator_reserve(&allocator, start / PAGE_SIZE, DIV_ROUND_UP(end, PAGE_SIZE) - start / PAGE_SIZE);
+    frame_allocator_reserve(&allocator, start / PAGE_SIZE,
+                            DIV_ROUND_UP(end, PAGE_SIZE) - start / PAGE_SIZE);
 }
 
 void frame_init(const struct boot_info *boot) {
@@ -103,7 +103,7 @@ void frame_init(const struct boot_info *boot) {
 }
 
 paddr_t frame_take(void) {
-    uint64_t frame = frame_allocator_take(&allocator, LOW_FRAMES);
+    uint64_t frame = frame_allocator_take(&allocator);
 
     if (UNLIKELY(frame == FRAME_NONE)) {
         if (n_zeroed == 0) {
@@ -163,7 +163,7 @@ bool frame_scrub(void) {
     if (n_zeroed == ZEROED_POOL_MAX || allocator.n_free < SCRUB_MIN_FREE) {
         return false;
     }
-    frame = frame_allocator_take(&allocator, LOW_FRAMES);
+    frame = frame_allocator_take(&allocator);
     if (frame == FRAME_NONE) {
         return false;
     }

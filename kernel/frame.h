@@ -2,8 +2,8 @@
 /*
  * Physical frames: taking, sharing, giving back; the pool of zeroed frames.
  *
- * Invariant: reference_counts[frame] is 0 iff the frame is free (or not RAM); else it is the number of page table entries,
- * memory objects and kernel owners that use it. Only frame_put frees.
+ * Invariant: reference_counts[frame] is 0 iff the frame is free (or not RAM); else it is the number
+ * of page table entries, memory objects and kernel owners that use it. Only frame_put frees.
  * Invariant: every frame in the zeroed pool holds zeros only, and counts as free.
  */
 #pragma once
@@ -14,7 +14,8 @@ struct boot_info;
 
 #define PADDR_NONE ((paddr_t)0) /* frame 0 is never handed out */
 
-/* Builds the allocator from the memory map, and the direct map for RAM above the first 4 GiB. Panics if there is too little. */
+/* Builds the allocator from the memory map, and the direct map for RAM above the first 4 GiB.
+ * Panics if there is too little. */
 void frame_init(const struct boot_info *boot);
 
 /* One frame with one reference, contents undefined; PADDR_NONE if there is none. */
@@ -24,9 +25,9 @@ WARN_UNUSED paddr_t frame_take(void);
 WARN_UNUSED paddr_t frame_take_zeroed(void);
 
 /*
- * `n` contiguous frames, aligned to `alignment` frames (a power of two), the last byte below `below` (0: anywhere), contents
- * undefined, each with one reference. PADDR_NONE if there is no such run. Cost: linear in the size of the bitmap, one word
- * for 64 frames, at worst.
+ * `n` contiguous frames, aligned to `alignment` frames (a power of two), the last byte below
+ * `below` (0: anywhere), contents undefined, each with one reference. PADDR_NONE if there is no
+ * such run. Cost: linear in the size of the bitmap, one word for 64 frames, at worst.
  */
 WARN_UNUSED paddr_t frame_take_run(uint64_t n, uint64_t alignment, uint64_t below);
 
@@ -49,11 +50,13 @@ static inline void frame_put(paddr_t frame) {
     }
 }
 
-/* Zeroes one frame for the pool. False if the pool is full or memory is short; the scrubber's step. */
+/* Zeroes one frame for the pool. False if the pool is full or memory is short; the scrubber's step.
+ */
 bool frame_scrub(void);
 
 uint64_t frame_n_total(void);
 uint64_t frame_n_free(void); /* the pool included */
 
-/* True if any byte of [start, end) is RAM that the allocator manages (so no device may be there). */
+/* True if any byte of [start, end) is RAM that the allocator manages (so no device may be there).
+ */
 bool frame_is_ram(paddr_t start, paddr_t end);

@@ -28,7 +28,8 @@ static struct list *bucket_of(struct futex_key key) {
     return bucket;
 }
 
-static status_t key_find(struct thread *thread, uint64_t address, uint64_t flags, struct futex_key *key) {
+static status_t key_find(struct thread *thread, uint64_t address, uint64_t flags,
+                         struct futex_key *key) {
     struct region *region;
 
     if (!IS_ALIGNED(address, 4)) {
@@ -43,7 +44,8 @@ static status_t key_find(struct thread *thread, uint64_t address, uint64_t flags
         return ERROR_BAD_ADDRESS;
     }
     if (region->memory != NULL && (region->flags & MAP_PRIVATE) == 0) {
-        *key = (struct futex_key){(uint64_t)region->memory, address - region->start + region->offset * PAGE_SIZE};
+        *key = (struct futex_key){(uint64_t)region->memory,
+                                  address - region->start + region->offset * PAGE_SIZE};
     }
     return OK;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Futexes: threads that wait until a word of memory changes. Keyed by (memory object, offset) if shared, else by (address space,
- * address). Compare and block is one step under the kernel lock.
+ * Futexes: threads that wait until a word of memory changes. Keyed by (memory object, offset) if
+ * shared, else by (address space, address). Compare and block is one step under the kernel lock.
  */
 #pragma once
 
@@ -13,5 +13,6 @@ void futex_finish(struct thread *thread, status_t status);
 /* Takes it out only: it dies. */
 void futex_leave(struct thread *thread);
 
-/* Wakes up to `n` threads that wait on the private word at `address` of this process. Bounded by n. */
+/* Wakes up to `n` threads that wait on the private word at `address` of this process. Bounded by n.
+ */
 uint32_t futex_wake_private(struct process *process, uint64_t address, uint32_t n);

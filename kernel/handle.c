@@ -38,7 +38,8 @@ void handle_table_init(struct handle_table *table, struct budget *budget) {
 }
 
 static void slot_free(struct handle_table *table, handle_t handle) {
-    struct handle_entry *entry = &table->pages[handle / HANDLES_PER_PAGE][handle % HANDLES_PER_PAGE];
+    struct handle_entry *entry =
+        &table->pages[handle / HANDLES_PER_PAGE][handle % HANDLES_PER_PAGE];
 
     entry->object = NULL;
     entry->rights = 0;
@@ -122,7 +123,8 @@ void object_rights_drop(struct object *object, uint32_t rights) {
 
 handle_t handle_install(struct handle_table *table, struct object *object, uint32_t rights) {
     handle_t handle = table->first_free;
-    struct handle_entry *entry = &table->pages[handle / HANDLES_PER_PAGE][handle % HANDLES_PER_PAGE];
+    struct handle_entry *entry =
+        &table->pages[handle / HANDLES_PER_PAGE][handle % HANDLES_PER_PAGE];
 
     ASSERT(table->n_reserved != 0 && handle != HANDLE_NONE);
     table->first_free = (uint32_t)entry->sequence;
@@ -136,7 +138,8 @@ handle_t handle_install(struct handle_table *table, struct object *object, uint3
     return handle;
 }
 
-status_t handle_add(struct handle_table *table, struct object *object, uint32_t rights, handle_t *handle) {
+status_t handle_add(struct handle_table *table, struct object *object, uint32_t rights,
+                    handle_t *handle) {
     status_t status = handle_reserve(table, 1);
 
     if (status == OK) {
@@ -145,9 +148,11 @@ status_t handle_add(struct handle_table *table, struct object *object, uint32_t 
     return status;
 }
 
-/* What a forked child gets: gates, shared memory, processes, budgets; nothing that is one program's own. */
+/* What a forked child gets: gates, shared memory, processes, budgets; nothing that is one program's
+ * own. */
 static bool is_inherited(const struct handle_entry *entry) {
-    if ((entry->rights & (HANDLE_REPLY | HANDLE_NO_FORK_MARK)) != 0 || (entry->rights & RIGHT_COPY) == 0) {
+    if ((entry->rights & (HANDLE_REPLY | HANDLE_NO_FORK_MARK)) != 0 ||
+        (entry->rights & RIGHT_COPY) == 0) {
         return false;
     }
     switch (entry->object->type) {
@@ -162,7 +167,8 @@ static bool is_inherited(const struct handle_entry *entry) {
     }
 }
 
-status_t handle_table_clone_step(const struct handle_table *from, struct handle_table *to, uint32_t *page, bool *done) {
+status_t handle_table_clone_step(const struct handle_table *from, struct handle_table *to,
+                                 uint32_t *page, bool *done) {
     uint32_t base = *page * HANDLES_PER_PAGE;
     status_t status;
 
@@ -174,7 +180,8 @@ status_t handle_table_clone_step(const struct handle_table *from, struct handle_
     if (status != OK) {
         return status;
     }
-    /* All new slots are at the head of the free list, lowest first: rebuild it with those that stay free. */
+    /* All new slots are at the head of the free list, lowest first: rebuild it with those that stay
+     * free. */
     to->n_free = to->n_free - HANDLES_PER_PAGE + (base == 0);
     to->first_free = (uint32_t)to->pages[*page][HANDLES_PER_PAGE - 1].sequence;
     for (uint32_t i = HANDLES_PER_PAGE; i-- > 0;) {
@@ -224,8 +231,8 @@ bool handle_table_destroy_step(struct handle_table *table, uint32_t *cursor) {
     return false;
 }
 
-status_t handle_find(const struct handle_table *table, handle_t handle, enum object_type type, uint32_t rights,
-                     struct object **object) {
+status_t handle_find(const struct handle_table *table, handle_t handle, enum object_type type,
+                     uint32_t rights, struct object **object) {
     struct handle_entry *entry = handle_entry(table, handle);
 
     if (UNLIKELY(entry == NULL)) {

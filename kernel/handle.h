@@ -2,9 +2,10 @@
 /*
  * Handle tables: what a process may use. Lookup, allocation and freeing are O(1).
  *
- * Invariant: an entry with an object holds one reference to it, plus what its rights count: a gate's `senders` (SEND, NOTIFY),
- * an endpoint's `receive_rights` (RECEIVE). object == NULL iff the slot is free, and then it is on the free list.
- * Invariant: n_free >= n_reserved: a receive that reserved slots gets its handles without fail.
+ * Invariant: an entry with an object holds one reference to it, plus what its rights count: a
+ * gate's `senders` (SEND, NOTIFY), an endpoint's `receive_rights` (RECEIVE). object == NULL iff the
+ * slot is free, and then it is on the free list. Invariant: n_free >= n_reserved: a receive that
+ * reserved slots gets its handles without fail.
  */
 #pragma once
 
@@ -13,19 +14,21 @@
 struct process;
 
 /* Marks beside the rights of abi/types.h. */
-#define HANDLE_REPLY (1u << 8) /* a saved reply: object is the calling thread, `sequence` the number of its call */
+#define HANDLE_REPLY                                                                               \
+    (1u << 8) /* a saved reply: object is the calling thread, `sequence` the number of its call */
 #define HANDLE_NO_FORK_MARK (1u << 9)
 
 struct handle_entry {
     struct object *object;
     uint64_t rights : 16;
-    uint64_t sequence : 48; /* saved reply: see struct thread; free slot: next free slot, 0 at the end */
+    uint64_t
+        sequence : 48; /* saved reply: see struct thread; free slot: next free slot, 0 at the end */
 };
 _Static_assert(sizeof(struct handle_entry) == 16, "256 entries fill a page");
 
-#define HANDLES_PER_PAGE 256
+#define HANDLES_PER_PAGE    256
 #define HANDLE_PAGES_INLINE 4
-#define HANDLE_PAGES_MAX 512
+#define HANDLE_PAGES_MAX    512
 
 struct handle_table {
     struct handle_entry **pages; /* inline_pages, or a frame of HANDLE_PAGES_MAX pointers */
@@ -39,7 +42,8 @@ struct handle_table {
 
 void handle_table_init(struct handle_table *table, struct budget *budget);
 
-/* Closes at most 64 handles, then frees the table's pages; true when all is done. *cursor: 0 at first. */
+/* Closes at most 64 handles, then frees the table's pages; true when all is done. *cursor: 0 at
+ * first. */
 bool handle_table_destroy_step(struct handle_table *table, uint32_t *cursor);
 
 /* The entry of an open handle, NULL if there is none. */
@@ -58,27 +62,31 @@ static inline struct handle_entry *handle_entry(const struct handle_table *table
 WARN_UNUSED status_t handle_reserve(struct handle_table *table, uint32_t n);
 void handle_unreserve(struct handle_table *table, uint32_t n);
 
-/* Puts an object into a reserved slot, taking over the caller's reference; counts its rights. Cannot fail. */
+/* Puts an object into a reserved slot, taking over the caller's reference; counts its rights.
+ * Cannot fail. */
 handle_t handle_install(struct handle_table *table, struct object *object, uint32_t rights);
 
 /* reserve + install: the object's reference passes to the table on success only. */
-WARN_UNUSED status_t handle_add(struct handle_table *table, struct object *object, uint32_t rights, handle_t *handle);
+WARN_UNUSED status_t handle_add(struct handle_table *table, struct object *object, uint32_t rights,
+                                handle_t *handle);
 
 /*
- * Copies one page of slots for fork, at the same numbers: what is not inherited leaves a free slot. *page counts up from 0;
- * true in *done after the last. Fails: OUT_OF_BUDGET, NO_MEMORY.
+ * Copies one page of slots for fork, at the same numbers: what is not inherited leaves a free slot.
+ * *page counts up from 0; true in *done after the last. Fails: OUT_OF_BUDGET, NO_MEMORY.
  */
-WARN_UNUSED status_t handle_table_clone_step(const struct handle_table *from, struct handle_table *to, uint32_t *page, bool *done);
+WARN_UNUSED status_t handle_table_clone_step(const struct handle_table *from,
+                                             struct handle_table *to, uint32_t *page, bool *done);
 
 /* Closes an open handle. */
 void handle_close(struct handle_table *table, handle_t handle);
 
 /*
- * The object behind a handle, if it is of this type and the handle has all these rights. No reference is taken: valid until the
- * kernel lock is released. Fails: BAD_HANDLE, WRONG_TYPE, NO_RIGHT.
+ * The object behind a handle, if it is of this type and the handle has all these rights. No
+ * reference is taken: valid until the kernel lock is released. Fails: BAD_HANDLE, WRONG_TYPE,
+ * NO_RIGHT.
  */
-WARN_UNUSED status_t handle_find(const struct handle_table *table, handle_t handle, enum object_type type, uint32_t rights,
-                                 struct object **object);
+WARN_UNUSED status_t handle_find(const struct handle_table *table, handle_t handle,
+                                 enum object_type type, uint32_t rights, struct object **object);
 
 /* Counting of rights: what a new holder of these rights adds to the object, what it takes away. */
 void object_rights_add(struct object *object, uint32_t rights);

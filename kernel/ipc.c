@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The message system calls: send, call, receive, reply, reply_receive, notify, reply_save. Register map: abi/message.h.
+ * The message system calls: send, call, receive, reply, reply_receive, notify, reply_save. Register
+ * map: abi/message.h.
  */
 #include "kernel/syscall.h"
 
@@ -30,7 +31,8 @@ static uint64_t lent_lengths(const struct thread *caller) {
     return lengths[LENT_READABLE] | (uint64_t)lengths[LENT_WRITABLE] << 32;
 }
 
-/* Copies the message of `from`, which came through its call_gate, to a receiver. On failure nothing changed. */
+/* Copies the message of `from`, which came through its call_gate, to a receiver. On failure nothing
+ * changed. */
 static status_t deliver(struct thread *from, struct thread *to, enum message_kind kind) {
     const struct gate *gate = from->call_gate;
     status_t status = message_transfer(from, to, gate->endpoint);
@@ -65,7 +67,8 @@ static status_t send_or_call(struct thread *thread, bool is_call) {
     struct object *object;
     struct gate *gate;
     struct thread *receiver;
-    status_t status = handle_find(&thread->process->handles, (handle_t)thread->registers.rdi, OBJECT_GATE, RIGHT_SEND, &object);
+    status_t status = handle_find(&thread->process->handles, (handle_t)thread->registers.rdi,
+                                  OBJECT_GATE, RIGHT_SEND, &object);
 
     if (UNLIKELY(status != OK)) {
         return status;
@@ -139,8 +142,9 @@ static bool receive_from_thread(struct thread *receiver, struct thread *sender) 
         message_event(receiver, MESSAGE_CANCEL, sender->call_gate->badge, sender->cookie);
         return true;
     }
-    status = sender->call_gate->revoked ? ERROR_CLOSED
-                                        : deliver(sender, receiver, sender->is_call ? MESSAGE_CALL : MESSAGE_PLAIN);
+    status = sender->call_gate->revoked
+                 ? ERROR_CLOSED
+                 : deliver(sender, receiver, sender->is_call ? MESSAGE_CALL : MESSAGE_PLAIN);
     if (status != OK || !sender->is_call) {
         send_finish(sender, status);
         return status == OK;
@@ -177,7 +181,8 @@ status_t sys_receive(struct thread *thread) {
     if (UNLIKELY(thread->current_reply != NULL)) {
         return ERROR_PENDING;
     }
-    status = handle_find(&thread->process->handles, (handle_t)thread->registers.rdi, OBJECT_ENDPOINT, RIGHT_RECEIVE, &object);
+    status = handle_find(&thread->process->handles, (handle_t)thread->registers.rdi,
+                         OBJECT_ENDPOINT, RIGHT_RECEIVE, &object);
     if (UNLIKELY(status != OK)) {
         return status;
     }
@@ -250,8 +255,9 @@ status_t sys_reply(struct thread *thread) {
 }
 
 /*
- * Only the current reply is answered; that its caller is gone is no error here, as a server's loop must not stop for it.
- * The saved registers become those of a plain receive: whatever it returns, the answer was given.
+ * Only the current reply is answered; that its caller is gone is no error here, as a server's loop
+ * must not stop for it. The saved registers become those of a plain receive: whatever it returns,
+ * the answer was given.
  */
 status_t sys_reply_receive(struct thread *thread) {
     struct thread *caller = thread->current_reply;
@@ -271,7 +277,8 @@ status_t sys_reply_receive(struct thread *thread) {
     thread->registers.r13 &= MESSAGE_ACCEPT(7);
     status = sys_receive(thread);
     if (LIKELY(caller != NULL)) {
-        /* If the server waits now, its client goes on at once, on the rest of the slice that it lent. */
+        /* If the server waits now, its client goes on at once, on the rest of the slice that it
+         * lent. */
         scheduler_handoff(caller);
     }
     return status;
@@ -279,7 +286,8 @@ status_t sys_reply_receive(struct thread *thread) {
 
 status_t sys_notify(struct thread *thread) {
     struct object *object;
-    status_t status = handle_find(&thread->process->handles, (handle_t)thread->registers.rdi, OBJECT_GATE, RIGHT_NOTIFY, &object);
+    status_t status = handle_find(&thread->process->handles, (handle_t)thread->registers.rdi,
+                                  OBJECT_GATE, RIGHT_NOTIFY, &object);
 
     if (status != OK) {
         return status;
@@ -298,7 +306,8 @@ status_t sys_reply_save(struct thread *thread) {
     if (caller == NULL) {
         return ERROR_NO_REPLY;
     }
-    if (caller->cancel == CANCEL_PENDING && (caller->call_gate->revoked || caller->call_gate->endpoint->dead)) {
+    if (caller->cancel == CANCEL_PENDING &&
+        (caller->call_gate->revoked || caller->call_gate->endpoint->dead)) {
         call_finish(caller, ERROR_CLOSED);
         return ERROR_NO_REPLY;
     }

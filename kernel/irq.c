@@ -21,7 +21,8 @@ void interrupt_enter(struct thread *thread, unsigned line) {
     kernel_lock_take();
     irq_count++;
     irq = line < IRQ_LINES ? lines[line] : NULL;
-    /* The line is masked now and stays so until somebody acknowledges; if nobody is there, for good. */
+    /* The line is masked now and stays so until somebody acknowledges; if nobody is there, for
+     * good. */
     if (irq != NULL && irq->gate != NULL) {
         (void)gate_notify(irq->gate, irq->bits, GATE_URGENT);
     }
@@ -46,12 +47,14 @@ status_t sys_irq_create(struct thread *thread) {
     uint64_t line = registers->rsi;
     struct object *object;
     handle_t handle;
-    status_t status = handle_find(table, (handle_t)registers->rdi, OBJECT_SYSTEM, RIGHT_MANAGE, &object);
+    status_t status =
+        handle_find(table, (handle_t)registers->rdi, OBJECT_SYSTEM, RIGHT_MANAGE, &object);
 
     if (status != OK) {
         return status;
     }
-    if (line >= IRQ_LINES || line == CASCADE_LINE || (registers->rdx & ~(uint64_t)(IRQ_LEVEL | IRQ_ACTIVE_LOW)) != 0) {
+    if (line >= IRQ_LINES || line == CASCADE_LINE ||
+        (registers->rdx & ~(uint64_t)(IRQ_LEVEL | IRQ_ACTIVE_LOW)) != 0) {
         return ERROR_BAD_ARGUMENT;
     }
     if (lines[line] != NULL) {
@@ -76,7 +79,8 @@ status_t sys_irq_create(struct thread *thread) {
 
 static status_t irq_bind(struct thread *thread, struct irq *irq) {
     struct object *object;
-    status_t status = handle_find(&thread->process->handles, (handle_t)thread->registers.rdx, OBJECT_GATE, RIGHT_NOTIFY, &object);
+    status_t status = handle_find(&thread->process->handles, (handle_t)thread->registers.rdx,
+                                  OBJECT_GATE, RIGHT_NOTIFY, &object);
 
     if (status != OK) {
         return status;
@@ -98,7 +102,8 @@ static status_t irq_bind(struct thread *thread, struct irq *irq) {
 status_t sys_irq_control(struct thread *thread) {
     struct object *object;
     struct irq *irq;
-    status_t status = handle_find(&thread->process->handles, (handle_t)thread->registers.rdi, OBJECT_IRQ, RIGHT_MANAGE, &object);
+    status_t status = handle_find(&thread->process->handles, (handle_t)thread->registers.rdi,
+                                  OBJECT_IRQ, RIGHT_MANAGE, &object);
 
     if (status != OK) {
         return status;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Device interrupts as notifications: an interrupt masks its line and notifies the bound gate; acknowledging unmasks it.
+ * Device interrupts as notifications: an interrupt masks its line and notifies the bound gate;
+ * acknowledging unmasks it.
  *
- * Invariant: a line is unmasked only while an irq object for it is bound. One object per line at a time.
+ * Invariant: a line is unmasked only while an irq object for it is bound. One object per line at a
+ * time.
  */
 #pragma once
 

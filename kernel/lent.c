@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lent memory: a server copies from or to what its client lent for the time of the call. A step copies at most a page; the
- * client's memory is resolved anew in each, so whatever the client does to it meanwhile is an error of the client only.
+ * Lent memory: a server copies from or to what its client lent for the time of the call. A step
+ * copies at most a page; the client's memory is resolved anew in each, so whatever the client does
+ * to it meanwhile is an error of the client only.
  */
 #include "kernel/process.h"
 #include "kernel/syscall.h"
 #include "kernel/user_copy.h"
 #include "lib/base/string.h"
 
-/* The client's address of byte `offset` of the range, and how many bytes follow in the same segment; false: beyond the end. */
-static bool lent_find(const struct thread *caller, uint32_t access, uint64_t offset, uint64_t *address, uint64_t *n) {
+/* The client's address of byte `offset` of the range, and how many bytes follow in the same
+ * segment; false: beyond the end. */
+static bool lent_find(const struct thread *caller, uint32_t access, uint64_t offset,
+                      uint64_t *address, uint64_t *n) {
     for (unsigned i = 0; i < caller->n_segments; i++) {
         const struct lent_segment *segment = &caller->segments[i];
 
@@ -30,9 +33,10 @@ static uint64_t page_rest(uint64_t address) {
     return PAGE_SIZE - (address & (PAGE_SIZE - 1));
 }
 
-/* Copies one piece that crosses no page on either side. OK with *n = 0 at the end of what is lent. */
-static status_t copy_piece(struct thread *server, struct thread *caller, uint32_t access, uint64_t offset, uint64_t buffer,
-                           uint64_t *n) {
+/* Copies one piece that crosses no page on either side. OK with *n = 0 at the end of what is lent.
+ */
+static status_t copy_piece(struct thread *server, struct thread *caller, uint32_t access,
+                           uint64_t offset, uint64_t buffer, uint64_t *n) {
     uint64_t lent, n_lent;
     void *ours, *theirs;
     bool reading = access == LENT_READABLE;
@@ -43,18 +47,21 @@ static status_t copy_piece(struct thread *server, struct thread *caller, uint32_
         return OK;
     }
     *n = MIN(MIN(*n, n_lent), MIN(page_rest(lent), page_rest(buffer)));
-    status = user_resolve(server->process->space, buffer, reading ? ACCESS_WRITE : ACCESS_READ, &ours);
+    status =
+        user_resolve(server->process->space, buffer, reading ? ACCESS_WRITE : ACCESS_READ, &ours);
     if (status != OK) {
         return status;
     }
-    if (user_resolve(caller->process->space, lent, reading ? ACCESS_READ : ACCESS_WRITE, &theirs) != OK) {
+    if (user_resolve(caller->process->space, lent, reading ? ACCESS_READ : ACCESS_WRITE, &theirs) !=
+        OK) {
         return ERROR_PEER_FAULT;
     }
     memcpy(reading ? ours : theirs, reading ? theirs : ours, *n);
     return OK;
 }
 
-/* (reply or 0, offset, buffer, length, 0) -> bytes copied. The fifth argument counts over restarts. */
+/* (reply or 0, offset, buffer, length, 0) -> bytes copied. The fifth argument counts over restarts.
+ */
 static status_t lent_copy(struct thread *server, uint32_t access) {
     struct registers *registers = &server->registers;
     uint64_t left = PAGE_SIZE;

@@ -14,18 +14,28 @@
 #include "lib/base/string.h"
 #include "lib/base/tar.h"
 
-#define INIT_NAME "bin/init"
-#define STACK_TOP 0x00007fff00000000ULL
-#define STACK_BYTES (256 * KiB)
+#define INIT_NAME     "bin/init"
+#define STACK_TOP     0x00007fff00000000ULL
+#define STACK_BYTES   (256 * KiB)
 #define BLOCK_ADDRESS (STACK_TOP + PAGE_SIZE)
-#define BLOCK_BYTES PAGE_SIZE
+#define BLOCK_BYTES   PAGE_SIZE
 
 /* Entries of the auxiliary vector (System V ABI, AMD64 supplement, 3.4.3). */
-enum { AT_NULL = 0, AT_PHDR = 3, AT_PHENT = 4, AT_PHNUM = 5, AT_PAGESZ = 6, AT_ENTRY = 9, AT_RANDOM = 25 };
+enum {
+    AT_NULL = 0,
+    AT_PHDR = 3,
+    AT_PHENT = 4,
+    AT_PHNUM = 5,
+    AT_PAGESZ = 6,
+    AT_ENTRY = 9,
+    AT_RANDOM = 25
+};
 
 static void map(struct process *init, uint64_t address, uint64_t length, uint32_t flags) {
-    struct map_request request = {
-        .address = address, .length = length, .flags = flags | MAP_FIXED, .protection_max = MAP_PROTECTION};
+    struct map_request request = {.address = address,
+                                  .length = length,
+                                  .flags = flags | MAP_FIXED,
+                                  .protection_max = MAP_PROTECTION};
     status_t status = space_map(init->space, &request, &address);
 
     if (status != OK) {
@@ -33,8 +43,10 @@ static void map(struct process *init, uint64_t address, uint64_t length, uint32_
     }
 }
 
-/* Writes into init's memory whatever rights the pages have: they are private, and nobody runs there yet. */
-static void write(struct process *init, uint64_t address, const void *from, uint64_t n, enum access access) {
+/* Writes into init's memory whatever rights the pages have: they are private, and nobody runs there
+ * yet. */
+static void write(struct process *init, uint64_t address, const void *from, uint64_t n,
+                  enum access access) {
     while (n > 0) {
         uint64_t part = MIN(n, PAGE_SIZE - (address & (PAGE_SIZE - 1)));
         paddr_t frame;
@@ -51,7 +63,8 @@ static void write(struct process *init, uint64_t address, const void *from, uint
 }
 
 static uint32_t segment_flags(const struct elf_segment *segment) {
-    return ((segment->rights & ELF_READ) != 0 ? MAP_READ : 0) | ((segment->rights & ELF_WRITE) != 0 ? MAP_WRITE : 0) |
+    return ((segment->rights & ELF_READ) != 0 ? MAP_READ : 0) |
+           ((segment->rights & ELF_WRITE) != 0 ? MAP_WRITE : 0) |
            ((segment->rights & ELF_EXECUTE) != 0 ? MAP_EXECUTE : 0);
 }
 
@@ -85,8 +98,9 @@ static uint32_t block_text(struct block *block, const char *text) {
     return offset;
 }
 
-static struct startup_entry *block_object(struct block *block, struct process *init, enum startup_kind kind,
-                                          struct object *object, uint32_t rights) {
+static struct startup_entry *block_object(struct block *block, struct process *init,
+                                          enum startup_kind kind, struct object *object,
+                                          uint32_t rights) {
     struct startup_entry *entry = &block->header->entries[block->header->n_entries++];
 
     object_get(object);
@@ -113,12 +127,16 @@ static void archive_give(struct block *block, struct process *init, const struct
     struct startup_entry *entry;
     struct memory *memory;
 
-    if (!IS_ALIGNED(boot->archive_paddr, PAGE_SIZE) || memory_adopt(boot->archive_paddr, n_pages, &memory) != OK) {
-        panic("init: the boot archive at %#llx cannot be used", (unsigned long long)boot->archive_paddr);
+    if (!IS_ALIGNED(boot->archive_paddr, PAGE_SIZE) ||
+        memory_adopt(boot->archive_paddr, n_pages, &memory) != OK) {
+        panic("init: the boot archive at %#llx cannot be used",
+              (unsigned long long)boot->archive_paddr);
     }
     /* What the loader left behind its end is nobody's business. */
-    memset((char *)paddr_to_pointer(boot->archive_paddr) + boot->archive_size, 0, n_pages * PAGE_SIZE - boot->archive_size);
-    entry = block_object(block, init, STARTUP_MEMORY, &memory->object, RIGHT_READ | RIGHT_EXECUTE | RIGHT_COPY);
+    memset((char *)paddr_to_pointer(boot->archive_paddr) + boot->archive_size, 0,
+           n_pages * PAGE_SIZE - boot->archive_size);
+    entry = block_object(block, init, STARTUP_MEMORY, &memory->object,
+                         RIGHT_READ | RIGHT_EXECUTE | RIGHT_COPY);
     entry->number = (uint32_t)n_pages;
     entry->text = block_text(block, "archive");
 }
@@ -151,10 +169,16 @@ static void random_make(uint64_t random[2]) {
 static uint64_t stack_make(struct process *init, const struct elf_image *image) {
     static const char name[16] = "init";
     uint64_t strings = STACK_TOP - 64;
-    uint64_t vector[] = {
-        1, strings, 0, 0, AT_PHDR, image->program_headers, AT_PHENT, ELF_PROGRAM_HEADER_SIZE, AT_PHNUM,
-        image->n_program_headers, AT_PAGESZ, PAGE_SIZE, AT_ENTRY, image->entry, AT_RANDOM, strings + 16, AT_EURALIOS,
-        BLOCK_ADDRESS, AT_NULL, 0};
+    uint64_t vector[] = {1,           strings,
+                         0,           0,
+                         AT_PHDR,     image->program_headers,
+                         AT_PHENT,    ELF_PROGRAM_HEADER_SIZE,
+                         AT_PHNUM,    image->n_program_headers,
+                         AT_PAGESZ,   PAGE_SIZE,
+                         AT_ENTRY,    image->entry,
+                         AT_RANDOM,   strings + 16,
+                         AT_EURALIOS, BLOCK_ADDRESS,
+                         AT_NULL,     0};
     uint64_t random[2];
     uint64_t start = ALIGN_DOWN(strings - sizeof(vector), 16ULL);
 

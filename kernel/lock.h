@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel lock: one fair (ticket) lock, taken at every entry and released at every exit, interrupts off in between.
+ * The kernel lock: one fair (ticket) lock, taken at every entry and released at every exit,
+ * interrupts off in between.
  *
- * Invariant: all kernel data is touched only by the CPU that holds the lock, but for what its own field says otherwise.
- * Order: there is no other lock.
+ * Invariant: all kernel data is touched only by the CPU that holds the lock, but for what its own
+ * field says otherwise. Order: there is no other lock.
  */
 #pragma once
 
@@ -19,8 +20,8 @@ extern struct kernel_lock kernel_lock;
 void kernel_lock_wait(uint32_t ticket);
 
 /*
- * Takes the lock; interrupts are off. A CPU that waits calls arch_poll_mailbox, so that a holder which waits for its
- * TLB-shootdown acknowledgement goes on.
+ * Takes the lock; interrupts are off. A CPU that waits calls arch_poll_mailbox, so that a holder
+ * which waits for its TLB-shootdown acknowledgement goes on.
  */
 static inline void kernel_lock_take(void) {
     uint32_t ticket = __atomic_fetch_add(&kernel_lock.next, 1, __ATOMIC_RELAXED);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel's log: a ring in a memory object that the log server maps (struct kernel_log in abi/kernel.h).
+ * The kernel's log: a ring in a memory object that the log server maps (struct kernel_log in
+ * abi/kernel.h).
  */
 #pragma once
 
@@ -8,7 +9,8 @@
 
 struct gate;
 
-/* Makes the ring and takes every byte of the console from now on. What was written before is lost to it. */
+/* Makes the ring and takes every byte of the console from now on. What was written before is lost
+ * to it. */
 void log_init(void);
 
 struct memory *log_memory(void);

@@ -19,7 +19,7 @@
 
 /* Slabs are charged by the object, but frames go by the page: what budgets must not promise. */
 #define BUDGET_RESERVE_SHIFT 6 /* one part in 64 */
-#define BUDGET_RESERVE_MIN (1 * MiB)
+#define BUDGET_RESERVE_MIN   (1 * MiB)
 
 const struct boot_info *boot_info_kept;
 
@@ -44,7 +44,8 @@ void kernel_main(const struct boot_info *boot) {
     boot_info_kept = boot;
     frame_init(boot);
     log_init();
-    kernel_log("Merriwig: %llu MiB of memory, %llu free\n", (unsigned long long)(frame_n_total() / 256),
+    kernel_log("Merriwig: %llu MiB of memory, %llu free\n",
+               (unsigned long long)(frame_n_total() / 256),
                (unsigned long long)(frame_n_free() / 256));
     scheduler_init();
     info_init(boot->entry_tsc);

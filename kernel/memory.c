@@ -8,7 +8,7 @@
 #include "kernel/space.h"
 #include "lib/base/string.h"
 
-#define NODE_BITS 9
+#define NODE_BITS  9
 #define NODE_SLOTS 512
 #define STEP_PAGES 64
 
@@ -16,7 +16,8 @@
 static struct list quarantine = LIST_INITIALIZER(quarantine);
 static uint64_t n_quarantined;
 
-static status_t memory_create(struct budget *budget, enum memory_kind kind, uint64_t n_pages, struct memory **memory) {
+static status_t memory_create(struct budget *budget, enum memory_kind kind, uint64_t n_pages,
+                              struct memory **memory) {
     struct object *object;
     status_t status = object_create(OBJECT_MEMORY, budget, &object);
 
@@ -37,7 +38,8 @@ status_t memory_create_demand(struct budget *budget, uint64_t n_pages, struct me
     return memory_create(budget, MEMORY_KIND_DEMAND, n_pages, memory);
 }
 
-status_t memory_create_contiguous(struct budget *budget, uint64_t n_pages, uint64_t below, struct memory **memory) {
+status_t memory_create_contiguous(struct budget *budget, uint64_t n_pages, uint64_t below,
+                                  struct memory **memory) {
     status_t status;
     paddr_t start;
 
@@ -73,8 +75,8 @@ bool memory_zero_step(struct memory *memory) {
     return memory->n_zeroed == memory->n_pages;
 }
 
-status_t memory_create_device(struct budget *budget, paddr_t start, uint64_t n_pages, unsigned caching,
-                              struct memory **memory) {
+status_t memory_create_device(struct budget *budget, paddr_t start, uint64_t n_pages,
+                              unsigned caching, struct memory **memory) {
     status_t status = memory_create(budget, MEMORY_KIND_DEVICE, n_pages, memory);
 
     if (status == OK) {
@@ -156,7 +158,8 @@ static status_t radix_page(struct memory *memory, uint64_t index, bool make, pad
         }
     }
     for (unsigned level = memory->levels; level-- > 0;) {
-        slot = (paddr_t *)paddr_to_pointer(*slot) + ((index >> (NODE_BITS * level)) & (NODE_SLOTS - 1));
+        slot = (paddr_t *)paddr_to_pointer(*slot) +
+               ((index >> (NODE_BITS * level)) & (NODE_SLOTS - 1));
         if (*slot == PADDR_NONE) {
             if (!make) {
                 return OK;
@@ -183,7 +186,8 @@ status_t memory_page(struct memory *memory, uint64_t index, bool make, paddr_t *
 }
 
 /*
- * The slot of the first page >= *index below `end` that exists; NULL if there is none, or after STEP_PAGES slots were looked at
+ * The slot of the first page >= *index below `end` that exists; NULL if there is none, or after
+ * STEP_PAGES slots were looked at
  * (*index then tells where to go on).
  */
 static paddr_t *radix_next(struct memory *memory, uint64_t *index, uint64_t end) {
@@ -199,7 +203,8 @@ static paddr_t *radix_next(struct memory *memory, uint64_t *index, uint64_t end)
 
         while (level > 0 && *slot != PADDR_NONE) {
             level--;
-            slot = (paddr_t *)paddr_to_pointer(*slot) + ((*index >> (NODE_BITS * level)) & (NODE_SLOTS - 1));
+            slot = (paddr_t *)paddr_to_pointer(*slot) +
+                   ((*index >> (NODE_BITS * level)) & (NODE_SLOTS - 1));
         }
         if (*slot != PADDR_NONE) {
             return slot;
@@ -229,7 +234,8 @@ bool memory_discard_step(struct memory *memory, uint64_t *first, uint64_t n) {
     return *first >= end;
 }
 
-/* Frees one node of the tree that has no nodes below it but leaves already dropped; true when the tree is gone. */
+/* Frees one node of the tree that has no nodes below it but leaves already dropped; true when the
+ * tree is gone. */
 static bool radix_free_step(struct memory *memory) {
     paddr_t *slot = &memory->root;
 
@@ -289,7 +295,8 @@ void memory_destroy(struct object *object) {
     memory->reapable.step = destroy_step;
     memory->n_zeroed = 0;
     if (memory->dma) {
-        /* A device may still write there: nobody else gets these frames until the pci server says that it cannot. */
+        /* A device may still write there: nobody else gets these frames until the pci server says
+         * that it cannot. */
         list_push_back(&quarantine, &memory->reapable.link);
         n_quarantined += memory->n_frames;
         return;

@@ -6,8 +6,9 @@
  *   contiguous one physical run, made at once (DMA)
  *   device     physical addresses that are not RAM
  *
- * Invariant: the object holds one reference to each of its frames and its budget is charged for them and for the tree's nodes.
- * Invariant: `mappings` lists every region that maps the object; each holds a reference to it.
+ * Invariant: the object holds one reference to each of its frames and its budget is charged for
+ * them and for the tree's nodes. Invariant: `mappings` lists every region that maps the object;
+ * each holds a reference to it.
  */
 #pragma once
 
@@ -18,41 +19,46 @@ enum memory_kind { MEMORY_KIND_DEMAND, MEMORY_KIND_CONTIGUOUS, MEMORY_KIND_DEVIC
 struct memory {
     struct object object;
     struct reapable reapable;
-    uint8_t kind;   /* enum memory_kind */
-    uint8_t levels; /* demand: height of the tree, 0 if there is none */
-    uint8_t dma;    /* MEMORY_DMA was asked for: see memory_destroy */
-    uint8_t caching; /* device: memory_create_device flags */
+    uint8_t kind;       /* enum memory_kind */
+    uint8_t levels;     /* demand: height of the tree, 0 if there is none */
+    uint8_t dma;        /* MEMORY_DMA was asked for: see memory_destroy */
+    uint8_t caching;    /* device: memory_create_device flags */
     uint32_t dma_owner; /* process that made it, for the quarantine */
     uint64_t n_pages;
-    paddr_t root;   /* demand: top node of the tree; else the first byte */
-    uint64_t n_zeroed; /* contiguous: pages zeroed so far, all when it can be used */
-    uint64_t n_frames; /* charged */
+    paddr_t root;         /* demand: top node of the tree; else the first byte */
+    uint64_t n_zeroed;    /* contiguous: pages zeroed so far, all when it can be used */
+    uint64_t n_frames;    /* charged */
     struct list mappings; /* of struct region, by memory_link */
 };
 
 /* Most pages of a demand object: what three tree levels reach. */
-#define MEMORY_PAGES_MAX (1ULL << 27)
+#define MEMORY_PAGES_MAX      (1ULL << 27)
 #define MEMORY_CONTIGUOUS_MAX 4096
 
-WARN_UNUSED status_t memory_create_demand(struct budget *budget, uint64_t n_pages, struct memory **memory);
+WARN_UNUSED status_t memory_create_demand(struct budget *budget, uint64_t n_pages,
+                                          struct memory **memory);
 
-/* The pages are not zeroed yet: call memory_zero_step until it is true before anybody else sees the object. */
-WARN_UNUSED status_t memory_create_contiguous(struct budget *budget, uint64_t n_pages, uint64_t below, struct memory **memory);
+/* The pages are not zeroed yet: call memory_zero_step until it is true before anybody else sees the
+ * object. */
+WARN_UNUSED status_t memory_create_contiguous(struct budget *budget, uint64_t n_pages,
+                                              uint64_t below, struct memory **memory);
 bool memory_zero_step(struct memory *memory);
 
-WARN_UNUSED status_t memory_create_device(struct budget *budget, paddr_t start, uint64_t n_pages, unsigned caching,
-                                          struct memory **memory);
+WARN_UNUSED status_t memory_create_device(struct budget *budget, paddr_t start, uint64_t n_pages,
+                                          unsigned caching, struct memory **memory);
 
 /* Wraps frames that the boot loader filled (the boot archive): the object owns them from now on. */
 WARN_UNUSED status_t memory_adopt(paddr_t start, uint64_t n_pages, struct memory **memory);
 
 /*
- * The frame of page `index`; with `make` a missing one is made (zeroed). *frame = PADDR_NONE if it is missing and not to be made.
- * Fails: BAD_ADDRESS beyond the end, OUT_OF_BUDGET, NO_MEMORY. The reference stays the object's.
+ * The frame of page `index`; with `make` a missing one is made (zeroed). *frame = PADDR_NONE if it
+ * is missing and not to be made. Fails: BAD_ADDRESS beyond the end, OUT_OF_BUDGET, NO_MEMORY. The
+ * reference stays the object's.
  */
 WARN_UNUSED status_t memory_page(struct memory *memory, uint64_t index, bool make, paddr_t *frame);
 
-/* Drops pages [first, first + n), unmapping them everywhere first; at most 64 frames a step. True when all are gone. */
+/* Drops pages [first, first + n), unmapping them everywhere first; at most 64 frames a step. True
+ * when all are gone. */
 bool memory_discard_step(struct memory *memory, uint64_t *first, uint64_t n);
 
 void memory_destroy(struct object *object);

@@ -49,8 +49,8 @@ static status_t handles_check(const struct thread *from) {
 
 static status_t segments_read(struct thread *thread, unsigned n) {
     uint64_t sums[3] = {0};
-    status_t status = copy_in(thread->process->space, thread->segments, user_ptr(thread->registers.rbx),
-                              n * sizeof(struct lent_segment));
+    status_t status = copy_in(thread->process->space, thread->segments,
+                              user_ptr(thread->registers.rbx), n * sizeof(struct lent_segment));
 
     if (status != OK) {
         return status;
@@ -131,7 +131,8 @@ static const struct gate *own_gate(const struct handle_entry *entry, const struc
 }
 
 /* Moves or copies one checked handle into a reserved slot. */
-static handle_t handle_pass(struct thread *from, struct thread *to, unsigned i, uint64_t *result, unsigned slot) {
+static handle_t handle_pass(struct thread *from, struct thread *to, unsigned i, uint64_t *result,
+                            unsigned slot) {
     uint64_t control = from->registers.r13;
     handle_t handle = control_handle(&from->registers, i);
     struct handle_entry *entry = handle_entry(&from->process->handles, handle);
@@ -156,11 +157,13 @@ static handle_t handle_pass(struct thread *from, struct thread *to, unsigned i, 
             *result |= 1ULL << (8 + slot);
         }
     }
-    *result |= (uint64_t)((rights & HANDLE_REPLY) != 0 ? OBJECT_REPLY : object->type) << (16 + 4 * slot);
+    *result |= (uint64_t)((rights & HANDLE_REPLY) != 0 ? OBJECT_REPLY : object->type)
+               << (16 + 4 * slot);
     return number;
 }
 
-static status_t handles_transfer(struct thread *from, struct thread *to, const struct endpoint *own) {
+static status_t handles_transfer(struct thread *from, struct thread *to,
+                                 const struct endpoint *own) {
     uint64_t control = from->registers.r13;
     unsigned n = CONTROL_N_HANDLES(control);
     unsigned n_own = 0;
@@ -174,7 +177,9 @@ static status_t handles_transfer(struct thread *from, struct thread *to, const s
         return status;
     }
     for (unsigned i = 0; i < n; i++) {
-        n_own += own_gate(handle_entry(&from->process->handles, control_handle(&from->registers, i)), own) != NULL;
+        n_own +=
+            own_gate(handle_entry(&from->process->handles, control_handle(&from->registers, i)),
+                     own) != NULL;
     }
     if (n_own > 1 || n - n_own > to->n_accept) {
         return ERROR_TOO_MANY;

@@ -5,13 +5,14 @@
 #include "kernel/endpoint.h"
 #include "kernel/thread.h"
 
-#define CONTROL_N_HANDLES(control) ((uint32_t)(control)&7)
+#define CONTROL_N_HANDLES(control)  ((uint32_t)(control)&7)
 #define CONTROL_N_SEGMENTS(control) (((uint32_t)(control) >> 3) & 7)
-#define CONTROL_N_ACCEPT(control) (((uint32_t)(control) >> 6) & 7)
+#define CONTROL_N_ACCEPT(control)   (((uint32_t)(control) >> 6) & 7)
 
 /*
- * Checks the control word of a sender and takes what it says: lent segments into the thread, handle slots set aside.
- * Fails (nothing is kept then): BAD_ARGUMENT, BAD_HANDLE, NO_RIGHT, BAD_ADDRESS, TOO_MANY, OUT_OF_BUDGET.
+ * Checks the control word of a sender and takes what it says: lent segments into the thread, handle
+ * slots set aside. Fails (nothing is kept then): BAD_ARGUMENT, BAD_HANDLE, NO_RIGHT, BAD_ADDRESS,
+ * TOO_MANY, OUT_OF_BUDGET.
  */
 WARN_UNUSED status_t message_prepare(struct thread *thread);
 
@@ -22,10 +23,12 @@ WARN_UNUSED status_t message_accept(struct thread *thread, uint32_t n_accept);
 void message_accept_drop(struct thread *thread);
 
 /*
- * Copies the message in `from`'s registers to `to`, which set slots aside; all handles or none. own: the receiving endpoint
- * (NULL for an answer). Fails, `to` unchanged: TOO_MANY, BAD_HANDLE, NO_RIGHT: it is the sender's fault.
+ * Copies the message in `from`'s registers to `to`, which set slots aside; all handles or none.
+ * own: the receiving endpoint (NULL for an answer). Fails, `to` unchanged: TOO_MANY, BAD_HANDLE,
+ * NO_RIGHT: it is the sender's fault.
  */
-WARN_UNUSED status_t message_transfer(struct thread *from, struct thread *to, const struct endpoint *own);
+WARN_UNUSED status_t message_transfer(struct thread *from, struct thread *to,
+                                      const struct endpoint *own);
 
 /* Puts a message without handles or words but these into `to`: notification and cancel. */
 void message_event(struct thread *to, enum message_kind kind, uint64_t badge, uint64_t word);

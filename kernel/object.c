@@ -24,7 +24,8 @@ static const struct object_class {
 } classes[] = {
     [OBJECT_PROCESS] = {sizeof(struct process), offsetof(struct process, object), process_destroy},
     [OBJECT_THREAD] = {sizeof(struct thread), offsetof(struct thread, object), thread_destroy},
-    [OBJECT_ENDPOINT] = {sizeof(struct endpoint), offsetof(struct endpoint, object), endpoint_destroy},
+    [OBJECT_ENDPOINT] = {sizeof(struct endpoint), offsetof(struct endpoint, object),
+                         endpoint_destroy},
     [OBJECT_GATE] = {sizeof(struct gate), offsetof(struct gate, object), gate_destroy},
     [OBJECT_MEMORY] = {sizeof(struct memory), offsetof(struct memory, object), memory_destroy},
     [OBJECT_IRQ] = {sizeof(struct irq), offsetof(struct irq, object), irq_destroy},

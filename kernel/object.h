@@ -5,8 +5,9 @@
  *   object_create   makes one, charged to a budget
  *   object_get/put  count references; the last put destroys
  *
- * Invariant: `references` = handles to it + pointers that kernel structures keep + 1 while it is on the reaper's list.
- * Invariant: an object holds a reference to its budget until it is freed, and is charged the size of its slab slot.
+ * Invariant: `references` = handles to it + pointers that kernel structures keep + 1 while it is on
+ * the reaper's list. Invariant: an object holds a reference to its budget until it is freed, and is
+ * charged the size of its slab slot.
  */
 #pragma once
 
@@ -24,14 +25,16 @@ struct object {
 /* Work that may take many steps: done by the reaper, a bounded step at a time. */
 struct reapable {
     struct list_node link;
-    bool (*step)(struct reapable *); /* does one bounded step; true when all is done (it may be freed by then) */
+    bool (*step)(struct reapable *); /* does one bounded step; true when all is done (it may be
+                                        freed by then) */
 };
 
 /*
  * Allocates a zeroed object of this type with one reference, owned by the caller.
  * Fails: OUT_OF_BUDGET, NO_MEMORY; *object is then NULL.
  */
-WARN_UNUSED status_t object_create(enum object_type type, struct budget *budget, struct object **object);
+WARN_UNUSED status_t object_create(enum object_type type, struct budget *budget,
+                                   struct object **object);
 
 /* Returns the memory of an object whose destruction is complete, refunds and drops its budget. */
 void object_free(struct object *object);

@@ -12,16 +12,18 @@
 #include "lib/base/string.h"
 
 /* Threads ended by one step of the reaper. */
-#define REAP_STEP 64
+#define REAP_STEP           64
 #define BACKTRACE_FRAME_MAX (1 * MiB)
 
 struct list process_all = LIST_INITIALIZER(process_all);
 static struct space kernel_space; /* root 0: a kernel thread runs on whatever is loaded */
-struct process kernel_process = {
-    .object = {.type = OBJECT_PROCESS, .references = 1}, .state = PROCESS_RUNNING, .space = &kernel_space};
+struct process kernel_process = {.object = {.type = OBJECT_PROCESS, .references = 1},
+                                 .state = PROCESS_RUNNING,
+                                 .space = &kernel_space};
 static uint32_t last_id;
 
-/* Maps the info page and the process's own page; no region covers them, so no program can unmap them. */
+/* Maps the info page and the process's own page; no region covers them, so no program can unmap
+ * them. */
 static status_t pages_map(struct process *process) {
     struct process_page *page;
     pte_t *entry;
@@ -52,7 +54,8 @@ static status_t pages_map(struct process *process) {
 
 static bool reap_step(struct reapable *reapable);
 
-status_t process_create(struct budget *budget, const struct process *parent, struct process **process) {
+status_t process_create(struct budget *budget, const struct process *parent,
+                        struct process **process) {
     struct object *object;
     struct process *new;
     status_t status = object_create(OBJECT_PROCESS, budget, &object);
@@ -124,8 +127,8 @@ static void backtrace_record(struct process *process, uint64_t rip, uint64_t rbp
     }
 }
 
-void process_die_of_fault(struct thread *thread, unsigned vector, uint64_t error_code, uint64_t fault_address,
-                          enum death_cause cause) {
+void process_die_of_fault(struct thread *thread, unsigned vector, uint64_t error_code,
+                          uint64_t fault_address, enum death_cause cause) {
     struct process *process = thread->process;
     struct death_record *death = &process->death;
 
@@ -176,8 +179,9 @@ static void watchers_tell(struct process *process) {
 }
 
 /*
- * The order matters: threads first, so that nobody uses the rest; then handles, which answers what is owed and closes what was
- * open; then memory; and only then those who watch are told (see the model: a new incarnation must not meet the old one's calls).
+ * The order matters: threads first, so that nobody uses the rest; then handles, which answers what
+ * is owed and closes what was open; then memory; and only then those who watch are told (see the
+ * model: a new incarnation must not meet the old one's calls).
  */
 static bool reap_step(struct reapable *reapable) {
     struct process *process = CONTAINER_OF(reapable, struct process, reapable);
@@ -239,9 +243,9 @@ void process_fill_status(const struct process *process, struct process_status *s
         .cpu_ns = scheduler_process_ns(process),
         .start_ns = process->start_ns,
         .n_threads = process->n_threads,
-        .n_handles = process->handles.n_pages == 0
-                         ? 0
-                         : process->handles.n_pages * HANDLES_PER_PAGE - 1 - process->handles.n_free,
+        .n_handles = process->handles.n_pages == 0 ? 0
+                                                   : process->handles.n_pages * HANDLES_PER_PAGE -
+                                                         1 - process->handles.n_free,
         .n_frames = process->space == NULL ? 0 : process->space->n_frames,
     };
     memcpy(status->name, process->name, sizeof(status->name));

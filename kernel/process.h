@@ -2,9 +2,9 @@
 /*
  * Processes: an address space, a handle table, threads, and how it ended.
  *
- * NEW -> RUNNING (process_start) -> DYING (exit, kill, fault) -> DEAD (everything freed, watchers told).
- * A NEW process that loses its last handle dies too. STOPPED is RUNNING with its threads parked.
- * Invariant: a process that is not DEAD holds a reference to itself.
+ * NEW -> RUNNING (process_start) -> DYING (exit, kill, fault) -> DEAD (everything freed, watchers
+ * told). A NEW process that loses its last handle dies too. STOPPED is RUNNING with its threads
+ * parked. Invariant: a process that is not DEAD holds a reference to itself.
  */
 #pragma once
 
@@ -26,12 +26,12 @@ struct process {
     uint32_t id;               /* never reused */
     uint32_t tag;
     uint32_t parent_id;
-    uint8_t state;     /* enum process_state */
-    uint8_t cause;     /* enum death_cause */
-    uint8_t priority;  /* ceiling for its threads */
+    uint8_t state;    /* enum process_state */
+    uint8_t cause;    /* enum death_cause */
+    uint8_t priority; /* ceiling for its threads */
     bool stopped;
-    bool frozen;       /* stopped or being cloned: threads other than `cloner` must not run */
-    bool hold;         /* frozen or dying: the scheduler looks at this one before it lets a thread run */
+    bool frozen; /* stopped or being cloned: threads other than `cloner` must not run */
+    bool hold;   /* frozen or dying: the scheduler looks at this one before it lets a thread run */
     uint8_t reap_stage;
     uint32_t reap_cursor;
     int32_t status;
@@ -41,7 +41,7 @@ struct process {
     struct list parked;
     uint32_t n_threads;
     struct handle_table handles;
-    struct space *space;   /* freed with all else when it dies */
+    struct space *space; /* freed with all else when it dies */
     uint64_t cpu_ticks;
     uint64_t start_ns;
     paddr_t page; /* struct process_page, mapped read-only */
@@ -54,14 +54,18 @@ struct process {
     char name[32];
 };
 
-/* An empty process in NEW: the caller gets one reference, the other is its own. `parent` may be NULL. */
-WARN_UNUSED status_t process_create(struct budget *budget, const struct process *parent, struct process **process);
+/* An empty process in NEW: the caller gets one reference, the other is its own. `parent` may be
+ * NULL. */
+WARN_UNUSED status_t process_create(struct budget *budget, const struct process *parent,
+                                    struct process **process);
 
-/* Starts dying: its threads run no more, the reaper does the rest. Does nothing if it is dying already. */
+/* Starts dying: its threads run no more, the reaper does the rest. Does nothing if it is dying
+ * already. */
 void process_die(struct process *process, enum death_cause cause, int32_t status);
 
 /* The thread's fault ends its process: records why and where. */
-void process_die_of_fault(struct thread *thread, unsigned vector, uint64_t error_code, uint64_t fault_address, enum death_cause cause);
+void process_die_of_fault(struct thread *thread, unsigned vector, uint64_t error_code,
+                          uint64_t fault_address, enum death_cause cause);
 
 /* Its threads stop running (or may again); see `stopped`. */
 void process_freeze(struct process *process, struct thread *cloner);

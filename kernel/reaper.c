@@ -71,9 +71,10 @@ static void idle_main(void *unused) {
     }
 }
 
-/* Stacks with an unmapped page below: see page_table_init, which leaves holes for kernel_thread_guards. */
+/* Stacks with an unmapped page below: see page_table_init, which leaves holes for
+ * kernel_thread_guards. */
 #define STACK_BYTES (2 * PAGE_SIZE)
-#define N_STACKS 3
+#define N_STACKS    3
 
 struct guarded_stack {
     char guard[PAGE_SIZE];

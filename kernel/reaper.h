@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The reaper: a kernel thread that finishes what takes many steps (dead processes, large memory objects, dead endpoints). */
+/* The reaper: a kernel thread that finishes what takes many steps (dead processes, large memory
+ * objects, dead endpoints). */
 #pragma once
 
 #include "kernel/object.h"

@@ -12,7 +12,7 @@
 #define SLICE_NS (10 * 1000 * 1000ULL)
 /* Deadlines handled by one timer interrupt; the rest make it fire again at once. */
 #define DEADLINES_PER_STEP 64
-#define N_PRIORITIES (PRIORITY_MAX + 1)
+#define N_PRIORITIES       (PRIORITY_MAX + 1)
 
 static struct list run_queues[N_PRIORITIES];
 static uint64_t ready_mask;
@@ -135,7 +135,8 @@ static void running_choose(struct cpu_generic *cpu) {
     } else {
         thread = CONTAINER_OF(list_first(&run_queues[top]), struct thread, item.link);
         scheduler_unready(thread);
-        cpu->slice_end_ns = clock_now_ns() + (thread->slice_left_ns != 0 ? thread->slice_left_ns : SLICE_NS);
+        cpu->slice_end_ns =
+            clock_now_ns() + (thread->slice_left_ns != 0 ? thread->slice_left_ns : SLICE_NS);
         thread->slice_left_ns = 0;
     }
     thread->state = THREAD_RUNNING;
@@ -161,7 +162,8 @@ static void running_attend(struct cpu_generic *cpu) {
 static inline bool needs_attention(const struct thread *thread) {
     const struct process *process = thread->process;
 
-    return thread->attention || (UNLIKELY(process->hold) && (process_is_dying(process) || process->cloner != thread));
+    return thread->attention ||
+           (UNLIKELY(process->hold) && (process_is_dying(process) || process->cloner != thread));
 }
 
 /* Arms the timer, if it would fire too late. */
@@ -195,7 +197,8 @@ void scheduler_leave(struct thread *entered, enum switch_kind kind) {
     struct cpu_generic *cpu = generic();
 
     for (;;) {
-        if (cpu->running == NULL || (ready_mask >> cpu->running->priority) > 1 || cpu->running == cpu->idle) {
+        if (cpu->running == NULL || (ready_mask >> cpu->running->priority) > 1 ||
+            cpu->running == cpu->idle) {
             running_choose(cpu);
         }
         if (LIKELY(!needs_attention(cpu->running))) {
@@ -258,7 +261,8 @@ void timer_enter(struct thread *entered) {
     cpu->timer_ns = DEADLINE_NEVER;
     cpu->timer_check = true;
     deadlines_run(now);
-    if (entered != cpu->idle && now >= cpu->slice_end_ns && !list_is_empty(&run_queues[entered->priority])) {
+    if (entered != cpu->idle && now >= cpu->slice_end_ns &&
+        !list_is_empty(&run_queues[entered->priority])) {
         running_requeue(cpu, false);
     }
     scheduler_leave(entered, SWITCH_PREEMPT);

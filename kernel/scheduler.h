@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who runs: fixed priorities, round robin within one, pre-emptive; and the deadline queue behind the one-shot timer.
+ * Who runs: fixed priorities, round robin within one, pre-emptive; and the deadline queue behind
+ * the one-shot timer.
  *
  * Invariant: bit p of ready_mask is set iff run queue p is not empty.
  * Invariant: between entries, current is RUNNING and no READY thread has a higher priority.
- * Invariant: the timer is armed no later than the first deadline, and no later than the end of the slice if a thread of the
- * same priority is ready.
+ * Invariant: the timer is armed no later than the first deadline, and no later than the end of the
+ * slice if a thread of the same priority is ready.
  */
 #pragma once
 
@@ -25,8 +26,8 @@ void scheduler_unready(struct thread *thread);
 void scheduler_block(struct thread *thread, enum thread_state state);
 
 /*
- * The current thread has just blocked: `next`, in no list, runs next on the rest of its slice, if no READY thread has a higher
- * priority; else it becomes READY.
+ * The current thread has just blocked: `next`, in no list, runs next on the rest of its slice, if
+ * no READY thread has a higher priority; else it becomes READY.
  */
 void scheduler_handoff(struct thread *next);
 
@@ -38,8 +39,9 @@ void scheduler_set_priority(struct thread *thread, unsigned priority);
 enum switch_kind { SWITCH_CALL, SWITCH_PREEMPT };
 
 /*
- * End of every entry to the kernel: sees to the attention of the thread that is to run, chooses, activates, arms the timer.
- * `entered` is the thread that was running; kind tells what of its vector state must be kept. Releases the lock.
+ * End of every entry to the kernel: sees to the attention of the thread that is to run, chooses,
+ * activates, arms the timer. `entered` is the thread that was running; kind tells what of its
+ * vector state must be kept. Releases the lock.
  */
 void scheduler_leave(struct thread *entered, enum switch_kind kind);
 
@@ -58,7 +60,8 @@ static inline void deadline_disarm(struct thread *thread) {
 /* Kernel threads: kernel data is touched only between these two; interrupts off, lock held. */
 void kernel_enter(void);
 void kernel_leave(void);
-/* Sleeps until kernel_thread_wake. A wake-up since the last return is not lost. Not between enter and leave. */
+/* Sleeps until kernel_thread_wake. A wake-up since the last return is not lost. Not between enter
+ * and leave. */
 void kernel_thread_wait(void);
 void kernel_thread_wake(struct thread *thread);
 

@@ -2,8 +2,9 @@
 /*
  * Slabs: equal slots cut from single frames, one cache per kind of object. Take and give are O(1).
  *
- * Invariant: a slab is in its cache's `partial` list iff it has a free slot. A slab with no slot in use goes back to the frame
- * allocator, unless it is the only one with room (so that a take-give pair does not move frames).
+ * Invariant: a slab is in its cache's `partial` list iff it has a free slot. A slab with no slot in
+ * use goes back to the frame allocator, unless it is the only one with room (so that a take-give
+ * pair does not move frames).
  */
 #pragma once
 
@@ -16,7 +17,8 @@ struct slab_cache {
     uint32_t n_slots;   /* per slab */
 };
 
-/* A zeroed slot of `size` bytes (the same in every call for a cache, at most 3 KiB), NULL if there is no frame. */
+/* A zeroed slot of `size` bytes (the same in every call for a cache, at most 3 KiB), NULL if there
+ * is no frame. */
 WARN_UNUSED void *slab_take(struct slab_cache *cache, uint32_t size);
 
 /* Gives back what slab_take gave. A double free of the same slot panics in debug builds. */

@@ -11,7 +11,7 @@
 
 /* Mappings without an address go here, far from programs (low) and from the first stack (high). */
 #define PLACE_START 0x0000100000000000ULL
-#define PLACE_END 0x00007f0000000000ULL
+#define PLACE_END   0x00007f0000000000ULL
 /* Regions looked at for one free place before the caller restarts. */
 #define PLACE_STEPS 64
 
@@ -134,7 +134,8 @@ static status_t region_split(struct region *region, uint64_t address) {
     return OK;
 }
 
-/* Finds a free place of `length` bytes (and an unmapped page behind it). WOULD_BLOCK: not yet; call again. */
+/* Finds a free place of `length` bytes (and an unmapped page behind it). WOULD_BLOCK: not yet; call
+ * again. */
 static status_t place_find(struct space *space, uint64_t length, uint64_t *address) {
     uint64_t start = space->cursor;
 
@@ -159,7 +160,8 @@ static status_t place_find(struct space *space, uint64_t length, uint64_t *addre
 static status_t map_check(struct space *space, const struct map_request *request) {
     const struct memory *memory = request->memory;
 
-    if (request->length == 0 || !IS_ALIGNED(request->address | request->length | request->offset, PAGE_SIZE)) {
+    if (request->length == 0 ||
+        !IS_ALIGNED(request->address | request->length | request->offset, PAGE_SIZE)) {
         return ERROR_BAD_ARGUMENT;
     }
     if ((request->flags & (MAP_WRITE | MAP_EXECUTE)) == (MAP_WRITE | MAP_EXECUTE)) {
@@ -171,7 +173,8 @@ static status_t map_check(struct space *space, const struct map_request *request
         if (first > memory->n_pages || request->length / PAGE_SIZE > MEMORY_PAGES_MAX) {
             return ERROR_BAD_ARGUMENT;
         }
-        if (memory->kind != MEMORY_KIND_DEMAND && request->length / PAGE_SIZE > memory->n_pages - first) {
+        if (memory->kind != MEMORY_KIND_DEMAND &&
+            request->length / PAGE_SIZE > memory->n_pages - first) {
             return ERROR_BAD_ARGUMENT;
         }
         if ((request->flags & MAP_PROTECTION & ~request->protection_max) != 0) {
@@ -184,7 +187,8 @@ static status_t map_check(struct space *space, const struct map_request *request
     if ((request->flags & MAP_FIXED) != 0) {
         struct region *next;
 
-        if (request->address < USER_BOTTOM || !u64_range_is_within(request->address, request->length, INFO_PAGE_ADDRESS)) {
+        if (request->address < USER_BOTTOM ||
+            !u64_range_is_within(request->address, request->length, INFO_PAGE_ADDRESS)) {
             return ERROR_BAD_ADDRESS;
         }
         next = region_at_or_after(space, request->address);
@@ -221,7 +225,8 @@ status_t space_map(struct space *space, const struct map_request *request, uint6
     return OK;
 }
 
-/* Unmaps present pages of [*address, end): at most a gather's worth; *address moves to where to go on. */
+/* Unmaps present pages of [*address, end): at most a gather's worth; *address moves to where to go
+ * on. */
 static void pages_clear_step(struct space *space, uint64_t *address, uint64_t end) {
     uint32_t n_steps = 4 * SPACE_STEP;
     struct tlb_gather gather;
@@ -278,7 +283,8 @@ status_t space_unmap_step(struct space *space, uint64_t *address, uint64_t end) 
 }
 
 /* Gives the present pages of a region's part the rights that its flags now allow. */
-static void pages_protect_step(struct space *space, uint64_t *address, uint64_t end, uint32_t protection) {
+static void pages_protect_step(struct space *space, uint64_t *address, uint64_t end,
+                               uint32_t protection) {
     uint32_t n_steps = 4 * SPACE_STEP;
     struct tlb_gather gather;
 
@@ -290,7 +296,8 @@ static void pages_protect_step(struct space *space, uint64_t *address, uint64_t 
             break;
         }
         if (protection == 0) {
-            /* No access at all: the page stays, but the CPU must not see it. A supervisor page is just that. */
+            /* No access at all: the page stays, but the CPU must not see it. A supervisor page is
+             * just that. */
             page_table_replace(&gather, *address, entry, *entry & ~PTE_USER, PADDR_NONE);
         } else {
             /* Write access comes back through a fault, which knows whether the page is shared. */
@@ -306,14 +313,16 @@ static void pages_protect_step(struct space *space, uint64_t *address, uint64_t 
     tlb_gather_end(&gather);
 }
 
-status_t space_protect_step(struct space *space, uint64_t *address, uint64_t end, uint32_t protection) {
+status_t space_protect_step(struct space *space, uint64_t *address, uint64_t end,
+                            uint32_t protection) {
     struct region *region = space_region(space, *address);
     status_t status;
 
     if (region == NULL || (region->flags & MAP_GUARD) != 0) {
         return ERROR_BAD_ADDRESS;
     }
-    if ((protection & ~region->protection_max) != 0 || (protection & (MAP_WRITE | MAP_EXECUTE)) == (MAP_WRITE | MAP_EXECUTE)) {
+    if ((protection & ~region->protection_max) != 0 ||
+        (protection & (MAP_WRITE | MAP_EXECUTE)) == (MAP_WRITE | MAP_EXECUTE)) {
         return ERROR_NO_RIGHT;
     }
     if (region->start < *address && (region->flags & MAP_PROTECTION) != protection) {

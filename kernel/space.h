@@ -24,8 +24,8 @@ struct region {
     struct space *space;
     struct memory *memory; /* referenced; NULL: anonymous */
     uint64_t start, end;
-    uint64_t offset;      /* of `start` in the memory object, in pages */
-    uint32_t flags;       /* MAP_READ ... MAP_GUARD, MAP_PRIVATE */
+    uint64_t offset;         /* of `start` in the memory object, in pages */
+    uint32_t flags;          /* MAP_READ ... MAP_GUARD, MAP_PRIVATE */
     uint32_t protection_max; /* what the handle allowed */
 };
 
@@ -44,25 +44,30 @@ enum access { ACCESS_READ = MAP_READ, ACCESS_WRITE = MAP_WRITE, ACCESS_EXECUTE =
 WARN_UNUSED status_t space_create(struct budget *budget, struct space **space);
 
 /*
- * Frees a bounded part of everything mapped; true when all is gone, `space` itself too. No thread may use it any more.
+ * Frees a bounded part of everything mapped; true when all is gone, `space` itself too. No thread
+ * may use it any more.
  */
 bool space_destroy_step(struct space *space);
 
 struct map_request {
-    struct memory *memory; /* NULL: anonymous */
+    struct memory *memory;            /* NULL: anonymous */
     uint64_t address, length, offset; /* bytes */
     uint32_t flags;
     uint32_t protection_max;
 };
 
-/* Adds a region; *address gets its start. The range must be free: with REPLACE the caller unmaps first. */
-WARN_UNUSED status_t space_map(struct space *space, const struct map_request *request, uint64_t *address);
+/* Adds a region; *address gets its start. The range must be free: with REPLACE the caller unmaps
+ * first. */
+WARN_UNUSED status_t space_map(struct space *space, const struct map_request *request,
+                               uint64_t *address);
 
 /* Unmaps a bounded part of [*address, end), and moves *address on; done when it reaches end. */
 WARN_UNUSED status_t space_unmap_step(struct space *space, uint64_t *address, uint64_t end);
 
-/* The same for a change of protection. Fails with BAD_ADDRESS where nothing is mapped, NO_RIGHT above protection_max. */
-WARN_UNUSED status_t space_protect_step(struct space *space, uint64_t *address, uint64_t end, uint32_t protection);
+/* The same for a change of protection. Fails with BAD_ADDRESS where nothing is mapped, NO_RIGHT
+ * above protection_max. */
+WARN_UNUSED status_t space_protect_step(struct space *space, uint64_t *address, uint64_t end,
+                                        uint32_t protection);
 
 /* Drops private pages of [*address, end): zero (or the object's content) at the next touch. */
 WARN_UNUSED status_t space_discard_step(struct space *space, uint64_t *address, uint64_t end);
@@ -71,13 +76,16 @@ WARN_UNUSED status_t space_discard_step(struct space *space, uint64_t *address, 
  * Makes the page at `address` accessible as a fault there would. *frame: the frame (may be NULL).
  * Fails: BAD_ADDRESS, NO_RIGHT, OUT_OF_BUDGET, NO_MEMORY.
  */
-WARN_UNUSED status_t space_fault(struct space *space, uint64_t address, enum access access, paddr_t *frame);
+WARN_UNUSED status_t space_fault(struct space *space, uint64_t address, enum access access,
+                                 paddr_t *frame);
 
 /*
- * Copies a bounded part of `from` to `to` for fork: *cursor (0 at first) moves on; *done at the end.
- * NO_FORK memory (DMA) is left out. Fails: OUT_OF_BUDGET, NO_MEMORY; `to` is then to be destroyed.
+ * Copies a bounded part of `from` to `to` for fork: *cursor (0 at first) moves on; *done at the
+ * end. NO_FORK memory (DMA) is left out. Fails: OUT_OF_BUDGET, NO_MEMORY; `to` is then to be
+ * destroyed.
  */
-WARN_UNUSED status_t space_clone_step(struct space *from, struct space *to, uint64_t *cursor, bool *done);
+WARN_UNUSED status_t space_clone_step(struct space *from, struct space *to, uint64_t *cursor,
+                                      bool *done);
 
 /* Takes page `index` of the object out of every space that maps it. */
 void space_unmap_memory_page(struct memory *memory, uint64_t index);

@@ -32,12 +32,13 @@ status_t sys_endpoint_create(struct thread *thread) {
 status_t sys_gate_create(struct thread *thread) {
     struct object *object;
     struct gate *gate;
-    status_t status = handle_find(&thread->process->handles, (handle_t)thread->registers.rdi, OBJECT_ENDPOINT, RIGHT_MANAGE,
-                                  &object);
+    status_t status = handle_find(&thread->process->handles, (handle_t)thread->registers.rdi,
+                                  OBJECT_ENDPOINT, RIGHT_MANAGE, &object);
 
     if (status == OK) {
-        status = gate_create(thread->process->space->budget, CONTAINER_OF(object, struct endpoint, object),
-                             thread->registers.rsi, &gate);
+        status = gate_create(thread->process->space->budget,
+                             CONTAINER_OF(object, struct endpoint, object), thread->registers.rsi,
+                             &gate);
     }
     return status == OK ? object_give(thread, &gate->object, RIGHTS_ALL) : status;
 }
@@ -45,8 +46,8 @@ status_t sys_gate_create(struct thread *thread) {
 /* (gate) */
 status_t sys_gate_revoke(struct thread *thread) {
     struct object *object;
-    status_t status = handle_find(&thread->process->handles, (handle_t)thread->registers.rdi, OBJECT_GATE, RIGHT_MANAGE,
-                                  &object);
+    status_t status = handle_find(&thread->process->handles, (handle_t)thread->registers.rdi,
+                                  OBJECT_GATE, RIGHT_MANAGE, &object);
 
     if (status == OK) {
         gate_revoke(CONTAINER_OF(object, struct gate, object));
@@ -58,7 +59,8 @@ status_t sys_gate_revoke(struct thread *thread) {
 status_t sys_handle_close(struct thread *thread) {
     struct handle_table *table = &thread->process->handles;
 
-    if (thread->registers.rdi > UINT32_MAX || handle_entry(table, (handle_t)thread->registers.rdi) == NULL) {
+    if (thread->registers.rdi > UINT32_MAX ||
+        handle_entry(table, (handle_t)thread->registers.rdi) == NULL) {
         return ERROR_BAD_HANDLE;
     }
     handle_close(table, (handle_t)thread->registers.rdi);
@@ -108,7 +110,9 @@ static void info_fill(const struct handle_entry *entry, struct handle_info *info
         info->id = CONTAINER_OF(object, struct thread, object)->id;
         break;
     case OBJECT_GATE:
-        info->id = (entry->rights & RIGHT_MANAGE) != 0 ? CONTAINER_OF(object, struct gate, object)->badge : 0;
+        info->id = (entry->rights & RIGHT_MANAGE) != 0
+                       ? CONTAINER_OF(object, struct gate, object)->badge
+                       : 0;
         break;
     case OBJECT_MEMORY:
         info->size = CONTAINER_OF(object, struct memory, object)->n_pages;
@@ -135,7 +139,8 @@ static void info_fill(const struct handle_entry *entry, struct handle_info *info
 
 /* (handle, buffer). A saved reply whose call is over gives NO_REPLY. */
 status_t sys_handle_info(struct thread *thread) {
-    const struct handle_entry *entry = handle_entry(&thread->process->handles, (handle_t)thread->registers.rdi);
+    const struct handle_entry *entry =
+        handle_entry(&thread->process->handles, (handle_t)thread->registers.rdi);
     struct handle_info info = {0};
 
     if (entry == NULL) {

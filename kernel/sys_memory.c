@@ -90,19 +90,22 @@ status_t sys_memory_create_device(struct thread *thread) {
     uint64_t size;
     struct object *object;
     struct memory *memory;
-    status_t status = handle_find(&thread->process->handles, (handle_t)registers->rdi, OBJECT_SYSTEM, RIGHT_MANAGE, &object);
+    status_t status = handle_find(&thread->process->handles, (handle_t)registers->rdi,
+                                  OBJECT_SYSTEM, RIGHT_MANAGE, &object);
 
     if (status != OK) {
         return status;
     }
-    if (registers->rdx == 0 || u64_mul_overflows(registers->rdx, PAGE_SIZE, &size) || !IS_ALIGNED(start, PAGE_SIZE) ||
-        !u64_range_is_within(start, size, 1ULL << 52) || registers->r10 > MEMORY_WRITE_COMBINING) {
+    if (registers->rdx == 0 || u64_mul_overflows(registers->rdx, PAGE_SIZE, &size) ||
+        !IS_ALIGNED(start, PAGE_SIZE) || !u64_range_is_within(start, size, 1ULL << 52) ||
+        registers->r10 > MEMORY_WRITE_COMBINING) {
         return ERROR_BAD_ARGUMENT;
     }
     if (frame_is_ram(start, start + size)) {
         return ERROR_DENIED; /* that would be every process's memory */
     }
-    status = memory_create_device(thread->process->space->budget, start, registers->rdx, (unsigned)registers->r10, &memory);
+    status = memory_create_device(thread->process->space->budget, start, registers->rdx,
+                                  (unsigned)registers->r10, &memory);
     return status == OK ? memory_give(thread, memory) : status;
 }
 
@@ -134,7 +137,8 @@ status_t sys_memory_control(struct thread *thread) {
     struct memory *memory;
     uint64_t first, n;
     uint32_t rights = registers->rsi == MEMORY_SIZE ? 0 : RIGHT_MANAGE;
-    status_t status = handle_find(&thread->process->handles, (handle_t)registers->rdi, OBJECT_MEMORY, rights, &object);
+    status_t status = handle_find(&thread->process->handles, (handle_t)registers->rdi,
+                                  OBJECT_MEMORY, rights, &object);
 
     if (status != OK) {
         return status;
@@ -175,7 +179,8 @@ status_t sys_memory_control(struct thread *thread) {
     }
 }
 
-/* The process whose memory a call changes: 0 is the own one. It must be one that can be changed from outside: not started yet. */
+/* The process whose memory a call changes: 0 is the own one. It must be one that can be changed
+ * from outside: not started yet. */
 static status_t space_find(struct thread *thread, struct space **space) {
     handle_t handle = (handle_t)thread->registers.rdi;
     struct object *object;
@@ -199,13 +204,17 @@ static status_t space_find(struct thread *thread, struct space **space) {
 }
 
 static uint32_t rights_protection(uint32_t rights) {
-    return ((rights & RIGHT_READ) != 0 ? MAP_READ : 0) | ((rights & RIGHT_WRITE) != 0 ? MAP_WRITE : 0) |
+    return ((rights & RIGHT_READ) != 0 ? MAP_READ : 0) |
+           ((rights & RIGHT_WRITE) != 0 ? MAP_WRITE : 0) |
            ((rights & RIGHT_EXECUTE) != 0 ? MAP_EXECUTE : 0);
 }
 
 /* Touches pages of a new mapping, a step's worth; RESTART until all are there. */
-static status_t populate_step(struct thread *thread, struct space *space, uint64_t address, uint64_t end, uint32_t flags) {
-    enum access access = (flags & MAP_WRITE) != 0 ? ACCESS_WRITE : (flags & MAP_READ) != 0 ? ACCESS_READ : ACCESS_EXECUTE;
+static status_t populate_step(struct thread *thread, struct space *space, uint64_t address,
+                              uint64_t end, uint32_t flags) {
+    enum access access = (flags & MAP_WRITE) != 0  ? ACCESS_WRITE
+                         : (flags & MAP_READ) != 0 ? ACCESS_READ
+                                                   : ACCESS_EXECUTE;
     uint64_t page = address + thread->operation_progress;
 
     for (unsigned i = 0; i < SPACE_STEP / 8 && page < end; i++, page += PAGE_SIZE) {
@@ -226,7 +235,7 @@ static status_t map_finish(struct thread *thread, uint64_t address, status_t sta
     return status;
 }
 
-#define MAP_FLAGS_ALL                                                                                                      \
+#define MAP_FLAGS_ALL                                                                              \
     (MAP_PROTECTION | MAP_FIXED | MAP_REPLACE | MAP_PRIVATE | MAP_POPULATE | MAP_GUARD)
 
 /* In flags of a restarted map: the region is there, pages are being touched. */
@@ -307,13 +316,15 @@ status_t sys_map(struct thread *thread) {
         registers->r9 |= MAP_POPULATING;
         thread->operation_progress = 0;
     }
-    status = populate_step(thread, space, address, address + registers->r10, (uint32_t)registers->r9);
+    status =
+        populate_step(thread, space, address, address + registers->r10, (uint32_t)registers->r9);
     return status == RESULT_RESTART ? status : map_finish(thread, address, status);
 }
 
 /* A range of whole pages below the kernel's pages. */
 static bool range_is_valid(uint64_t address, uint64_t length) {
-    return length != 0 && IS_ALIGNED(address | length, PAGE_SIZE) && u64_range_is_within(address, length, INFO_PAGE_ADDRESS);
+    return length != 0 && IS_ALIGNED(address | length, PAGE_SIZE) &&
+           u64_range_is_within(address, length, INFO_PAGE_ADDRESS);
 }
 
 /* Stores how far a step came. */
@@ -348,11 +359,13 @@ status_t sys_protect(struct thread *thread) {
     struct space *space;
     status_t status = space_find(thread, &space);
 
-    if (status == OK && (!range_is_valid(address, registers->rdx) || (registers->r10 & ~(uint64_t)MAP_PROTECTION) != 0)) {
+    if (status == OK && (!range_is_valid(address, registers->rdx) ||
+                         (registers->r10 & ~(uint64_t)MAP_PROTECTION) != 0)) {
         status = ERROR_BAD_ARGUMENT;
     }
     if (status == OK) {
-        status = space_protect_step(space, &address, address + registers->rdx, (uint32_t)registers->r10);
+        status =
+            space_protect_step(space, &address, address + registers->rdx, (uint32_t)registers->r10);
     }
     return status == OK ? range_progress(thread, address) : status;
 }

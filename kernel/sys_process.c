@@ -13,7 +13,8 @@
 
 static status_t process_find(struct thread *thread, uint32_t rights, struct process **process) {
     struct object *object;
-    status_t status = handle_find(&thread->process->handles, (handle_t)thread->registers.rdi, OBJECT_PROCESS, rights, &object);
+    status_t status = handle_find(&thread->process->handles, (handle_t)thread->registers.rdi,
+                                  OBJECT_PROCESS, rights, &object);
 
     if (status == OK) {
         *process = CONTAINER_OF(object, struct process, object);
@@ -33,7 +34,8 @@ status_t sys_process_create(struct thread *thread) {
     if (registers->rdi != HANDLE_NONE) {
         struct object *object;
 
-        status = handle_find(&thread->process->handles, (handle_t)registers->rdi, OBJECT_BUDGET, RIGHT_MANAGE, &object);
+        status = handle_find(&thread->process->handles, (handle_t)registers->rdi, OBJECT_BUDGET,
+                             RIGHT_MANAGE, &object);
         if (status == OK) {
             budget = CONTAINER_OF(object, struct budget, object);
         }
@@ -59,7 +61,8 @@ status_t sys_process_create(struct thread *thread) {
     return OK;
 }
 
-/* (process, handle, rights) -> number there. The own handle is copied if rights are given, moved if not. */
+/* (process, handle, rights) -> number there. The own handle is copied if rights are given, moved if
+ * not. */
 status_t sys_process_give(struct thread *thread) {
     struct registers *registers = &thread->registers;
     struct handle_table *table = &thread->process->handles;
@@ -78,7 +81,8 @@ status_t sys_process_give(struct thread *thread) {
     if (process_is_dying(target) || target->cloner != NULL || target == thread->process) {
         return ERROR_BAD_STATE;
     }
-    if ((entry->rights & HANDLE_REPLY) != 0 || (registers->rdx != 0 && (entry->rights & RIGHT_COPY) == 0)) {
+    if ((entry->rights & HANDLE_REPLY) != 0 ||
+        (registers->rdx != 0 && (entry->rights & RIGHT_COPY) == 0)) {
         return ERROR_NO_RIGHT;
     }
     status = handle_reserve(&target->handles, 1);
@@ -86,7 +90,8 @@ status_t sys_process_give(struct thread *thread) {
         return status;
     }
     /* Commit. */
-    rights = (uint32_t)(entry->rights & RIGHTS_ALL & (registers->rdx != 0 ? registers->rdx : RIGHTS_ALL));
+    rights = (uint32_t)(entry->rights & RIGHTS_ALL &
+                        (registers->rdx != 0 ? registers->rdx : RIGHTS_ALL));
     object_get(entry->object);
     handle_t number = handle_install(&target->handles, entry->object, rights);
     if (registers->rdx == 0) {
@@ -96,7 +101,8 @@ status_t sys_process_give(struct thread *thread) {
     return OK;
 }
 
-/* (process, entry, stack pointer, argument). A forked child, which has its thread, is started with entry 0. */
+/* (process, entry, stack pointer, argument). A forked child, which has its thread, is started with
+ * entry 0. */
 status_t sys_process_start(struct thread *thread) {
     const struct registers *registers = &thread->registers;
     struct process *process;
@@ -207,7 +213,8 @@ static status_t list_fill(struct thread *thread) {
         status_t status;
 
         process_fill_status(process, &entry);
-        status = copy_out(thread->process->space, user_ptr(registers->rdx + n * sizeof(entry)), &entry, sizeof(entry));
+        status = copy_out(thread->process->space, user_ptr(registers->rdx + n * sizeof(entry)),
+                          &entry, sizeof(entry));
         if (status != OK) {
             return status;
         }
@@ -247,7 +254,8 @@ status_t sys_process_info(struct thread *thread) {
     status_t status;
 
     if (registers->rsi == PROCESS_INFO_LIST || registers->rsi == PROCESS_INFO_OPEN) {
-        status = handle_find(&thread->process->handles, (handle_t)registers->rdi, OBJECT_IDENTITY, RIGHT_MANAGE, &object);
+        status = handle_find(&thread->process->handles, (handle_t)registers->rdi, OBJECT_IDENTITY,
+                             RIGHT_MANAGE, &object);
         if (status != OK) {
             return status;
         }
@@ -283,10 +291,12 @@ status_t sys_process_identify(struct thread *thread) {
     const struct handle_table *table = &thread->process->handles;
     struct object *object;
     struct process *process;
-    status_t status = handle_find(table, (handle_t)registers->rdi, OBJECT_IDENTITY, RIGHT_MANAGE, &object);
+    status_t status =
+        handle_find(table, (handle_t)registers->rdi, OBJECT_IDENTITY, RIGHT_MANAGE, &object);
 
     if (status == OK) {
-        status = handle_find(table, (handle_t)registers->rsi, OBJECT_PROCESS, RIGHT_MANAGE, &object);
+        status =
+            handle_find(table, (handle_t)registers->rsi, OBJECT_PROCESS, RIGHT_MANAGE, &object);
     }
     if (status != OK) {
         return status;
@@ -306,7 +316,8 @@ status_t sys_process_watch(struct thread *thread) {
     status_t status = process_find(thread, RIGHT_READ, &process);
 
     if (status == OK) {
-        status = handle_find(&thread->process->handles, (handle_t)registers->rsi, OBJECT_GATE, RIGHT_NOTIFY, &object);
+        status = handle_find(&thread->process->handles, (handle_t)registers->rsi, OBJECT_GATE,
+                             RIGHT_NOTIFY, &object);
     }
     if (status != OK) {
         return status;

@@ -38,8 +38,9 @@ status_t sys_thread_create(struct thread *thread) {
 }
 
 /*
- * (word to clear or 0, unmap base, unmap length): the thread's stack goes, then the word becomes 0 and who waits for it is woken.
- * The word is written first if it lies in what is unmapped: then nobody can wait for it any more.
+ * (word to clear or 0, unmap base, unmap length): the thread's stack goes, then the word becomes 0
+ * and who waits for it is woken. The word is written first if it lies in what is unmapped: then
+ * nobody can wait for it any more.
  */
 status_t sys_thread_exit(struct thread *thread) {
     struct registers *registers = &thread->registers;
@@ -53,8 +54,8 @@ status_t sys_thread_exit(struct thread *thread) {
         /* Its stack may be gone between steps: nothing is pushed there any more. */
         thread->in_upcall = true;
         thread->attention = false;
-        if (!IS_ALIGNED(address | registers->rdx, PAGE_SIZE) || u64_add_overflows(address, registers->rdx, &end) ||
-            end > INFO_PAGE_ADDRESS) {
+        if (!IS_ALIGNED(address | registers->rdx, PAGE_SIZE) ||
+            u64_add_overflows(address, registers->rdx, &end) || end > INFO_PAGE_ADDRESS) {
             return ERROR_BAD_ARGUMENT;
         }
         if (space_unmap_step(process->space, &address, end) == OK && address < end) {
@@ -63,7 +64,8 @@ status_t sys_thread_exit(struct thread *thread) {
             return RESULT_RESTART;
         }
     }
-    if (registers->rdi != 0 && copy_out(process->space, user_ptr(registers->rdi), &zero, sizeof(zero)) == OK) {
+    if (registers->rdi != 0 &&
+        copy_out(process->space, user_ptr(registers->rdi), &zero, sizeof(zero)) == OK) {
         (void)futex_wake_private(process, registers->rdi, 1);
     }
     thread_kill(thread);
@@ -78,7 +80,8 @@ static status_t thread_find(struct thread *thread, uint32_t rights, struct threa
     if (thread->registers.rdi == HANDLE_NONE) {
         return OK;
     }
-    status = handle_find(&thread->process->handles, (handle_t)thread->registers.rdi, OBJECT_THREAD, rights, &object);
+    status = handle_find(&thread->process->handles, (handle_t)thread->registers.rdi, OBJECT_THREAD,
+                         rights, &object);
     if (status == OK) {
         *target = CONTAINER_OF(object, struct thread, object);
         if ((*target)->state == THREAD_DEAD) {

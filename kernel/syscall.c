@@ -37,6 +37,7 @@ void syscall_enter(struct thread *thread) {
     if (DEBUG_KERNEL) {
         debug_check();
     }
-    /* A program's vector registers are dead in a system call, but not those that upcall_return has just loaded. */
+    /* A program's vector registers are dead in a system call, but not those that upcall_return has
+     * just loaded. */
     scheduler_leave(thread, number == SYSCALL_upcall_return ? SWITCH_PREEMPT : SWITCH_CALL);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System calls: the table and its entries. Each sys_NAME reads its arguments from thread->registers, checks everything, then
- * commits with steps that cannot fail, and returns the status for rax (results go to rdx and rsi), or one of the two below.
+ * System calls: the table and its entries. Each sys_NAME reads its arguments from
+ * thread->registers, checks everything, then commits with steps that cannot fail, and returns the
+ * status for rax (results go to rdx and rsi), or one of the two below.
  */
 #pragma once
 
@@ -9,7 +10,8 @@
 
 /* rax is set already, or will be when the thread wakes. */
 #define RESULT_KEEP 1
-/* Unfinished: the progress is in the registers or in thread->operation; the thread makes the same call again. */
+/* Unfinished: the progress is in the registers or in thread->operation; the thread makes the same
+ * call again. */
 #define RESULT_RESTART 2
 
 #define SYSCALL(number, name, text) status_t sys_##name(struct thread *thread);

@@ -20,8 +20,8 @@ static void thread_init(struct thread *thread, struct process *process) {
     fpu_init_thread(thread);
 }
 
-status_t thread_create(struct process *process, uint64_t entry, uint64_t stack_pointer, uint64_t argument,
-                       struct thread **thread) {
+status_t thread_create(struct process *process, uint64_t entry, uint64_t stack_pointer,
+                       uint64_t argument, struct thread **thread) {
     struct object *object;
     status_t status = object_create(OBJECT_THREAD, process->space->budget, &object);
 
@@ -58,7 +58,8 @@ void thread_operation_drop(struct thread *thread) {
     if (operation != NULL) {
         thread->operation = NULL;
         if (operation->type == OBJECT_PROCESS) {
-            process_die(CONTAINER_OF(operation, struct process, object), DEATH_KILLED, ERROR_KILLED);
+            process_die(CONTAINER_OF(operation, struct process, object), DEATH_KILLED,
+                        ERROR_KILLED);
         }
         object_put(operation);
     }
@@ -97,7 +98,8 @@ void thread_kill(struct thread *thread) {
         process_die(process, DEATH_EXIT, process->status);
     }
     if (thread == cpu_this()->current) {
-        /* Its registers are still in use until the switch. At most one thread a time: another kill of `current` is not possible. */
+        /* Its registers are still in use until the switch. At most one thread a time: another kill
+         * of `current` is not possible. */
         ASSERT(cpu->zombie == NULL);
         cpu->zombie = thread;
     } else {

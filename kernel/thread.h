@@ -12,7 +12,8 @@
  *   PARKED      its process's `parked` (stopped, or being cloned)
  *   WAITING     none (kernel threads; threads not started yet)
  *   DEAD        none
- * Invariant: the deadline node is in the deadline queue only in SENDING, RECEIVING, AWAITING and FUTEX.
+ * Invariant: the deadline node is in the deadline queue only in SENDING, RECEIVING, AWAITING and
+ * FUTEX.
  */
 #pragma once
 
@@ -43,23 +44,28 @@ struct thread {
     struct fpu_state fpu;
     struct object object;
     struct queue_item item;
-    uint8_t state;     /* enum thread_state */
-    bool attention;    /* iff upcall_bits is not 0 and no upcall is running: looked at before every return to user mode */
+    uint8_t state;  /* enum thread_state */
+    bool attention; /* iff upcall_bits is not 0 and no upcall is running: looked at before every
+                       return to user mode */
     uint8_t priority;
-    uint8_t cancel;    /* enum cancel_state */
+    uint8_t cancel;          /* enum cancel_state */
     struct process *process; /* referenced; kernel_process for kernel threads */
     struct list_node process_link;
     uint32_t id;
 
-    /* Messages. call_gate != NULL iff SENDING or AWAITING; it counts in gate->senders and is referenced. */
-    bool is_call;    /* SENDING: call, not send */
+    /* Messages. call_gate != NULL iff SENDING or AWAITING; it counts in gate->senders and is
+     * referenced. */
+    bool is_call;      /* SENDING: call, not send */
     bool no_interrupt; /* MESSAGE_NO_INTERRUPT */
     uint8_t n_accept;  /* handle slots reserved by the call or receive under way */
     uint8_t n_segments;
     struct gate *call_gate;
-    struct endpoint *endpoint; /* RECEIVING: where (not referenced: a dying endpoint ends the wait first) */
-    uint64_t call_sequence;    /* number of the open call; goes up when a call ends, so an old saved reply fits no later one */
-    struct thread *replier;    /* AWAITING: whose current reply this is; NULL: saved. a->replier == b iff b->current_reply == a */
+    struct endpoint
+        *endpoint; /* RECEIVING: where (not referenced: a dying endpoint ends the wait first) */
+    uint64_t call_sequence; /* number of the open call; goes up when a call ends, so an old saved
+                               reply fits no later one */
+    struct thread *replier; /* AWAITING: whose current reply this is; NULL: saved. a->replier == b
+                               iff b->current_reply == a */
     struct thread *current_reply;
     uint64_t cookie; /* AWAITING and saved */
     struct lent_segment segments[MESSAGE_SEGMENTS_MAX];
@@ -73,8 +79,8 @@ struct thread {
     /* Upcalls. */
     uint64_t upcall_bits;
     uint64_t upcall_stack; /* 0: none */
-    bool in_upcall; /* further ones wait for upcall_return */
-    bool work;      /* kernel threads: woken since it last looked */
+    bool in_upcall;        /* further ones wait for upcall_return */
+    bool work;             /* kernel threads: woken since it last looked */
 
     /* A system call that goes on after a restart: the object under construction, referenced. */
     struct object *operation;
@@ -83,15 +89,15 @@ struct thread {
 _Static_assert(sizeof(struct thread) <= 1280, "a blocked thread costs at most 1,280 bytes");
 
 /* A user thread in WAITING, known to its process; the reference returned is the process's. */
-WARN_UNUSED status_t thread_create(struct process *process, uint64_t entry, uint64_t stack_pointer, uint64_t argument,
-                                   struct thread **thread);
+WARN_UNUSED status_t thread_create(struct process *process, uint64_t entry, uint64_t stack_pointer,
+                                   uint64_t argument, struct thread **thread);
 
 /* A kernel thread, made ready. Panics if there is no memory: only at boot. */
 struct thread *thread_create_kernel(void (*entry)(void *), unsigned priority, void *stack_top);
 
 /*
- * The thread (READY to run no more) leaves everything it is in and is DEAD; its process forgets it. The process's reference is
- * dropped, the structure goes with the last one.
+ * The thread (READY to run no more) leaves everything it is in and is DEAD; its process forgets it.
+ * The process's reference is dropped, the structure goes with the last one.
  */
 void thread_kill(struct thread *thread);
 void thread_destroy(struct object *object);

@@ -2,8 +2,9 @@
 /*
  * Scalar types with a rule, and the direct map.
  *
- * Invariant: all RAM that the frame allocator knows is mapped, writable and not executable, at DIRECT_MAP_BASE + its physical
- * address. The kernel reaches user memory through it only, never through a user address.
+ * Invariant: all RAM that the frame allocator knows is mapped, writable and not executable, at
+ * DIRECT_MAP_BASE + its physical address. The kernel reaches user memory through it only, never
+ * through a user address.
  */
 #pragma once
 

@@ -9,7 +9,7 @@
 #include "kernel/user_copy.h"
 
 /* What the System V ABI lets a function use below its stack pointer. */
-#define RED_ZONE 128
+#define RED_ZONE        128
 #define FRAME_ALIGNMENT 64
 
 /* Where the frame goes on a stack that ends at `top`. */
@@ -47,7 +47,8 @@ void upcall_push(struct thread *thread) {
         thread->attention = false;
         return;
     }
-    if (thread->registers.rip >= process->block_begin && thread->registers.rip < process->block_end) {
+    if (thread->registers.rip >= process->block_begin &&
+        thread->registers.rip < process->block_end) {
         /* It was about to block: it must not, or the upcall's news would wait with it. */
         thread->registers.rax = (uint64_t)(int64_t)ERROR_INTERRUPTED;
         thread->registers.rip = process->block_end;
@@ -60,8 +61,10 @@ void upcall_push(struct thread *thread) {
     }
 }
 
-bool upcall_push_fault(struct thread *thread, unsigned vector, uint64_t error_code, uint64_t fault_address) {
-    struct upcall_frame frame = {.vector = vector, .error_code = (uint32_t)error_code, .fault_address = fault_address};
+bool upcall_push_fault(struct thread *thread, unsigned vector, uint64_t error_code,
+                       uint64_t fault_address) {
+    struct upcall_frame frame = {
+        .vector = vector, .error_code = (uint32_t)error_code, .fault_address = fault_address};
 
     return thread->process->upcall_entry != 0 && frame_push(thread, &frame);
 }
@@ -110,21 +113,24 @@ status_t sys_upcall_set(struct thread *thread) {
     const struct registers *registers = &thread->registers;
     struct thread *other;
 
-    if (registers->rdi >= USER_TOP || registers->rsi > registers->rdx || registers->rdx >= USER_TOP) {
+    if (registers->rdi >= USER_TOP || registers->rsi > registers->rdx ||
+        registers->rdx >= USER_TOP) {
         return ERROR_BAD_ADDRESS;
     }
     process->upcall_entry = registers->rdi;
     process->block_begin = registers->rsi;
     process->block_end = registers->rdx;
     LIST_FOR_EACH(other, &process->threads, process_link) {
-        other->attention = other->upcall_bits != 0 && !other->in_upcall && process->upcall_entry != 0;
+        other->attention =
+            other->upcall_bits != 0 && !other->in_upcall && process->upcall_entry != 0;
     }
     return OK;
 }
 
 status_t sys_upcall_return(struct thread *thread) {
     struct upcall_frame frame;
-    status_t status = copy_in(thread->process->space, &frame, user_ptr(thread->registers.rdi), sizeof(frame));
+    status_t status =
+        copy_in(thread->process->space, &frame, user_ptr(thread->registers.rdi), sizeof(frame));
 
     if (status == OK) {
         status = registers_import(&thread->registers, &frame.registers);

@@ -10,15 +10,14 @@
 #include "kernel/space.h"
 #include "lib/base/string.h"
 
-#define LEVELS 4
-#define ENTRIES 512
+#define LEVELS      4
+#define ENTRIES     512
 #define KERNEL_HALF 256 /* first entry of a root that belongs to the kernel */
 #define TABLE_FLAGS (PTE_PRESENT | PTE_WRITE | PTE_USER)
 
 #define LARGE_PAGE (2 * MiB)
 
 paddr_t page_table_kernel_root;
-
 
 static unsigned entry_index(uint64_t address, unsigned level) {
     return (address >> (PAGE_SHIFT + 9 * level)) & (ENTRIES - 1);
@@ -60,7 +59,8 @@ static bool is_guard_page(uint64_t address) {
 static void map_image(const char *start, const char *end, pte_t flags) {
     for (uint64_t address = (uint64_t)start; address < (uint64_t)end; address += PAGE_SIZE) {
         if (!is_guard_page(address)) {
-            *kernel_entry_make(address, 0) = (address - KERNEL_BASE) | flags | PTE_PRESENT | PTE_GLOBAL;
+            *kernel_entry_make(address, 0) =
+                (address - KERNEL_BASE) | flags | PTE_PRESENT | PTE_GLOBAL;
         }
     }
 }
@@ -85,7 +85,8 @@ void page_table_init(const struct boot_info *boot) {
     map_image(kernel_text_start, kernel_text_end, 0);
     map_image(kernel_rodata_start, kernel_rodata_end, PTE_NO_EXECUTE);
     map_image(kernel_data_start, kernel_end, PTE_WRITE | PTE_NO_EXECUTE);
-    /* Devices below 4 GiB (APIC, VGA text) are reached through the direct map too; the MTRRs say how to cache. */
+    /* Devices below 4 GiB (APIC, VGA text) are reached through the direct map too; the MTRRs say
+     * how to cache. */
     map_direct(0, 4 * GiB);
     for (uint32_t i = 0; i < boot->n_ranges; i++) {
         if (boot->ranges[i].type == BOOT_RANGE_USABLE && boot->ranges[i].end > 4 * GiB) {
@@ -110,7 +111,8 @@ paddr_t page_table_create(void) {
 
     if (frame != PADDR_NONE) {
         memcpy((pte_t *)paddr_to_pointer(frame) + KERNEL_HALF,
-               (pte_t *)paddr_to_pointer(page_table_kernel_root) + KERNEL_HALF, KERNEL_HALF * sizeof(pte_t));
+               (pte_t *)paddr_to_pointer(page_table_kernel_root) + KERNEL_HALF,
+               KERNEL_HALF * sizeof(pte_t));
     }
     return frame;
 }
@@ -161,12 +163,13 @@ void page_table_set(pte_t *entry, pte_t value) {
     *entry = value;
 }
 
-pte_t *page_table_next(paddr_t root, uint64_t address, uint64_t end, uint64_t *found, uint32_t *n_steps) {
+pte_t *page_table_next(paddr_t root, uint64_t address, uint64_t end, uint64_t *found,
+                       uint32_t *n_steps) {
     pte_t *tables[LEVELS];
     unsigned level = LEVELS - 1;
 
     tables[level] = paddr_to_pointer(root);
-    while (address < end && *n_steps > 0) {
+    while (address<end && * n_steps> 0) {
         pte_t *entry = &tables[level][entry_index(address, level)];
 
         --*n_steps;
@@ -180,7 +183,8 @@ pte_t *page_table_next(paddr_t root, uint64_t address, uint64_t end, uint64_t *f
             continue;
         }
         /* Nothing here: on to the next entry, and up where a table ends. */
-        address = ALIGN_DOWN(address, (uint64_t)PAGE_SIZE << (9 * level)) + ((uint64_t)PAGE_SIZE << (9 * level));
+        address = ALIGN_DOWN(address, (uint64_t)PAGE_SIZE << (9 * level)) +
+                  ((uint64_t)PAGE_SIZE << (9 * level));
         while (level < LEVELS - 1 && entry_index(address, level) == 0) {
             level++;
         }
@@ -195,7 +199,8 @@ void tlb_gather_begin(struct tlb_gather *gather, struct space *space) {
     gather->n_frames = 0;
 }
 
-/* `entry` became empty: the count of its table goes down, and an empty table is unlinked from the one above, and so on. */
+/* `entry` became empty: the count of its table goes down, and an empty table is unlinked from the
+ * one above, and so on. */
 static void table_entry_dropped(struct tlb_gather *gather, uint64_t address, pte_t *entry) {
     pte_t *slots[LEVELS];
     pte_t *table = paddr_to_pointer(gather->space->root);
@@ -249,7 +254,8 @@ void page_table_clear(struct tlb_gather *gather, uint64_t address, pte_t *entry)
     table_entry_dropped(gather, address, entry);
 }
 
-void page_table_replace(struct tlb_gather *gather, uint64_t address, pte_t *entry, pte_t value, paddr_t old_frame) {
+void page_table_replace(struct tlb_gather *gather, uint64_t address, pte_t *entry, pte_t value,
+                        paddr_t old_frame) {
     ASSERT(tlb_gather_has_room(gather));
     *entry = value;
     gather->addresses[gather->n_addresses++] = address;

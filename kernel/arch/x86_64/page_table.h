@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Page tables (Intel SDM 3A 4.5, four levels), and the one way in which rights are taken away: tlb_gather.
+ * Page tables (Intel SDM 3A 4.5, four levels), and the one way in which rights are taken away:
+ * tlb_gather.
  *
  * Invariant: the upper half of every root is the same 256 entries, made at boot and never changed.
- * Invariant: the reference count of a table's frame is 1 + the number of its entries in use, so that an empty table is known.
- * Invariant: every leaf entry of the lower half that maps RAM holds one reference to its frame; PTE_DEVICE ones hold none.
+ * Invariant: the reference count of a table's frame is 1 + the number of its entries in use, so
+ * that an empty table is known. Invariant: every leaf entry of the lower half that maps RAM holds
+ * one reference to its frame; PTE_DEVICE ones hold none.
  */
 #pragma once
 
@@ -12,26 +14,27 @@
 
 typedef uint64_t pte_t;
 
-#define PTE_PRESENT (1ULL << 0)
-#define PTE_WRITE (1ULL << 1)
-#define PTE_USER (1ULL << 2)
+#define PTE_PRESENT       (1ULL << 0)
+#define PTE_WRITE         (1ULL << 1)
+#define PTE_USER          (1ULL << 2)
 #define PTE_WRITE_THROUGH (1ULL << 3)
-#define PTE_NO_CACHE (1ULL << 4)
-#define PTE_ACCESSED (1ULL << 5)
-#define PTE_DIRTY (1ULL << 6)
-#define PTE_LARGE (1ULL << 7)
-#define PTE_GLOBAL (1ULL << 8)
-#define PTE_OWNED (1ULL << 9)   /* ours: a private frame, charged to this address space */
-#define PTE_DEVICE (1ULL << 10) /* ours: not RAM of the frame allocator */
-#define PTE_NO_EXECUTE (1ULL << 63)
-#define PTE_ADDRESS 0x000ffffffffff000ULL
+#define PTE_NO_CACHE      (1ULL << 4)
+#define PTE_ACCESSED      (1ULL << 5)
+#define PTE_DIRTY         (1ULL << 6)
+#define PTE_LARGE         (1ULL << 7)
+#define PTE_GLOBAL        (1ULL << 8)
+#define PTE_OWNED         (1ULL << 9)  /* ours: a private frame, charged to this address space */
+#define PTE_DEVICE        (1ULL << 10) /* ours: not RAM of the frame allocator */
+#define PTE_NO_EXECUTE    (1ULL << 63)
+#define PTE_ADDRESS       0x000ffffffffff000ULL
 
 struct boot_info;
 struct space;
 
 /*
- * Builds the kernel's own page tables: image with its segments' rights, direct map of all RAM and of the first 4 GiB, and
- * loads them. Called once by frame_init, when the frames below 4 GiB can be taken.
+ * Builds the kernel's own page tables: image with its segments' rights, direct map of all RAM and
+ * of the first 4 GiB, and loads them. Called once by frame_init, when the frames below 4 GiB can be
+ * taken.
  */
 void page_table_init(const struct boot_info *boot);
 
@@ -40,37 +43,44 @@ extern paddr_t page_table_kernel_root;
 /* A root with the kernel's half. PADDR_NONE if there is no frame. */
 WARN_UNUSED paddr_t page_table_create(void);
 
-/* The leaf entry for `address` (which may be not present), NULL if a table on the way is missing. */
+/* The leaf entry for `address` (which may be not present), NULL if a table on the way is missing.
+ */
 pte_t *page_table_find(paddr_t root, uint64_t address);
 
-/* The same, making the missing tables, each charged to the space. Fails: OUT_OF_BUDGET, NO_MEMORY. */
+/* The same, making the missing tables, each charged to the space. Fails: OUT_OF_BUDGET, NO_MEMORY.
+ */
 WARN_UNUSED status_t page_table_make(struct space *space, uint64_t address, pte_t **entry);
 
-/* After a failed fault: frees the tables that page_table_make made for an entry which stayed empty. */
+/* After a failed fault: frees the tables that page_table_make made for an entry which stayed empty.
+ */
 void page_table_trim(struct space *space, uint64_t address, pte_t *entry);
 
 /* Stores a present entry where there was none, or replaces a present one by another. */
 void page_table_set(pte_t *entry, pte_t value);
 
 /*
- * The first present leaf at or above `address` and below `end`; its address in *found. NULL: none, or *n_steps went down to 0:
- * then *found tells where to go on. Each table entry looked at counts one step.
+ * The first present leaf at or above `address` and below `end`; its address in *found. NULL: none,
+ * or *n_steps went down to 0: then *found tells where to go on. Each table entry looked at counts
+ * one step.
  */
-pte_t *page_table_next(paddr_t root, uint64_t address, uint64_t end, uint64_t *found, uint32_t *n_steps);
+pte_t *page_table_next(paddr_t root, uint64_t address, uint64_t end, uint64_t *found,
+                       uint32_t *n_steps);
 
 /* What a gather holds until the flush. */
 #define TLB_GATHER_MAX 64
 
 /*
- * Taking rights away: every edit that removes a present entry or makes one weaker or point elsewhere goes through a gather.
- * tlb_gather_end flushes the addresses on every CPU that may hold them, and only then frees frames and tables.
+ * Taking rights away: every edit that removes a present entry or makes one weaker or point
+ * elsewhere goes through a gather. tlb_gather_end flushes the addresses on every CPU that may hold
+ * them, and only then frees frames and tables.
  */
 struct tlb_gather {
     struct space *space;
     uint32_t n_addresses;
     uint32_t n_frames;
     uint64_t addresses[TLB_GATHER_MAX];
-    paddr_t frames[TLB_GATHER_MAX * 2]; /* leaf frames and emptied tables: one reference each is dropped */
+    paddr_t frames[TLB_GATHER_MAX *
+                   2]; /* leaf frames and emptied tables: one reference each is dropped */
 };
 
 void tlb_gather_begin(struct tlb_gather *gather, struct space *space);
@@ -84,6 +94,7 @@ static inline bool tlb_gather_has_room(const struct tlb_gather *gather) {
 void page_table_clear(struct tlb_gather *gather, uint64_t address, pte_t *entry);
 
 /* Replaces a present leaf by `value`; `old_frame` (or PADDR_NONE) loses a reference at the end. */
-void page_table_replace(struct tlb_gather *gather, uint64_t address, pte_t *entry, pte_t value, paddr_t old_frame);
+void page_table_replace(struct tlb_gather *gather, uint64_t address, pte_t *entry, pte_t value,
+                        paddr_t old_frame);
 
 void tlb_gather_end(struct tlb_gather *gather);
