@@ -28,6 +28,7 @@ include mk/image.mk
 include mk/run.mk
 include mk/check.mk
 include mk/test.mk
+include mk/fuzz.mk
 
 .PHONY: all clean distclean deps help
 all: kernel boot-archive ## the kernel and the boot archive

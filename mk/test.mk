@@ -6,6 +6,7 @@
 #                            comment (see tests/unit/test.h) name what is linked and how:
 #                                Sources: kernel/frame_allocator.c
 #                                Build: plain
+#   tests/fuzz/NAME_fuzz.c   libFuzzer targets, see mk/fuzz.mk
 #   tests/tools/             pytest, of the scripts in tools/
 #   tests/model/             spin models; tests/model/run runs them
 #   tests/guest/             programs of the test image, which tests/system/test_guest.py runs
@@ -13,7 +14,7 @@
 #
 # One suite: make test SUITES=unit. One system test: make test SUITES=system ONLY=test_boot.
 
-SUITES ?= tools unit model system
+SUITES ?= tools unit fuzz model host system
 ONLY   ?=
 
 # --- host unit tests -----------------------------------------------------------------------------
@@ -54,7 +55,9 @@ unit-tests: $(UNIT_TESTS:%=$(BUILD)/unit/%)
 
 TEST_NEEDS_tools  :=
 TEST_NEEDS_unit   := unit-tests
+TEST_NEEDS_fuzz   := fuzz-tests
 TEST_NEEDS_model  :=
+TEST_NEEDS_host   :=
 TEST_NEEDS_system := all test-archive $(if $(wildcard boot/kernel.ld),iso)
 
 test: $(foreach s,$(SUITES),$(TEST_NEEDS_$(s))) ## all tests, with a table at the end
