@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads what the loader left. It is not trusted to be tidy: maps come unsorted, with overlaps and
- * with nonsense in them. Where two ranges overlap, the bytes are usable only if both say so.
+ * Reads what the loader left, where it left it.
  */
 #include "boot/boot_info.h"
 
@@ -12,16 +11,10 @@
 #define MULTIBOOT2_LOADER_MAGIC 0x36d76289
 #define PVH_MAGIC               0x336ec578
 
-#define RAW_RANGES_MAX  256
-#define PADDR_END       (1ull << 52) /* SDM 3, 4.1.4: no processor has more */
-#define BOOT_MAP_END    (4 * GiB)    /* what the boot page tables reach */
-#define MEMORY_USABLE   1            /* in E820, PVH and multiboot2 alike */
-#define BDA_VIDEO_MODE  0x449        /* BIOS data area: 2, 3 or 7 in text modes of 80 columns */
+#define BOOT_MAP_END    (4 * GiB) /* what the boot page tables reach */
+#define MEMORY_USABLE   1         /* in E820, PVH and multiboot2 alike */
+#define BDA_VIDEO_MODE  0x449     /* BIOS data area: 2, 3 or 7 in text modes of 80 columns */
 #define VIDEO_TEXT_MODE 3
-
-/* What the loader says, before it is put in order. */
-static struct boot_range raw_ranges[RAW_RANGES_MAX];
-static unsigned n_raw_ranges;
 
 /* `size` bytes at a physical address that the loader gave; panics if they cannot be there. */
 static const void *loader_memory(paddr_t paddr, uint64_t size, const char *what) {
@@ -31,83 +24,8 @@ static const void *loader_memory(paddr_t paddr, uint64_t size, const char *what)
     return paddr_to_pointer(paddr);
 }
 
-static void raw_range_add(uint64_t start, uint64_t size, uint32_t type) {
-    uint64_t end;
-
-    if (u64_add_overflows(start, size, &end) || end > PADDR_END) {
-        end = PADDR_END;
-    }
-    if (start >= end) {
-        return;
-    }
-    if (n_raw_ranges == RAW_RANGES_MAX) {
-        panic("boot: the memory map has more than %u ranges", RAW_RANGES_MAX);
-    }
-    raw_ranges[n_raw_ranges++] = (struct boot_range){
-        start, end, type == MEMORY_USABLE ? BOOT_RANGE_USABLE : BOOT_RANGE_OTHER};
-}
-
-static void range_append(struct boot_info *boot, struct boot_range range) {
-    struct boot_range *last = boot->n_ranges == 0 ? NULL : &boot->ranges[boot->n_ranges - 1];
-
-    if (range.type == BOOT_RANGE_USABLE) {
-        range.start = ALIGN_UP(range.start, PAGE_SIZE);
-        range.end = ALIGN_DOWN(range.end, PAGE_SIZE);
-        if (range.start >= range.end) {
-            return;
-        }
-    }
-    if (last != NULL && last->end == range.start && last->type == range.type) {
-        last->end = range.end;
-        return;
-    }
-    if (boot->n_ranges == BOOT_RANGES_MAX) {
-        panic("boot: the memory map has more than %u pieces", BOOT_RANGES_MAX);
-    }
-    boot->ranges[boot->n_ranges++] = range;
-}
-
-/*
- * The first piece of memory at or above `from` of which all bytes are in the same raw ranges. False
- * if there is none.
- */
-static bool piece_find(uint64_t from, struct boot_range *piece) {
-    uint64_t start = UINT64_MAX;
-    uint64_t end = UINT64_MAX;
-    uint32_t type = BOOT_RANGE_USABLE;
-
-    for (unsigned i = 0; i < n_raw_ranges; i++) {
-        if (raw_ranges[i].end > from) {
-            start = MIN(start, MAX(raw_ranges[i].start, from));
-        }
-    }
-    for (unsigned i = 0; i < n_raw_ranges; i++) {
-        const struct boot_range *raw = &raw_ranges[i];
-
-        if (raw->start <= start && raw->end > start) {
-            end = MIN(end, raw->end);
-            type = MAX(type, raw->type); /* OTHER wins */
-        } else if (raw->start > start) {
-            end = MIN(end, raw->start);
-        }
-    }
-    *piece = (struct boot_range){start, end, type};
-    return start != UINT64_MAX;
-}
-
-static void ranges_normalise(struct boot_info *boot) {
-    struct boot_range piece;
-    bool any_usable = false;
-
-    for (uint64_t from = 0; piece_find(from, &piece); from = piece.end) {
-        range_append(boot, piece);
-    }
-    for (unsigned i = 0; i < boot->n_ranges; i++) {
-        any_usable |= boot->ranges[i].type == BOOT_RANGE_USABLE;
-    }
-    if (!any_usable) {
-        panic("boot: the loader's memory map shows no usable memory");
-    }
+static enum boot_range_type range_type(uint32_t type) {
+    return type == MEMORY_USABLE ? BOOT_RANGE_USABLE : BOOT_RANGE_OTHER;
 }
 
 static void command_line_copy(struct boot_info *boot, const char *text, size_t limit) {
@@ -151,7 +69,7 @@ static void pvh_read(struct boot_info *boot, paddr_t paddr) {
     }
     ranges = loader_memory(info->memory_map, info->n_memory_map * sizeof(*ranges), "memory map");
     for (unsigned i = 0; i < info->n_memory_map; i++) {
-        raw_range_add(ranges[i].start, ranges[i].size, ranges[i].type);
+        boot_ranges_add(ranges[i].start, ranges[i].size, range_type(ranges[i].type));
     }
     if (info->command_line != 0) {
         const char *text = loader_memory(info->command_line, 1, "the command line");
@@ -218,7 +136,7 @@ static void tag_memory_map_read(const struct tag *tag) {
     for (uint32_t at = sizeof(*map); tag->size - at >= map->entry_size; at += map->entry_size) {
         const struct memory_map_entry *entry = (const void *)((const char *)tag + at);
 
-        raw_range_add(entry->start, entry->size, entry->type);
+        boot_ranges_add(entry->start, entry->size, range_type(entry->type));
     }
 }
 
@@ -302,7 +220,6 @@ static void multiboot2_read(struct boot_info *boot, paddr_t paddr) {
 void boot_info_read(struct boot_info *boot, uint32_t magic, paddr_t paddr, uint64_t entry_tsc) {
     memset(boot, 0, sizeof(*boot));
     boot->entry_tsc = entry_tsc;
-    n_raw_ranges = 0;
     if (magic == 0) {
         pvh_read(boot, paddr);
     } else if (magic == MULTIBOOT2_LOADER_MAGIC) {
@@ -310,29 +227,5 @@ void boot_info_read(struct boot_info *boot, uint32_t magic, paddr_t paddr, uint6
     } else {
         panic("boot: the loader's magic number is %#x, not multiboot2's", magic);
     }
-    ranges_normalise(boot);
-}
-
-const char *boot_option(const struct boot_info *boot, const char *name, size_t *length) {
-    size_t name_length = strlen(name);
-    const char *word = boot->command_line;
-
-    while (*word != 0) {
-        const char *end = word;
-
-        while (*end != 0 && *end != ' ') {
-            end++;
-        }
-        if ((size_t)(end - word) >= name_length && memcmp(word, name, name_length) == 0) {
-            const char *rest = word + name_length;
-
-            if (rest == end || *rest == '=') {
-                rest += rest != end;
-                *length = (size_t)(end - rest);
-                return rest;
-            }
-        }
-        word = *end == 0 ? end : end + 1;
-    }
-    return NULL;
+    boot_ranges_finish(boot);
 }
