@@ -51,6 +51,10 @@ def test_counts_lines_of_files_and_functions(check, tmp_path):
 
 
 def test_kernel_has_a_budget(check, tmp_path):
-    for i in range(11):
-        (tmp_path / "kernel" / f"{i}.c").write_text("\n" * 600)
+    """Of lines that are neither blank nor comment."""
+    for i in range(10):
+        (tmp_path / "kernel" / f"{i}.c").write_text("int a; /* why */\n" * 600)
+    (tmp_path / "kernel" / "a.h").write_text("\n/* a\n * comment */\n")
+    assert check.check_sizes(None) == []
+    (tmp_path / "kernel" / "a.h").write_text("int b; // one too many\n")
     assert check.check_sizes(None) == ["kernel/: over budget"]
