@@ -232,9 +232,11 @@ void page_table_trim(struct space *space, uint64_t address, pte_t *entry) {
     if (*frame_count(frame) > 1) {
         return;
     }
-    /* As if an entry had been there and was dropped; nothing was ever in a TLB. */
+    /* As if an entry had been there and was dropped. No translation was ever in a TLB, but the way
+     * to this table may be (SDM 3, 4.10.3.1): the address is flushed for that. */
     frame_get(frame);
     tlb_gather_begin(&gather, space);
+    gather.addresses[gather.n_addresses++] = address;
     table_entry_dropped(&gather, address, entry);
     tlb_gather_end(&gather);
 }
