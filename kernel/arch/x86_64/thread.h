@@ -24,10 +24,11 @@ static inline void fpu_note_call(struct thread *thread) {
 }
 
 /*
- * `next` becomes what this CPU runs: cpu->current, the interrupt stack, page tables, FS base,
- * vector registers. root: its page tables, 0 for a kernel thread (the loaded ones stay: before
- * freeing a root, see that it is no CPU's space_root). previous: what ran until now, NULL the first
- * time; it may have exited, but not be freed yet. Called with the lock held.
+ * `next` becomes what this CPU runs: cpu->current, the interrupt stack, page tables, and for a user
+ * thread FS base and vector registers. root: its page tables; 0: the loaded ones stay (a kernel
+ * thread runs with any; but before freeing a root, see that it is no CPU's space_root). previous:
+ * what ran until now, NULL the first time; it may have exited, but not be freed yet. Called with
+ * the lock held.
  *
  * FS base is loaded even if it is the same number as the previous user thread's: that one may have
  * loaded a selector, which changes the base behind our back (SDM 3, 3.4.4).
@@ -41,11 +42,11 @@ static inline void arch_thread_activate(struct thread *previous, struct thread *
     }
     cpu->current = next;
     cpu->tss.rsp[0] = (uint64_t)(&next->registers + 1);
-    if (root == 0) {
-        return;
-    }
-    if (cpu->space_root != root) {
+    if (cpu->space_root != root && root != 0) {
         arch_space_load(root);
+    }
+    if (!registers_are_user(&next->registers)) {
+        return; /* what the last user thread had stays, perhaps it is the next one too */
     }
     if (cpu->fpu_owner != next || next->fpu.cpu != cpu) {
         msr_write(MSR_FS_BASE, next->fs_base);
