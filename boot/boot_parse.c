@@ -53,40 +53,46 @@ static void range_append(struct boot_info *boot, struct boot_range range) {
     boot->ranges[boot->n_ranges++] = range;
 }
 
-/*
- * The first piece of memory at or above `from` of which all bytes are in the same raw ranges. False
- * if there is none.
- */
-static bool piece_find(uint64_t from, struct boot_range *piece) {
+/* The lowest address from `from` on that is in some raw range; UINT64_MAX if there is none. */
+static uint64_t piece_start(uint64_t from) {
     uint64_t start = UINT64_MAX;
-    uint64_t end = UINT64_MAX;
-    uint32_t type = BOOT_RANGE_USABLE;
 
     for (unsigned i = 0; i < n_raw_ranges; i++) {
         if (raw_ranges[i].end > from) {
-            start = MIN(start, MAX(raw_ranges[i].start, from));
+            uint64_t first = MAX(raw_ranges[i].start, from);
+
+            start = MIN(start, first);
         }
     }
+    return start;
+}
+
+/* The longest piece from `start` on of which all bytes are in the same raw ranges. */
+static struct boot_range piece_at(uint64_t start) {
+    struct boot_range piece = {start, UINT64_MAX, BOOT_RANGE_USABLE};
+
     for (unsigned i = 0; i < n_raw_ranges; i++) {
         const struct boot_range *raw = &raw_ranges[i];
 
-        if (raw->start <= start && raw->end > start) {
-            end = MIN(end, raw->end);
-            type = MAX(type, raw->type); /* OTHER wins */
-        } else if (raw->start > start) {
-            end = MIN(end, raw->start);
+        if (raw->start > start) {
+            piece.end = MIN(piece.end, raw->start);
+        } else if (raw->end > start) {
+            piece.end = MIN(piece.end, raw->end);
+            piece.type = MAX(piece.type, raw->type); /* OTHER wins */
         }
     }
-    *piece = (struct boot_range){start, end, type};
-    return start != UINT64_MAX;
+    return piece;
 }
 
 void boot_ranges_finish(struct boot_info *boot) {
-    struct boot_range piece;
     bool any_usable = false;
+    uint64_t start = piece_start(0);
 
-    for (uint64_t from = 0; piece_find(from, &piece); from = piece.end) {
+    while (start != UINT64_MAX) {
+        struct boot_range piece = piece_at(start);
+
         range_append(boot, piece);
+        start = piece_start(piece.end);
     }
     for (unsigned i = 0; i < boot->n_ranges; i++) {
         any_usable |= boot->ranges[i].type == BOOT_RANGE_USABLE;

@@ -5,8 +5,7 @@
 #define GENERAL_REGISTERS(X)                                                                       \
     X(rax)                                                                                         \
     X(rbx)                                                                                         \
-    X(rcx) X(rdx) X(rsi) X(rdi) X(rbp) X(rsp) X(r8) X(r9) X(r10) X(r11) X(r12) X(r13) X(r14)       \
-        X(r15)
+    X(rcx) X(rdx) X(rsi) X(rdi) X(rbp) X(rsp) X(r8) X(r9) X(r10) X(r11) X(r12) X(r13) X(r14) X(r15)
 
 void registers_init_user(struct registers *registers, uint64_t entry, uint64_t stack_pointer,
                          uint64_t argument) {
