@@ -371,7 +371,7 @@ static inline status_t directory_dispatch_make(const struct directory_handlers *
         return status_;
     }
     request->answer.words[0] = (uint64_t)(uint32_t)matched | (uint64_t)(uint32_t)length << 32;
-    answer_add_handle(&request->answer, next, ANSWER_MOVE);
+    answer_add_handle(&request->answer, next, request->answer_flag);
     return status_;
 }
 
@@ -401,7 +401,7 @@ static inline status_t directory_dispatch_unlink(const struct directory_handlers
         return status_;
     }
     request->answer.words[0] = (uint64_t)(uint32_t)matched | (uint64_t)(uint32_t)length << 32;
-    answer_add_handle(&request->answer, next, ANSWER_MOVE);
+    answer_add_handle(&request->answer, next, request->answer_flag);
     return status_;
 }
 
@@ -440,7 +440,7 @@ static inline status_t directory_dispatch_rename(const struct directory_handlers
     }
     request->answer.words[0] = (uint64_t)(uint32_t)matched | (uint64_t)(uint32_t)length << 32;
     request->answer.words[1] = (uint64_t)(uint32_t)which;
-    answer_add_handle(&request->answer, next, ANSWER_MOVE);
+    answer_add_handle(&request->answer, next, request->answer_flag);
     return status_;
 }
 
@@ -480,7 +480,7 @@ static inline status_t directory_dispatch_link(const struct directory_handlers *
     }
     request->answer.words[0] = (uint64_t)(uint32_t)matched | (uint64_t)(uint32_t)length << 32;
     request->answer.words[1] = (uint64_t)(uint32_t)which;
-    answer_add_handle(&request->answer, next, ANSWER_MOVE);
+    answer_add_handle(&request->answer, next, request->answer_flag);
     return status_;
 }
 
@@ -514,7 +514,7 @@ static inline status_t directory_dispatch_symlink(const struct directory_handler
         return status_;
     }
     request->answer.words[0] = (uint64_t)(uint32_t)matched | (uint64_t)(uint32_t)length << 32;
-    answer_add_handle(&request->answer, next, ANSWER_MOVE);
+    answer_add_handle(&request->answer, next, request->answer_flag);
     return status_;
 }
 
@@ -543,7 +543,7 @@ static inline status_t directory_dispatch_read_link(const struct directory_handl
         return status_;
     }
     request->answer.words[0] = (uint64_t)(uint32_t)matched | (uint64_t)(uint32_t)length << 32;
-    answer_add_handle(&request->answer, next, ANSWER_MOVE);
+    answer_add_handle(&request->answer, next, request->answer_flag);
     return status_;
 }
 
@@ -573,7 +573,7 @@ static inline status_t directory_dispatch_make_node(const struct directory_handl
         return status_;
     }
     request->answer.words[0] = (uint64_t)(uint32_t)matched | (uint64_t)(uint32_t)length << 32;
-    answer_add_handle(&request->answer, next, ANSWER_MOVE);
+    answer_add_handle(&request->answer, next, request->answer_flag);
     return status_;
 }
 

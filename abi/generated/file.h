@@ -483,7 +483,7 @@ static inline status_t file_dispatch_open(const struct file_handlers *handlers, 
     }
     request->answer.words[0] = (uint64_t)(uint32_t)kind | (uint64_t)(uint32_t)matched << 32;
     request->answer.words[1] = (uint64_t)(uint32_t)length;
-    answer_add_handle(&request->answer, file, ANSWER_MOVE);
+    answer_add_handle(&request->answer, file, request->answer_flag);
     return status_;
 }
 
@@ -584,7 +584,7 @@ static inline status_t file_dispatch_stat(const struct file_handlers *handlers, 
         return status_;
     }
     request->answer.words[0] = (uint64_t)(uint32_t)matched | (uint64_t)(uint32_t)length << 32;
-    answer_add_handle(&request->answer, next, ANSWER_MOVE);
+    answer_add_handle(&request->answer, next, request->answer_flag);
     return status_;
 }
 
@@ -615,7 +615,7 @@ static inline status_t file_dispatch_set(const struct file_handlers *handlers, v
         return status_;
     }
     request->answer.words[0] = (uint64_t)(uint32_t)matched | (uint64_t)(uint32_t)length << 32;
-    answer_add_handle(&request->answer, next, ANSWER_MOVE);
+    answer_add_handle(&request->answer, next, request->answer_flag);
     return status_;
 }
 
@@ -685,7 +685,7 @@ static inline status_t file_dispatch_map(const struct file_handlers *handlers, v
     }
     request->answer.words[0] = skip;
     request->answer.words[1] = bytes;
-    answer_add_handle(&request->answer, content, ANSWER_MOVE);
+    answer_add_handle(&request->answer, content, request->answer_flag);
     return status_;
 }
 

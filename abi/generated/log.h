@@ -16,7 +16,6 @@ enum { LOG_PROTOCOL = 8 };
 
 enum log_label {
     LOG_PIECE = LOG_PROTOCOL << 16 | 1,
-    LOG_SET_ECHO = LOG_PROTOCOL << 16 | 2,
 };
 
 /* Bits of the first byte of a piece. */
@@ -25,10 +24,11 @@ enum log_label {
 #define LOG_PIECE_FIRST 8
 /* The line is complete. */
 #define LOG_PIECE_LAST 16
-#define LOG_PIECE_BYTES 31
+#define LOG_PIECE_BYTES 29
 
 /*
- * A piece of a line: byte 0 is piece_level | piece_first | piece_last, the others are text, filled up with zeros.
+ * A piece of a line: byte 0 is piece_level | piece_first | piece_last, bytes 1 and 2 tell senders apart whose tag is the same (the
+ * kernel's number of the process), the others are text, filled up with zeros.
  * request: w0 a, w1 b, w2 c, w3 d
  */
 WARN_UNUSED static inline status_t log_piece(handle_t server, uint64_t a, uint64_t b, uint64_t c,
@@ -46,26 +46,6 @@ WARN_UNUSED static inline status_t log_piece(handle_t server, uint64_t a, uint64
 }
 
 /*
- * What is shown on the serial line besides being kept: lines of this level and graver (lib/native/log.h). Only with the gate
- * that init has; DENIED to others.
- * request: w0.low level
- */
-WARN_UNUSED static inline status_t log_set_echo(handle_t server, uint32_t level,
-                                                uint64_t deadline) {
-    struct message message_;
-
-    message_.gate = server;
-    message_.label = LOG_SET_ECHO;
-    message_.deadline = deadline;
-    message_.words[0] = (uint64_t)(uint32_t)level;
-    message_.words[1] = 0;
-    message_.words[2] = 0;
-    message_.words[3] = 0;
-    status_t status_ = MESSAGE_CALL_SHORT(&message_);
-    return status_ != OK ? status_ : (status_t)message_.label;
-}
-
-/*
  * What a server of this protocol answers with; a message without a handler gives NOT_SUPPORTED.
  * Handles of a request are closed when the handler returns, unless it takes them with request_keep.
  * A handler that saved the reply (request_save) returns REQUEST_DEFERRED.
@@ -73,7 +53,6 @@ WARN_UNUSED static inline status_t log_set_echo(handle_t server, uint32_t level,
 struct log_handlers {
     status_t (*piece)(void *context, struct request *request, uint64_t a, uint64_t b, uint64_t c,
                       uint64_t d);
-    status_t (*set_echo)(void *context, struct request *request, uint32_t level);
 };
 
 static inline status_t log_dispatch_piece(const struct log_handlers *handlers, void *context,
@@ -86,29 +65,11 @@ static inline status_t log_dispatch_piece(const struct log_handlers *handlers, v
     return status_;
 }
 
-static inline status_t log_dispatch_set_echo(const struct log_handlers *handlers, void *context,
-                                             struct request *request) {
-    if (handlers->set_echo == NULL) {
-        return ERROR_NOT_SUPPORTED;
-    }
-    status_t status_ = handlers->set_echo(context, request, (uint32_t)request->words[0]);
-    return status_;
-}
-
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void log_answer_set_echo(handle_t saved, status_t outcome) {
-    struct answer answer_ = {.control = 0};
-
-    answer_send(saved, outcome, &answer_);
-}
-
 /* Unpacks a request, calls its handler, packs the answer; for the tables of lib/native/server.h. */
 static inline status_t log_dispatch(const void *handlers, void *context, struct request *request) {
     switch (request->label) {
     case LOG_PIECE:
         return log_dispatch_piece(handlers, context, request);
-    case LOG_SET_ECHO:
-        return log_dispatch_set_echo(handlers, context, request);
     default:
         return ERROR_BAD_MESSAGE;
     }
@@ -122,8 +83,6 @@ static inline const char *log_label_name(uint32_t label) {
     switch (label) {
     case LOG_PIECE:
         return "log.piece";
-    case LOG_SET_ECHO:
-        return "log.set_echo";
     default:
         return NULL;
     }

@@ -158,8 +158,8 @@ static inline status_t nic_dispatch_attach(const struct nic_handlers *handlers, 
         return status_;
     }
     request->answer.words[0] = address;
-    answer_add_handle(&request->answer, rings, ANSWER_MOVE);
-    answer_add_handle(&request->answer, driver, ANSWER_MOVE);
+    answer_add_handle(&request->answer, rings, request->answer_flag);
+    answer_add_handle(&request->answer, driver, request->answer_flag);
     return status_;
 }
 

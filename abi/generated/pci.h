@@ -296,7 +296,7 @@ static inline status_t pci_dispatch_claim(const struct pci_handlers *handlers, v
         return status_;
     }
     request->answer.words[0] = (uint64_t)(uint32_t)index;
-    answer_add_handle(&request->answer, function_gate, ANSWER_MOVE);
+    answer_add_handle(&request->answer, function_gate, request->answer_flag);
     return status_;
 }
 
@@ -324,7 +324,7 @@ static inline status_t pci_dispatch_map_bar(const struct pci_handlers *handlers,
         return status_;
     }
     request->answer.words[0] = offset;
-    answer_add_handle(&request->answer, registers, ANSWER_MOVE);
+    answer_add_handle(&request->answer, registers, request->answer_flag);
     return status_;
 }
 
@@ -353,7 +353,7 @@ static inline status_t pci_dispatch_ports_bar(const struct pci_handlers *handler
         return status_;
     }
     request->answer.words[0] = (uint64_t)(uint32_t)first | (uint64_t)(uint32_t)n << 32;
-    answer_add_handle(&request->answer, ports, ANSWER_MOVE);
+    answer_add_handle(&request->answer, ports, request->answer_flag);
     return status_;
 }
 
@@ -380,7 +380,7 @@ static inline status_t pci_dispatch_irq(const struct pci_handlers *handlers, voi
         return status_;
     }
     request->answer.words[0] = (uint64_t)(uint32_t)line;
-    answer_add_handle(&request->answer, interrupt, ANSWER_MOVE);
+    answer_add_handle(&request->answer, interrupt, request->answer_flag);
     return status_;
 }
 

@@ -123,8 +123,8 @@ static inline status_t pipe_dispatch_create(const struct pipe_handlers *handlers
     if (status_ == REQUEST_DEFERRED) {
         return status_;
     }
-    answer_add_handle(&request->answer, reader, ANSWER_MOVE);
-    answer_add_handle(&request->answer, writer, ANSWER_MOVE);
+    answer_add_handle(&request->answer, reader, request->answer_flag);
+    answer_add_handle(&request->answer, writer, request->answer_flag);
     return status_;
 }
 
@@ -151,8 +151,8 @@ static inline status_t pipe_dispatch_create_pair(const struct pipe_handlers *han
     if (status_ == REQUEST_DEFERRED) {
         return status_;
     }
-    answer_add_handle(&request->answer, one, ANSWER_MOVE);
-    answer_add_handle(&request->answer, other, ANSWER_MOVE);
+    answer_add_handle(&request->answer, one, request->answer_flag);
+    answer_add_handle(&request->answer, other, request->answer_flag);
     return status_;
 }
 
@@ -178,7 +178,7 @@ static inline status_t pipe_dispatch_create_counter(const struct pipe_handlers *
     if (status_ == REQUEST_DEFERRED) {
         return status_;
     }
-    answer_add_handle(&request->answer, counter, ANSWER_MOVE);
+    answer_add_handle(&request->answer, counter, request->answer_flag);
     return status_;
 }
 

@@ -577,7 +577,7 @@ static inline status_t proc_dispatch_terminal_gate(const struct proc_handlers *h
     if (status_ == REQUEST_DEFERRED) {
         return status_;
     }
-    answer_add_handle(&request->answer, session, ANSWER_MOVE);
+    answer_add_handle(&request->answer, session, request->answer_flag);
     return status_;
 }
 

@@ -363,7 +363,7 @@ static inline status_t socket_dispatch_accept(const struct socket_handlers *hand
     request->answer.words[0] = place;
     request->answer.words[1] = high;
     request->answer.words[2] = low;
-    answer_add_handle(&request->answer, connection, ANSWER_MOVE);
+    answer_add_handle(&request->answer, connection, request->answer_flag);
     return status_;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "abi/generated/log.h"
+#include "lib/base/bytes.h"
 #include "lib/base/format.h"
 #include "lib/native/startup.h"
 #include "lib/native/syscall.h"
@@ -12,6 +13,7 @@
 extern char *program_invocation_short_name; /* of musl: the last component of argv[0] */
 
 static void log_send(handle_t gate, enum log_level level, const char *line, size_t length) {
+    const struct process_page *process_page = (const struct process_page *)PROCESS_PAGE_ADDRESS;
     size_t done = 0;
     uint32_t flags = LOG_PIECE_FIRST;
 
@@ -22,7 +24,8 @@ static void log_send(handle_t gate, enum log_level level, const char *line, size
         } piece = {.words = {0}};
         size_t n = MIN(length - done, (size_t)LOG_PIECE_BYTES);
 
-        memcpy(&piece.bytes[1], line + done, n);
+        memcpy(&piece.bytes[3], line + done, n);
+        bytes_put_le16(&piece.bytes[1], (uint16_t)process_page->id);
         done += n;
         flags |= done == length ? LOG_PIECE_LAST : 0;
         piece.bytes[0] = (uint8_t)(flags | level);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lib/native/request.h"
 
+#include "lib/base/path.h"
 #include "lib/base/string.h"
 #include "lib/native/message.h"
 #include "lib/native/server_state.h"
@@ -52,6 +53,34 @@ status_t request_read_string(const struct request *request, uint64_t offset, uin
     }
     to[length] = '\0';
     return strlen(to) == length ? OK : ERROR_BAD_ARGUMENT;
+}
+
+status_t request_read_path(const struct request *request, uint64_t offset, uint32_t length,
+                           char *to, size_t size) {
+    status_t status = request_read_string(request, offset, length, to, size);
+    char *component = to;
+
+    if (status != OK || length == 0) {
+        return status;
+    }
+    for (;;) {
+        char *slash = strchr(component, '/');
+
+        if (slash != NULL) {
+            *slash = '\0';
+        }
+        bool valid = path_name_is_valid(component);
+        if (slash != NULL) {
+            *slash = '/';
+        }
+        if (!valid) {
+            return ERROR_BAD_ARGUMENT;
+        }
+        if (slash == NULL) {
+            return OK;
+        }
+        component = slash + 1;
+    }
 }
 
 status_t request_save(struct request *request, uint64_t cookie, handle_t *saved) {

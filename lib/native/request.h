@@ -38,6 +38,8 @@ struct request {
     handle_t handles[MESSAGE_HANDLES_MAX]; /* closed after the handler, but for those kept */
     uint64_t result;                       /* MESSAGE_RESULT_ word: kinds of the handles */
     handle_t saved; /* the saved reply, HANDLE_NONE as long as it is the current one */
+    enum answer_flags
+        answer_flag; /* set ANSWER_COPY in the handler: handles of the answer stay the server's */
     struct answer answer;
 };
 
@@ -60,6 +62,13 @@ WARN_UNUSED status_t saved_write(handle_t saved, uint64_t offset, const void *fr
  * BAD_ARGUMENT for a NUL inside. */
 WARN_UNUSED status_t request_read_string(const struct request *request, uint64_t offset,
                                          uint32_t length, char *to, size_t size);
+
+/*
+ * The same for a path: BAD_ARGUMENT unless it is "" or components with single slashes between them,
+ * none "." or "..".
+ */
+WARN_UNUSED status_t request_read_path(const struct request *request, uint64_t offset,
+                                       uint32_t length, char *to, size_t size);
 
 /*
  * Makes the reply a handle in *saved, so that others can be served before it is answered (with a

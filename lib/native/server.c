@@ -207,6 +207,10 @@ static void on_control(struct server *server, uint64_t bits) {
     if ((bits & SERVER_CONTROL_HEARTBEAT) != 0) {
         server_notify_init(server, SERVER_ANSWER_ALIVE);
     }
+    bits &= ~(uint64_t)SERVER_CONTROL_HEARTBEAT;
+    if (bits != 0 && server->control != NULL) {
+        server->control(server, bits);
+    }
 }
 
 static void on_notification(struct server *server, uint64_t badge, uint64_t bits) {
@@ -268,6 +272,7 @@ static void request_load(struct request *request, struct server *server, const s
     }
     request->result = m->control;
     request->saved = HANDLE_NONE;
+    request->answer_flag = ANSWER_MOVE;
     request->answer = (struct answer){.control = 0};
 }
 
@@ -383,6 +388,10 @@ void server_ready(struct server *server) {
     server_notify_init(server, SERVER_ANSWER_READY);
 }
 
+void server_settled(struct server *server) {
+    server_notify_init(server, SERVER_ANSWER_SETTLED);
+}
+
 void server_notify_init(struct server *server, uint64_t bits) {
     if (server->init != HANDLE_NONE) {
         status_t status = sys_notify(server->init, bits);
@@ -402,6 +411,7 @@ struct server *server_start(const struct server_options *options) {
     server->limits[TAG_OBJECTS] = options->objects_per_tag == 0 ? 1024 : options->objects_per_tag;
     server->limits[TAG_SAVED] = options->saved_per_tag == 0 ? 64 : options->saved_per_tag;
     server->accept = options->accept == 0 ? 1 : options->accept;
+    server->control = options->control;
     server->first_free = SLOT_NONE;
     server->init = startup_handle(STARTUP_GATE, "init");
     list_init(&server->timers);

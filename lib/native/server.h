@@ -56,6 +56,16 @@ struct server_options {
     uint32_t objects_per_tag; /* 0: 1024 */
     uint32_t saved_per_tag;   /* 0: 64 */
     uint32_t accept;          /* handles accepted per request, 0: 1 */
+    /* init asks for something else than a sign of life (bits of enum server_control); may be NULL
+     */
+    void (*control)(struct server *server, uint64_t bits);
+};
+
+/* What init tells a service by notification. */
+enum server_control {
+    SERVER_CONTROL_HEARTBEAT = 1, /* answered by the loop itself */
+    SERVER_CONTROL_QUIET =
+        2, /* to the log: the system is up, the consoles belong to their sessions */
 };
 
 struct server; /* lib/native/server_state.h: nobody needs to look inside */
@@ -122,6 +132,10 @@ void server_poll(struct server *server, uint64_t deadline);
 /* Tells init that the service is up (its object answers). Called by server_run before the first
  * receive. */
 void server_ready(struct server *server);
+
+/* Tells init that what boot may wait for is settled: the network is configured, or known not to be
+ * there. */
+void server_settled(struct server *server);
 
 /* Which start of the service this is: 1, 2 ... */
 uint32_t server_incarnation(const struct server *server);

@@ -12,8 +12,7 @@
 
 /* init's own gate to every service, and what it says and hears. */
 #define SERVER_CONTROL_BADGE SERVER_ROOT_BADGE(0xff)
-enum { SERVER_CONTROL_HEARTBEAT = 1 };
-enum { SERVER_ANSWER_READY = 1, SERVER_ANSWER_ALIVE = 2 };
+enum server_answer { SERVER_ANSWER_READY = 1, SERVER_ANSWER_ALIVE = 2, SERVER_ANSWER_SETTLED = 4 };
 
 struct server_slot {
     const struct server_class *class; /* NULL: free */
@@ -48,6 +47,7 @@ struct server {
     handle_t init; /* notified of READY and ALIVE */
     uint32_t incarnation;
     uint32_t accept;
+    void (*control)(struct server *server, uint64_t bits);
     uint32_t limits[TAG_COUNTS];
     struct server_slot *slots;
     uint32_t n_slots;

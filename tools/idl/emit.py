@@ -200,7 +200,7 @@ def dispatch_one(p, m):
         out.append("    if (status_ == REQUEST_DEFERRED) {")
         out += ["        return status_;", "    }"]
     out += load(m.answer or [], "request->answer.words")
-    out += handles_answer(m.answer or [], "request->answer")
+    out += handles_answer(m.answer or [], "request->answer", "request->answer_flag")
     return out + ["    return status_;", "}", ""]
 
 
@@ -209,10 +209,10 @@ def f_object(f):
     return OBJECTS[f.type]
 
 
-def handles_answer(fields, target):
+def handles_answer(fields, target, moves="ANSWER_MOVE"):
     out = []
     for f in (f for f in fields if f.kind == "handle"):
-        flag = "ANSWER_COPY" if f.copy else "ANSWER_MOVE"
+        flag = "ANSWER_COPY" if f.copy else moves
         out.append(f"    answer_add_handle(&{target}, {f.name}, {flag});")
     return out
 

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+#include "servers/init/service.h"
+
+#include "abi/kernel.h"
+#include "lib/base/string.h"
+#include "lib/native/error.h"
+#include "lib/native/log.h"
+#include "lib/native/server_state.h"
+#include "lib/native/syscall.h"
+#include "lib/native/time.h"
+#include "servers/init/boot.h"
+
+enum {
+    BACK_OFF_FIRST_MS = 100, /* before the second restart; the first one is at once */
+    BACK_OFF_LAST_MS = 5000,
+    GOOD_RUN_S = 10, /* one that ran so long starts again at once */
+};
+
+static void state_set(struct service *service, enum state state) {
+    service->state = state;
+    service->since_ns = time_now_ns();
+}
+
+struct service *service_find(struct init *init, const char *name) {
+    for (uint32_t i = 0; i < init->n_services; i++) {
+        if (string_equal(init->services[i].manifest.name, name)) {
+            return &init->services[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- starting ---- */
+
+static void back_off(struct service *service) {
+    uint64_t now = time_now_ns();
+
+    if (now - service->since_ns > GOOD_RUN_S * NS_PER_S) {
+        service->back_off_ns = 0;
+    }
+    service->start_ns = now + service->back_off_ns;
+    service->back_off_ns = service->back_off_ns == 0
+                               ? BACK_OFF_FIRST_MS * NS_PER_MS
+                               : MIN(service->back_off_ns * 2, BACK_OFF_LAST_MS * NS_PER_MS);
+    service->restarts++;
+    state_set(service, STATE_BACK_OFF);
+}
+
+static void start_now(struct init *init, struct service *service) {
+    status_t status = service_launch(init, service);
+
+    if (status != OK) {
+        log_write(LOG_ERROR, "%s cannot be started: %s", service->manifest.name,
+                  status_text(status));
+        back_off(service);
+        return;
+    }
+    service->alive_ns = time_now_ns();
+    state_set(service, STATE_STARTING);
+}
+
+static bool needs_are_up(const struct init *init, const struct service *service) {
+    for (uint32_t i = 0; i < init->n_services; i++) {
+        if (service->is_needed[i] && init->services[i].state != STATE_UP) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* May it run at this point of the boot? */
+static bool phase_has_come(const struct init *init, const struct service *service) {
+    switch (service->manifest.phase) {
+    case PHASE_BOOT:
+        return true;
+    case PHASE_SESSION:
+        return init->has_session && init->command == NULL;
+    case PHASE_RUN:
+        return init->has_session && init->command != NULL;
+    default:
+        return service->incarnation > 0; /* started by hand before */
+    }
+}
+
+/* ---- ending ---- */
+
+static void process_gone(struct service *service) {
+    struct process_status status = {.status = 0};
+    status_t result = sys_process_info(service->process, PROCESS_INFO_STATUS, &status,
+                                       sizeof status, 0, NULL, NULL);
+
+    if (result == OK) {
+        service->last_status = status.status;
+        service->last_cause = status.cause;
+    }
+    service_report(service);
+    server_handle_close(service->process);
+    server_handle_close(service->budget);
+    service->process = HANDLE_NONE;
+    service->budget = HANDLE_NONE;
+}
+
+static void on_exit(struct service *service) {
+    bool failed = service->last_cause != DEATH_EXIT || service->last_status != 0;
+    enum manifest_restart policy = service->manifest.restart;
+
+    if (service->is_restarting) {
+        service->start_ns = 0;
+        state_set(service, STATE_BACK_OFF);
+    } else if (service->is_stopping) {
+        state_set(service, STATE_STOPPED);
+    } else if (policy == RESTART_NEVER || (policy == RESTART_FAILURE && !failed)) {
+        state_set(service, STATE_ENDED);
+    } else {
+        back_off(service);
+    }
+    service->is_restarting = false;
+    service->is_stopping = false;
+}
+
+/* Has the process really ended? The bit alone could be the service's own doing. */
+static bool process_has_ended(const struct service *service) {
+    struct process_status status;
+
+    return service->process != HANDLE_NONE &&
+           sys_process_info(service->process, PROCESS_INFO_STATUS, &status, sizeof status, 0, NULL,
+                            NULL) == OK &&
+           status.state == PROCESS_DEAD;
+}
+
+void service_notified(struct init *init, struct service *service, uint64_t bits) {
+    service->alive_ns = time_now_ns();
+    if ((bits & SERVER_ANSWER_READY) != 0 && service->state == STATE_STARTING) {
+        state_set(service, STATE_UP);
+        boot_tell_log(init, service);
+    }
+    if ((bits & SERVER_ANSWER_SETTLED) != 0) {
+        init->is_settled = true;
+    }
+    if ((bits & NOTE_EXIT) != 0 && process_has_ended(service)) {
+        process_gone(service);
+        on_exit(service);
+    }
+    services_step(init);
+}
+
+/* ---- asked for ---- */
+
+static status_t end_process(struct service *service) {
+    return sys_process_kill(service->process, 0);
+}
+
+status_t services_start(struct init *init, struct service *service) {
+    if (service->state == STATE_REFUSED) {
+        return ERROR_DENIED;
+    }
+    if (service->process != HANDLE_NONE) {
+        return ERROR_BAD_STATE;
+    }
+    service->back_off_ns = 0;
+    start_now(init, service);
+    return service->process == HANDLE_NONE ? ERROR_NOT_EXECUTABLE : OK;
+}
+
+status_t services_stop(struct init *init, struct service *service) {
+    (void)init;
+    if (service->process == HANDLE_NONE) {
+        if (service->state == STATE_REFUSED) {
+            return ERROR_BAD_STATE;
+        }
+        state_set(service, STATE_STOPPED);
+        return OK;
+    }
+    service->is_stopping = true;
+    return end_process(service);
+}
+
+status_t services_restart(struct init *init, struct service *service) {
+    if (service->process == HANDLE_NONE) {
+        return services_start(init, service);
+    }
+    service->is_restarting = true;
+    return end_process(service);
+}
+
+/* ---- watching ---- */
+
+/* Asks for a sign of life, and ends one that gave none for two periods. It is then started again
+ * like any that died. */
+static void check_heartbeat(struct service *service, uint64_t now) {
+    uint64_t period = service->manifest.heartbeat_ns;
+
+    if (service->state != STATE_UP || period == 0) {
+        return;
+    }
+    if (now - service->alive_ns > 2 * period) {
+        log_write(LOG_ERROR, "%s is silent for %llu ms: ended", service->manifest.name,
+                  (unsigned long long)((now - service->alive_ns) / NS_PER_MS));
+        service->alive_ns = now;
+        status_t status = end_process(service);
+        (void)status; /* it may just have ended by itself */
+        return;
+    }
+    status_t status = sys_notify(service->control, SERVER_CONTROL_HEARTBEAT);
+    (void)status;
+}
+
+void services_watch(struct init *init) {
+    uint64_t now = time_now_ns();
+
+    for (uint32_t i = 0; i < init->n_services; i++) {
+        check_heartbeat(&init->services[i], now);
+    }
+}
+
+static void step_service(struct init *init, struct service *service) {
+    bool is_due = service->state == STATE_WAITS ||
+                  (service->state == STATE_BACK_OFF && time_now_ns() >= service->start_ns);
+
+    if (is_due && phase_has_come(init, service) && needs_are_up(init, service)) {
+        start_now(init, service);
+    }
+}
+
+void services_step(struct init *init) {
+    for (uint32_t i = 0; i < init->n_services; i++) {
+        step_service(init, &init->services[i]);
+    }
+    boot_step(init);
+}
