@@ -32,7 +32,8 @@ enum proc_label {
     PROC_GET_FOREGROUND = PROC_PROTOCOL << 16 | 11,
     PROC_SET_FOREGROUND = PROC_PROTOCOL << 16 | 12,
     PROC_SET_ALARM = PROC_PROTOCOL << 16 | 13,
-    PROC_GET_TIMES = PROC_PROTOCOL << 16 | 14,
+    PROC_GET_ALARM = PROC_PROTOCOL << 16 | 14,
+    PROC_GET_TIMES = PROC_PROTOCOL << 16 | 15,
 };
 
 #define PROC_PID_MAX 0x3fffffff
@@ -327,6 +328,24 @@ WARN_UNUSED static inline status_t proc_set_alarm(handle_t server, uint64_t dead
     return status_ != OK ? status_ : (status_t)message_.label;
 }
 
+/* answer: w0 deadline_ns, w1 interval_ns */
+WARN_UNUSED static inline status_t proc_get_alarm(handle_t server, uint64_t *deadline_ns,
+                                                  uint64_t *interval_ns, uint64_t deadline) {
+    struct message message_;
+
+    message_.gate = server;
+    message_.label = PROC_GET_ALARM;
+    message_.deadline = deadline;
+    message_.words[0] = 0;
+    message_.words[1] = 0;
+    message_.words[2] = 0;
+    message_.words[3] = 0;
+    status_t status_ = MESSAGE_CALL_SHORT(&message_);
+    *deadline_ns = message_.words[0];
+    *interval_ns = message_.words[1];
+    return status_ != OK ? status_ : (status_t)message_.label;
+}
+
 /*
  * CPU time of the caller and of its children that were waited for.
  * answer: w0 cpu_ns, w1 children_cpu_ns
@@ -375,6 +394,8 @@ struct proc_handlers {
     status_t (*set_alarm)(void *context, struct request *request, uint64_t deadline_ns,
                           uint64_t interval_ns, uint64_t *old_deadline_ns,
                           uint64_t *old_interval_ns);
+    status_t (*get_alarm)(void *context, struct request *request, uint64_t *deadline_ns,
+                          uint64_t *interval_ns);
     status_t (*get_times)(void *context, struct request *request, uint64_t *cpu_ns,
                           uint64_t *children_cpu_ns);
 };
@@ -656,6 +677,33 @@ static inline void proc_answer_set_alarm(handle_t saved, status_t outcome, uint6
     answer_send(saved, outcome, &answer_);
 }
 
+static inline status_t proc_dispatch_get_alarm(const struct proc_handlers *handlers, void *context,
+                                               struct request *request) {
+    uint64_t deadline_ns = 0;
+    uint64_t interval_ns = 0;
+
+    if (handlers->get_alarm == NULL) {
+        return ERROR_NOT_SUPPORTED;
+    }
+    status_t status_ = handlers->get_alarm(context, request, &deadline_ns, &interval_ns);
+    if (status_ == REQUEST_DEFERRED) {
+        return status_;
+    }
+    request->answer.words[0] = deadline_ns;
+    request->answer.words[1] = interval_ns;
+    return status_;
+}
+
+/* Answers a saved request; the handle is used up, whatever becomes of the client. */
+static inline void proc_answer_get_alarm(handle_t saved, status_t outcome, uint64_t deadline_ns,
+                                         uint64_t interval_ns) {
+    struct answer answer_ = {.control = 0};
+
+    answer_.words[0] = deadline_ns;
+    answer_.words[1] = interval_ns;
+    answer_send(saved, outcome, &answer_);
+}
+
 static inline status_t proc_dispatch_get_times(const struct proc_handlers *handlers, void *context,
                                                struct request *request) {
     uint64_t cpu_ns = 0;
@@ -712,6 +760,8 @@ static inline status_t proc_dispatch(const void *handlers, void *context, struct
         return proc_dispatch_set_foreground(handlers, context, request);
     case PROC_SET_ALARM:
         return proc_dispatch_set_alarm(handlers, context, request);
+    case PROC_GET_ALARM:
+        return proc_dispatch_get_alarm(handlers, context, request);
     case PROC_GET_TIMES:
         return proc_dispatch_get_times(handlers, context, request);
     default:
@@ -751,6 +801,8 @@ static inline const char *proc_label_name(uint32_t label) {
         return "proc.set_foreground";
     case PROC_SET_ALARM:
         return "proc.set_alarm";
+    case PROC_GET_ALARM:
+        return "proc.get_alarm";
     case PROC_GET_TIMES:
         return "proc.get_times";
     default:

@@ -56,3 +56,25 @@ _Noreturn void __euralios_sigreturn(void);
 
 /* vfork; may be an ordinary fork. Returns twice. */
 int __euralios_vfork(void);
+
+/*
+ * posix_spawn (override/process/posix_spawn.c): returns 0 or an errno. `attributes` is a
+ * posix_spawnattr_t or NULL. `search`: look for a name without a slash in PATH. `actions` is the
+ * newest of the file actions, in the layout of musl's struct fdop.
+ */
+struct hooks_file_action {
+    struct hooks_file_action *next, *previous; /* next: the one added before */
+    int kind;
+    int fd, source, flags;
+    unsigned mode;
+    char path[];
+};
+enum {
+    HOOKS_ACTION_CLOSE = 1,
+    HOOKS_ACTION_DUP2 = 2,
+    HOOKS_ACTION_OPEN = 3,
+    HOOKS_ACTION_CHDIR = 4,
+    HOOKS_ACTION_FCHDIR = 5,
+};
+int __euralios_spawn(int *pid, const char *path, const struct hooks_file_action *actions,
+                     const void *attributes, char *const *argv, char *const *envp, int search);

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Calls to servers, as POSIX needs them. Include this before, or instead of, a header from
+ * abi/generated: it puts posix_call in the place of the plain call.
+ *
+ * Signals: a call that a signal interrupted is made again, unless it is part of a system call
+ * marked slow and a handler without SA_RESTART ran, or the thread is being cancelled. The other
+ * calls never fail with INTERRUPTED: POSIX programs do not expect EINTR from stat.
+ */
+#pragma once
+
+#include "lib/native/message.h"
+
+WARN_UNUSED status_t posix_call(struct message *m);
+
+#undef MESSAGE_CALL
+#undef MESSAGE_CALL_SHORT
+#define MESSAGE_CALL(m)       posix_call(m)
+#define MESSAGE_CALL_SHORT(m) posix_call(m)
+
+/* futex_wait with the same rule; `slow` system calls only. */
+WARN_UNUSED status_t posix_futex_wait(const volatile uint32_t *address, uint32_t expected,
+                                      uint64_t deadline, uint32_t flags);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * execve: the new program is prepared as for a spawn, in a process of its own, which this one then
+ * becomes: same pid, same parent. Whatever can fail has failed before that.
+ */
+#include "lib/posix/calls.h"
+
+#include <errno.h>
+
+#include "lib/native/syscall.h"
+#include "lib/posix/errno.h"
+#include "lib/posix/program.h"
+#include "lib/posix/signal.h"
+
+static int become(const struct program *program, char *const *envp) {
+    struct program_state *state = program_state_make(true);
+    struct spawn_prepared prepared;
+
+    if (state == NULL) {
+        return -ENOMEM;
+    }
+    int error = program_prepare(program, state, envp, SPAWN_KEEP_NUMBERS, &prepared);
+
+    if (error == 0) {
+        signals_reset_handled();
+        error = errno_from_status(sys_process_become(prepared.process, state->keep, state->n_keep,
+                                                     prepared.entry, prepared.stack, 0));
+        handle_drop(prepared.process);
+    }
+    program_state_free(state);
+    return error;
+}
+
+long call_execve(const long *a) {
+    struct program program;
+    int error = program_open(&program, LINUX_AT_FDCWD, (const char *)a[0], (char *const *)a[1]);
+
+    if (error == 0) {
+        error = become(&program, (char *const *)a[2]);
+        program_close(&program);
+    }
+    return error;
+}

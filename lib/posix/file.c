@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Opening, reading and writing. Offsets and flags of an open file are its server's
+ * (abi/protocols/file.idl).
+ */
+#include "lib/posix/calls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <unistd.h>
+#include <sys/uio.h>
+
+#include "lib/posix/call.h"
+#include "abi/generated/file.h"
+#include "lib/native/syscall.h"
+#include "lib/posix/errno.h"
+#include "lib/posix/fd.h"
+#include "lib/posix/file.h"
+#include "lib/posix/path.h"
+#include "lib/posix/signal.h"
+#include "lib/posix/terminal.h"
+
+/* ---- open ---- */
+
+struct open_request {
+    uint32_t flags;
+    uint32_t mode;
+    uint32_t kind;
+    handle_t file;
+};
+
+static status_t open_request(void *context, struct namespace_step *step) {
+    struct open_request *open = context;
+    status_t status = file_open(step->gate, open->flags, open->mode, step->path, step->path_length,
+                                step->target, step->target_bytes, &open->kind, &step->matched,
+                                &step->target_length, &step->next, DEADLINE_NEVER);
+
+    if (status == OK) {
+        open->file = step->next;
+        step->next = HANDLE_NONE;
+    }
+    return status;
+}
+
+static uint32_t file_flags(int flags) {
+    static const struct {
+        int posix;
+        uint32_t file;
+    } pairs[] = {
+        {O_CREAT, FILE_OPEN_CREATE},      {O_EXCL, FILE_OPEN_EXCLUSIVE},
+        {O_TRUNC, FILE_OPEN_TRUNCATE},    {O_DIRECTORY, FILE_OPEN_DIRECTORY},
+        {O_APPEND, FILE_OPEN_APPEND},     {O_NOFOLLOW, FILE_OPEN_NO_FOLLOW},
+        {O_NONBLOCK, FILE_OPEN_NONBLOCK},
+    };
+    uint32_t result = 0;
+
+    if ((flags & O_PATH) == 0) {
+        int access = flags & O_ACCMODE;
+
+        result |= access == O_RDONLY   ? FILE_OPEN_READ
+                  : access == O_WRONLY ? FILE_OPEN_WRITE
+                                       : FILE_OPEN_READ | FILE_OPEN_WRITE;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+        if ((flags & pairs[i].posix) != 0) {
+            result |= pairs[i].file;
+        }
+    }
+    return result;
+}
+
+static long open_at(int directory, const char *text, int flags, uint32_t mode) {
+    struct posix_path path;
+    struct open_request open = {.flags = file_flags(flags),
+                                .mode = mode & FILE_MODE_PERMISSIONS & ~creation_mask()};
+    int error = path_from_user(&path, directory, text);
+
+    if (error == 0) {
+        if (path.wants_directory) {
+            open.flags |= FILE_OPEN_DIRECTORY;
+        }
+        error = path_walk(&path, open_request, &open);
+    }
+    if (error != 0) {
+        return error;
+    }
+    int fd = fd_install(open.file, open.kind, (flags & O_CLOEXEC) != 0 ? FD_CLOEXEC_FLAG : 0, 0,
+                        open.kind == FILE_MODE_DIRECTORY ? path.text : NULL);
+
+    if (fd >= 0 && open.kind == FILE_MODE_CHARACTER && (flags & O_NOCTTY) == 0) {
+        terminal_opened(open.file);
+    }
+    return fd;
+}
+
+long call_open(const long *a) {
+    return open_at(LINUX_AT_FDCWD, (const char *)a[0], (int)a[1], (uint32_t)a[2]);
+}
+
+long call_openat(const long *a) {
+    return open_at((int)a[0], (const char *)a[1], (int)a[2], (uint32_t)a[3]);
+}
+
+long call_close(const long *a) {
+    return fd_close((int)a[0]);
+}
+
+/* ---- transfer ---- */
+
+/* Regular files give and take all that is asked for in one system call, as programs expect; others
+ * one transfer's worth. */
+static bool is_whole(const struct fd *fd) {
+    return (fd->mode & FILE_MODE_KIND) == FILE_MODE_REGULAR;
+}
+
+static long write_failed(status_t status) {
+    if (status == ERROR_BROKEN_PIPE) {
+        signal_raise(SIGPIPE);
+    }
+    return errno_from_status(status);
+}
+
+long file_read_at(int number, void *buffer, size_t size, uint64_t offset) {
+    struct fd fd = fd_get(number);
+    size_t done = 0;
+
+    if (fd.gate == HANDLE_NONE) {
+        return -EBADF;
+    }
+    if ((fd.mode & FILE_MODE_KIND) == FILE_MODE_DIRECTORY) {
+        return -EISDIR;
+    }
+    do {
+        uint32_t part = (uint32_t)MIN(size - done, (size_t)FILE_TRANSFER_MAX_BYTES);
+        uint64_t n = 0;
+        uint64_t at = offset == FILE_OFFSET_CURRENT ? offset : offset + done;
+        status_t status = file_read(fd.gate, at, (char *)buffer + done, part, &n, DEADLINE_NEVER);
+
+        if (status != OK) {
+            return done != 0 ? (long)done : errno_from_status(status);
+        }
+        done += MIN(n, (uint64_t)part);
+        if (n < part) {
+            break;
+        }
+    } while (done < size && is_whole(&fd));
+    return (long)done;
+}
+
+long file_write_at(int number, const void *buffer, size_t size, uint64_t offset) {
+    struct fd fd = fd_get(number);
+    size_t done = 0;
+
+    if (fd.gate == HANDLE_NONE) {
+        return -EBADF;
+    }
+    do {
+        uint32_t part = (uint32_t)MIN(size - done, (size_t)FILE_TRANSFER_MAX_BYTES);
+        uint64_t n = 0;
+        uint64_t at = offset == FILE_OFFSET_CURRENT ? offset : offset + done;
+        status_t status =
+            file_write(fd.gate, at, (const char *)buffer + done, part, &n, DEADLINE_NEVER);
+
+        if (status != OK) {
+            return done != 0 ? (long)done : write_failed(status);
+        }
+        done += MIN(n, (uint64_t)part);
+        if (n == 0) {
+            break;
+        }
+        /* A full pipe blocks in its server; what comes back short was interrupted or does not
+         * block. */
+    } while (done < size && (is_whole(&fd) || size > FILE_TRANSFER_MAX_BYTES) &&
+             thread_self()->interrupt == 0);
+    return (long)done;
+}
+
+long call_read(const long *a) {
+    return file_read_at((int)a[0], (void *)a[1], (size_t)a[2], FILE_OFFSET_CURRENT);
+}
+
+long call_write(const long *a) {
+    return file_write_at((int)a[0], (const void *)a[1], (size_t)a[2], FILE_OFFSET_CURRENT);
+}
+
+long call_pread64(const long *a) {
+    return a[3] < 0 ? -EINVAL : file_read_at((int)a[0], (void *)a[1], (size_t)a[2], (uint64_t)a[3]);
+}
+
+long call_pwrite64(const long *a) {
+    return a[3] < 0 ? -EINVAL
+                    : file_write_at((int)a[0], (const void *)a[1], (size_t)a[2], (uint64_t)a[3]);
+}
+
+/* ---- several buffers ---- */
+
+/*
+ * One message lends up to MESSAGE_SEGMENTS_MAX buffers: so many are one transfer, atomic where one
+ * write is. Fills segments from vectors[*next] on and returns the bytes in them.
+ */
+static size_t gather(struct message *m, const struct iovec *vectors, int n_vectors, int *next,
+                     uint32_t access) {
+    unsigned n = 0;
+    size_t bytes = 0;
+
+    while (*next < n_vectors && n < MESSAGE_SEGMENTS_MAX) {
+        const struct iovec *vector = &vectors[*next];
+        size_t room = FILE_TRANSFER_MAX_BYTES - bytes;
+
+        if (vector->iov_len > room) {
+            break;
+        }
+        (*next)++;
+        if (vector->iov_len != 0) {
+            m->segments[n++] = MESSAGE_LEND(vector->iov_base, (uint32_t)vector->iov_len, access);
+            bytes += vector->iov_len;
+        }
+    }
+    m->control = MESSAGE_SEGMENTS(n);
+    return bytes;
+}
+
+static bool vectors_are_valid(const struct iovec *vectors, int n) {
+    size_t total = 0;
+
+    if (n < 0 || n > IOV_MAX) {
+        return false;
+    }
+    for (int i = 0; i < n; i++) {
+        if (vectors[i].iov_len > (size_t)SSIZE_MAX - total) {
+            return false;
+        }
+        total += vectors[i].iov_len;
+    }
+    return true;
+}
+
+/* One vector alone, too large for a message with others. */
+static long transfer_one(int fd, const struct iovec *vector, uint32_t access, uint64_t offset) {
+    return access == LENT_WRITABLE ? file_read_at(fd, vector->iov_base, vector->iov_len, offset)
+                                   : file_write_at(fd, vector->iov_base, vector->iov_len, offset);
+}
+
+static long transfer_group(handle_t gate, struct message *m, uint32_t access, uint64_t offset) {
+    m->gate = gate;
+    m->label = access == LENT_WRITABLE ? FILE_READ : FILE_WRITE;
+    m->words[0] = offset;
+    m->deadline = DEADLINE_NEVER;
+    status_t status = posix_call(m);
+
+    if (status == OK) {
+        status = (status_t)m->label;
+    }
+    if (status != OK) {
+        return access == LENT_WRITABLE ? errno_from_status(status) : write_failed(status);
+    }
+    return (long)m->words[0];
+}
+
+static long transfer_vectors(int number, const struct iovec *vectors, int n_vectors,
+                             uint32_t access, uint64_t offset) {
+    struct fd fd = fd_get(number);
+    long done = 0;
+    int next = 0;
+
+    if (fd.gate == HANDLE_NONE) {
+        return -EBADF;
+    }
+    if (!vectors_are_valid(vectors, n_vectors)) {
+        return -EINVAL;
+    }
+    while (next < n_vectors) {
+        struct message m = {0};
+        size_t asked = gather(&m, vectors, n_vectors, &next, access);
+        uint64_t at = offset == FILE_OFFSET_CURRENT ? offset : offset + (uint64_t)done;
+        long n;
+
+        if (asked != 0) {
+            n = transfer_group(fd.gate, &m, access, at);
+        } else if (next < n_vectors) {
+            asked = vectors[next].iov_len;
+            n = transfer_one(number, &vectors[next++], access, at);
+        } else {
+            break;
+        }
+        if (n < 0) {
+            return done != 0 ? done : n;
+        }
+        done += n;
+        if ((size_t)n < asked || (access == LENT_WRITABLE && !is_whole(&fd))) {
+            break;
+        }
+    }
+    return done;
+}
+
+long call_readv(const long *a) {
+    return transfer_vectors((int)a[0], (const struct iovec *)a[1], (int)a[2], LENT_WRITABLE,
+                            FILE_OFFSET_CURRENT);
+}
+
+long call_writev(const long *a) {
+    return transfer_vectors((int)a[0], (const struct iovec *)a[1], (int)a[2], LENT_READABLE,
+                            FILE_OFFSET_CURRENT);
+}
+
+long call_preadv(const long *a) {
+    return a[3] < 0 ? -EINVAL
+                    : transfer_vectors((int)a[0], (const struct iovec *)a[1], (int)a[2],
+                                       LENT_WRITABLE, (uint64_t)a[3]);
+}
+
+long call_pwritev(const long *a) {
+    return a[3] < 0 ? -EINVAL
+                    : transfer_vectors((int)a[0], (const struct iovec *)a[1], (int)a[2],
+                                       LENT_READABLE, (uint64_t)a[3]);
+}
+
+/* ---- offset and size ---- */
+
+long call_lseek(const long *a) {
+    handle_t gate = fd_gate((int)a[0]);
+    uint64_t position = 0;
+
+    if (gate == HANDLE_NONE) {
+        return -EBADF;
+    }
+    if (a[2] != SEEK_SET && a[2] != SEEK_CUR && a[2] != SEEK_END) {
+        return -EINVAL;
+    }
+    _Static_assert(SEEK_SET == FILE_SEEK_SET && SEEK_CUR == FILE_SEEK_CURRENT &&
+                       SEEK_END == FILE_SEEK_END,
+                   "the same numbers");
+    status_t status = file_seek(gate, a[1], (uint32_t)a[2], &position, DEADLINE_NEVER);
+
+    if (status == ERROR_BAD_MESSAGE || status == ERROR_NOT_SUPPORTED) {
+        status = ERROR_NOT_SEEKABLE;
+    }
+    return errno_or(status, (long)position);
+}
+
+long call_fsync(const long *a) {
+    handle_t gate = fd_gate((int)a[0]);
+
+    if (gate == HANDLE_NONE) {
+        return -EBADF;
+    }
+    status_t status = file_sync(gate, DEADLINE_NEVER);
+
+    if (status == ERROR_BAD_MESSAGE || status == ERROR_NOT_SUPPORTED) {
+        return -EINVAL;
+    }
+    return errno_from_status(status);
+}
+
+/* There is no list of all servers: what survives is written at once or by fsync. */
+long call_sync(const long *a) {
+    (void)a;
+    return 0;
+}

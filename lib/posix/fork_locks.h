@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fork and the library's own locks: the forking thread holds all of them while the memory is
+ * copied, so that what they guard is whole in the child. None is held while a server is waited for,
+ * so this does not wait long. In a critical section.
+ */
+#pragma once
+
+#include "lib/posix/thread.h"
+
+extern struct lock signal_lock, path_lock, fd_lock,
+    pool_lock; /* in this order, threads_lock before them */
+
+static inline void locks_take_all(void) {
+    lock_take(&threads_lock);
+    lock_take(&signal_lock);
+    lock_take(&path_lock);
+    lock_take(&fd_lock);
+    lock_take(&pool_lock);
+}
+
+static inline void locks_give_all(void) {
+    lock_give(&pool_lock);
+    lock_give(&fd_lock);
+    lock_give(&path_lock);
+    lock_give(&signal_lock);
+    lock_give(&threads_lock);
+}

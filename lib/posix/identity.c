@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who and where: users (there is one, 0), names, limits, figures of the machine.
+ */
+#include "lib/posix/calls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+
+#include "lib/base/string.h"
+#include "lib/native/time.h"
+#include "lib/posix/fd.h"
+#include "lib/posix/file.h"
+
+/* Calls whose success changes nothing here. */
+long call_success(const long *a) {
+    (void)a;
+    return 0;
+}
+
+long call_user_id(const long *a) {
+    (void)a;
+    return 0;
+}
+
+/* setuid and its kin: user 0 may stay user 0. */
+long call_setid(const long *a) {
+    return (int)a[0] == 0 || (int)a[0] == -1 ? 0 : -EPERM;
+}
+
+long call_getgroups(const long *a) {
+    (void)a;
+    return 0;
+}
+
+long call_uname(const long *a) {
+    *(struct utsname *)a[0] = (struct utsname){
+        .sysname = "EuraliOS",
+        .nodename = "euralios",
+        .release = "0.1",
+        .version = "Merriwig",
+        .machine = "x86_64",
+    };
+    return 0;
+}
+
+long call_arch_prctl(const long *a) {
+    (void)a;
+    return -EINVAL; /* the thread pointer goes by the hook __euralios_set_tp */
+}
+
+/* ---- limits ---- */
+
+static int limit_of(long resource, struct rlimit *limit) {
+    *limit = (struct rlimit){RLIM_INFINITY, RLIM_INFINITY};
+    if (resource < 0 || resource >= RLIM_NLIMITS) {
+        return -EINVAL;
+    }
+    if (resource == RLIMIT_NOFILE) {
+        *limit = (struct rlimit){FD_MAX, FD_MAX};
+    } else if (resource == RLIMIT_CORE) {
+        *limit = (struct rlimit){0, 0};
+    }
+    return 0;
+}
+
+long call_getrlimit(const long *a) {
+    return limit_of(a[0], (struct rlimit *)a[1]);
+}
+
+/* Budgets are the limits here, and who gives one sets it: a process cannot change its own. */
+long call_prlimit64(const long *a) {
+    struct rlimit limit;
+    int error = limit_of(a[1], &limit);
+
+    if (error == 0 && a[2] != 0) {
+        const struct rlimit *wanted = (const struct rlimit *)a[2];
+
+        error = wanted->rlim_cur <= limit.rlim_max ? 0 : -EPERM;
+    }
+    if (error == 0 && a[3] != 0) {
+        *(struct rlimit *)a[3] = limit;
+    }
+    return error;
+}
+
+long call_getpriority(const long *a) {
+    (void)a;
+    return 20; /* nice 0, in the form of the raw call */
+}
+
+/* ---- the machine ---- */
+
+long call_sched_getaffinity(const long *a) {
+    if ((size_t)a[1] < sizeof(uint64_t)) {
+        return -EINVAL;
+    }
+    uint32_t n = MIN(info_page()->n_cpus, 64u);
+
+    *(uint64_t *)a[2] = n >= 64 ? UINT64_MAX : (1ull << MAX(n, 1u)) - 1;
+    return sizeof(uint64_t);
+}
+
+/* The number after `name ` in the text of /proc/memory. */
+static uint64_t figure(const char *text, const char *name) {
+    size_t length = strlen(name);
+
+    for (const char *line = text; line != NULL && *line != '\0';) {
+        if (strncmp(line, name, length) == 0 && line[length] == ' ') {
+            uint64_t value = 0;
+
+            for (const char *digit = line + length + 1; *digit >= '0' && *digit <= '9'; digit++) {
+                value = value * 10 + (uint64_t)(*digit - '0');
+            }
+            return value;
+        }
+        line = strchr(line, '\n');
+        line = line != NULL ? line + 1 : NULL;
+    }
+    return 0;
+}
+
+long call_sysinfo(const long *a) {
+    struct sysinfo *info = (struct sysinfo *)a[0];
+    char text[1024] = "";
+    const long open_args[6] = {(long)"/proc/memory", O_RDONLY | O_CLOEXEC};
+    long fd = call_open(open_args);
+
+    if (fd >= 0) {
+        long n = file_read_at((int)fd, text, sizeof text - 1, 0);
+
+        text[MAX(n, 0l)] = '\0';
+        (void)fd_close((int)fd);
+    }
+    *info = (struct sysinfo){
+        .uptime = (unsigned long)(time_now_ns() / NS_PER_S),
+        .totalram = figure(text, "total_bytes"),
+        .freeram = figure(text, "free_bytes"),
+        .procs = (unsigned short)figure(text, "processes"),
+        .mem_unit = 1,
+    };
+    return 0;
+}
+
+long call_getrandom(const long *a) {
+    const long open_args[6] = {(long)"/dev/random", O_RDONLY | O_CLOEXEC};
+    size_t size = (size_t)a[1], done = 0;
+    long fd = call_open(open_args);
+
+    if (fd < 0) {
+        return -ENOSYS;
+    }
+    while (done < size) {
+        long n = file_read_at((int)fd, (char *)a[0] + done, size - done, FILE_OFFSET_CURRENT);
+
+        if (n <= 0) {
+            break;
+        }
+        done += (size_t)n;
+    }
+    (void)fd_close((int)fd);
+    return done == 0 && size != 0 ? -EAGAIN : (long)done;
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mmap and its kin, straight on the kernel's map. <sys/mman.h> has names of abi/kernel.h with other
+ * values, so Linux's numbers stand here.
+ */
+#include "lib/posix/calls.h"
+
+#include <errno.h>
+
+#include "lib/posix/call.h"
+#include "abi/generated/file.h"
+#include "abi/kernel.h"
+#include "lib/native/syscall.h"
+#include "lib/posix/errno.h"
+#include "lib/posix/fd.h"
+#include "lib/posix/file.h"
+
+enum {
+    LINUX_MAP_SHARED = 1,
+    LINUX_MAP_PRIVATE = 2,
+    LINUX_MAP_TYPE = 15,
+    LINUX_MAP_FIXED = 0x10,
+    LINUX_MAP_ANONYMOUS = 0x20,
+    LINUX_MAP_POPULATE = 0x8000,
+    LINUX_MAP_FIXED_NOREPLACE = 0x100000,
+    LINUX_MADV_DONTNEED = 4,
+    LINUX_MADV_FREE = 8,
+};
+
+struct mapping {
+    uint64_t address, length;
+    uint32_t flags; /* of the kernel's map */
+    uint64_t offset;
+    long linux_flags;
+};
+
+static long error_of(status_t status) {
+    return status == ERROR_EXISTS || status == ERROR_BUSY ? -EEXIST : errno_from_status(status);
+}
+
+static long map_anonymous(const struct mapping *mapping) {
+    handle_t memory = HANDLE_NONE;
+    uint64_t mapped = 0;
+    status_t status = OK;
+
+    /* Shared with forked children: an object of its own. */
+    if ((mapping->linux_flags & LINUX_MAP_TYPE) == LINUX_MAP_SHARED) {
+        status = sys_memory_create(mapping->length / PAGE_SIZE, 0, 0, HANDLE_NONE, &memory);
+    }
+    if (status == OK) {
+        status = sys_map(HANDLE_NONE, memory, mapping->address, mapping->length, 0, mapping->flags,
+                         &mapped);
+    }
+    if (memory != HANDLE_NONE) {
+        handle_drop(memory); /* the mapping keeps it */
+    }
+    return status == OK ? (long)mapped : error_of(status);
+}
+
+/* For a server that cannot give its content as memory: a copy, which is what private mappings are
+ * anyway. */
+static long map_copy(const struct mapping *mapping, int fd) {
+    struct mapping anonymous = *mapping;
+
+    anonymous.flags |= MAP_WRITE;
+    long address = map_anonymous(&anonymous);
+
+    if (address < 0 && address > -PAGE_BYTES) {
+        return address;
+    }
+    long n = file_read_at(fd, (void *)address, mapping->length, mapping->offset);
+    status_t status = n < 0 ? ERROR_IO
+                            : sys_protect(HANDLE_NONE, (uint64_t)address, mapping->length,
+                                          mapping->flags & MAP_PROTECTION);
+
+    if (status != OK) {
+        status_ignore(sys_unmap(HANDLE_NONE, (uint64_t)address, mapping->length));
+        return n < 0 ? n : errno_from_status(status);
+    }
+    return address;
+}
+
+static long map_file(const struct mapping *mapping, int number) {
+    struct fd fd = fd_get(number);
+    bool is_shared = (mapping->linux_flags & LINUX_MAP_TYPE) == LINUX_MAP_SHARED;
+    uint32_t how = (is_shared ? FILE_MAP_SHARED : 0) |
+                   (is_shared && (mapping->flags & MAP_WRITE) != 0 ? FILE_MAP_WRITE : 0);
+    uint64_t skip, bytes, mapped = 0;
+    handle_t memory;
+
+    if (fd.gate == HANDLE_NONE) {
+        return -EBADF;
+    }
+    status_t status = file_map(fd.gate, mapping->offset, mapping->length, how, &skip, &bytes,
+                               &memory, DEADLINE_NEVER);
+
+    if (status == ERROR_NOT_SUPPORTED || status == ERROR_BAD_MESSAGE) {
+        return is_shared ? -ENODEV : map_copy(mapping, number);
+    }
+    if (status != OK) {
+        return errno_from_status(status);
+    }
+    status = sys_map(HANDLE_NONE, memory, mapping->address, mapping->length, skip,
+                     mapping->flags | (is_shared ? 0 : MAP_PRIVATE), &mapped);
+    handle_drop(memory);
+    return status == OK ? (long)mapped : error_of(status);
+}
+
+long call_mmap(const long *a) {
+    long flags = a[3];
+    struct mapping mapping = {
+        .address = (uint64_t)a[0],
+        .flags = (uint32_t)a[2] & MAP_PROTECTION,
+        .offset = (uint64_t)a[5],
+        .linux_flags = flags,
+    };
+    long type = flags & LINUX_MAP_TYPE;
+
+    if (a[1] <= 0 || (uint64_t)a[1] > USER_TOP || !IS_ALIGNED(mapping.offset, PAGE_SIZE) ||
+        (type != LINUX_MAP_SHARED && type != LINUX_MAP_PRIVATE)) {
+        return a[1] > 0 && (uint64_t)a[1] > USER_TOP ? -ENOMEM : -EINVAL;
+    }
+    mapping.length = ALIGN_UP((uint64_t)a[1], PAGE_SIZE);
+    if ((flags & LINUX_MAP_FIXED) != 0) {
+        mapping.flags |= MAP_FIXED | MAP_REPLACE;
+    } else if ((flags & LINUX_MAP_FIXED_NOREPLACE) != 0) {
+        mapping.flags |= MAP_FIXED;
+    } else {
+        mapping.address = ALIGN_DOWN(mapping.address, PAGE_SIZE);
+    }
+    if ((flags & LINUX_MAP_POPULATE) != 0) {
+        mapping.flags |= MAP_POPULATE;
+    }
+    return (flags & LINUX_MAP_ANONYMOUS) != 0 ? map_anonymous(&mapping)
+                                              : map_file(&mapping, (int)a[4]);
+}
+
+/* Address and length as munmap and mprotect take them: whole pages. */
+static bool range_of(const long *a, uint64_t *length) {
+    *length = ALIGN_UP((uint64_t)a[1], PAGE_SIZE);
+    return IS_ALIGNED((uint64_t)a[0], PAGE_SIZE) && a[1] > 0 && (uint64_t)a[1] <= USER_TOP;
+}
+
+long call_munmap(const long *a) {
+    uint64_t length;
+
+    if (!range_of(a, &length)) {
+        return -EINVAL;
+    }
+    return errno_from_status(sys_unmap(HANDLE_NONE, (uint64_t)a[0], length));
+}
+
+long call_mprotect(const long *a) {
+    uint64_t length;
+
+    if (a[1] == 0) {
+        return 0;
+    }
+    if (!range_of(a, &length) || (a[2] & ~(long)MAP_PROTECTION) != 0) {
+        return -EINVAL;
+    }
+    status_t status =
+        sys_protect(HANDLE_NONE, (uint64_t)a[0], length, (uint32_t)a[2] & MAP_PROTECTION);
+
+    return status == ERROR_NOT_FOUND ? -ENOMEM : errno_from_status(status);
+}
+
+long call_madvise(const long *a) {
+    uint64_t length;
+
+    if (!range_of(a, &length)) {
+        return a[1] == 0 ? 0 : -EINVAL;
+    }
+    if (a[2] == LINUX_MADV_DONTNEED || a[2] == LINUX_MADV_FREE) {
+        status_t status = sys_process_control(HANDLE_NONE, PROCESS_DISCARD, (uint64_t)a[0],
+                                              (uint64_t)a[0] + length, NULL);
+
+        return status == ERROR_NOT_FOUND ? -ENOMEM : errno_from_status(status);
+    }
+    return 0; /* the rest is advice */
+}
+
+/* Shared mappings are the file's own memory: there is nothing to write back. */
+long call_msync(const long *a) {
+    uint64_t length;
+
+    return range_of(a, &length) || a[1] == 0 ? 0 : -EINVAL;
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is known about files, and changing it: stat, access, chmod, times, truncate. There is one
+ * user, 0, who owns everything: chown is accepted and does nothing.
+ */
+#include "lib/posix/calls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "lib/posix/call.h"
+#include "abi/generated/file.h"
+#include "lib/base/string.h"
+#include "lib/native/time.h"
+#include "lib/posix/errno.h"
+#include "lib/posix/fd.h"
+#include "lib/posix/path.h"
+
+enum { STAT_UNIT_BYTES = 512 };
+
+/* ---- stat ---- */
+
+struct stat_request {
+    uint32_t flags;
+    struct file_stat stat;
+};
+
+static status_t stat_request(void *context, struct namespace_step *step) {
+    struct stat_request *request = context;
+    /* One lent range takes either answer. */
+    char answer[PATH_LENGTH_MAX] ALIGNED(8);
+
+    _Static_assert(sizeof answer >= sizeof request->stat, "and this one is always whole");
+    status_t status =
+        file_stat(step->gate, request->flags, step->path, step->path_length, answer, sizeof answer,
+                  &step->matched, &step->target_length, &step->next, DEADLINE_NEVER);
+    if (status == OK) {
+        memcpy(&request->stat, answer, sizeof request->stat);
+    } else if (status == ERROR_REDIRECT && step->next == HANDLE_NONE) {
+        step->target_length = MIN(step->target_length, step->target_bytes);
+        memcpy(step->target, answer, MIN((size_t)step->target_length, sizeof answer));
+    }
+    return status;
+}
+
+static struct timespec time_of(int64_t ns) {
+    int64_t seconds = ns / (int64_t)NS_PER_S, rest = ns % (int64_t)NS_PER_S;
+
+    if (rest < 0) {
+        seconds--;
+        rest += (int64_t)NS_PER_S;
+    }
+    return (struct timespec){.tv_sec = seconds, .tv_nsec = rest};
+}
+
+static void stat_fill(struct stat *to, const struct file_stat *from) {
+    *to = (struct stat){
+        .st_dev = from->device,
+        .st_ino = from->id,
+        .st_nlink = from->n_links,
+        .st_mode = from->mode,
+        .st_rdev = from->rdev,
+        .st_size = (off_t)from->size,
+        .st_blksize = from->block_bytes,
+        .st_blocks = (blkcnt_t)(DIV_ROUND_UP(from->used, (uint64_t)STAT_UNIT_BYTES)),
+        .st_atim = time_of(from->accessed_ns),
+        .st_mtim = time_of(from->modified_ns),
+        .st_ctim = time_of(from->changed_ns),
+    };
+}
+
+static int stat_path(int directory, const char *text, uint32_t flags, struct file_stat *stat) {
+    struct posix_path path;
+    struct stat_request request = {.flags = flags};
+    int error = path_from_user(&path, directory, text);
+
+    if (error == 0) {
+        if (path.wants_directory) {
+            request.flags &= ~(uint32_t)FILE_OPEN_NO_FOLLOW;
+        }
+        error = path_walk(&path, stat_request, &request);
+    }
+    if (error == 0 && path.wants_directory &&
+        (request.stat.mode & FILE_MODE_KIND) != FILE_MODE_DIRECTORY) {
+        error = -ENOTDIR;
+    }
+    *stat = request.stat;
+    return error;
+}
+
+static int stat_fd(int fd, struct file_stat *stat) {
+    handle_t gate = fd_gate(fd), next;
+    uint32_t matched, length;
+
+    if (gate == HANDLE_NONE) {
+        return -EBADF;
+    }
+    return errno_from_status(
+        file_stat(gate, 0, "", 0, stat, sizeof *stat, &matched, &length, &next, DEADLINE_NEVER));
+}
+
+static long stat_result(int error, const struct file_stat *stat, long address) {
+    if (error == 0) {
+        if (address == 0) {
+            return -EFAULT;
+        }
+        stat_fill((struct stat *)address, stat);
+    }
+    return error;
+}
+
+long call_stat(const long *a) {
+    struct file_stat stat;
+    int error = stat_path(LINUX_AT_FDCWD, (const char *)a[0], 0, &stat);
+
+    return stat_result(error, &stat, a[1]);
+}
+
+long call_lstat(const long *a) {
+    struct file_stat stat;
+    int error = stat_path(LINUX_AT_FDCWD, (const char *)a[0], FILE_OPEN_NO_FOLLOW, &stat);
+
+    return stat_result(error, &stat, a[1]);
+}
+
+long call_fstat(const long *a) {
+    struct file_stat stat;
+    int error = stat_fd((int)a[0], &stat);
+
+    return stat_result(error, &stat, a[1]);
+}
+
+long call_newfstatat(const long *a) {
+    struct file_stat stat;
+    const char *text = (const char *)a[1];
+    uint32_t flags = (a[3] & LINUX_AT_SYMLINK_NOFOLLOW) != 0 ? FILE_OPEN_NO_FOLLOW : 0;
+    bool is_fd = (a[3] & LINUX_AT_EMPTY_PATH) != 0 && (text == NULL || text[0] == '\0');
+    int error = is_fd ? stat_fd((int)a[0], &stat) : stat_path((int)a[0], text, flags, &stat);
+
+    return stat_result(error, &stat, a[2]);
+}
+
+static long access_at(int directory, const char *text, int mode) {
+    struct file_stat stat;
+    int error = stat_path(directory, text, 0, &stat);
+
+    if (error != 0) {
+        return error;
+    }
+    bool is_directory = (stat.mode & FILE_MODE_KIND) == FILE_MODE_DIRECTORY;
+
+    if ((mode & X_OK) != 0 && !is_directory && (stat.mode & 0111) == 0) {
+        return -EACCES;
+    }
+    if ((mode & W_OK) != 0 && (stat.mode & 0222) == 0) {
+        return -EACCES;
+    }
+    return 0;
+}
+
+long call_access(const long *a) {
+    return access_at(LINUX_AT_FDCWD, (const char *)a[0], (int)a[1]);
+}
+
+long call_faccessat(const long *a) {
+    return access_at((int)a[0], (const char *)a[1], (int)a[2]);
+}
+
+/* ---- set ---- */
+
+struct set_request {
+    uint64_t what; /* FILE_SET_... | open flags << 16 */
+    uint64_t value;
+    int64_t accessed_ns, modified_ns;
+};
+
+enum { SET_FLAGS_SHIFT = 16 };
+
+static status_t set_request(void *context, struct namespace_step *step) {
+    const struct set_request *set = context;
+
+    return file_set(step->gate, set->what, set->value, set->accessed_ns, set->modified_ns,
+                    step->path, step->path_length, step->target, step->target_bytes, &step->matched,
+                    &step->target_length, &step->next, DEADLINE_NEVER);
+}
+
+static long set_path(int directory, const char *text, struct set_request *set) {
+    struct posix_path path;
+    int error = path_from_user(&path, directory, text);
+
+    return error != 0 ? error : path_walk(&path, set_request, set);
+}
+
+static long set_fd(int fd, const struct set_request *set) {
+    handle_t gate = fd_gate(fd), next;
+    uint32_t matched, length;
+
+    if (gate == HANDLE_NONE) {
+        return -EBADF;
+    }
+    return errno_from_status(file_set(gate, set->what, set->value, set->accessed_ns,
+                                      set->modified_ns, "", 0, NULL, 0, &matched, &length, &next,
+                                      DEADLINE_NEVER));
+}
+
+long call_truncate(const long *a) {
+    struct set_request set = {.what = FILE_SET_SIZE, .value = (uint64_t)a[1]};
+
+    return a[1] < 0 ? -EINVAL : set_path(LINUX_AT_FDCWD, (const char *)a[0], &set);
+}
+
+long call_ftruncate(const long *a) {
+    const struct set_request set = {.what = FILE_SET_SIZE, .value = (uint64_t)a[1]};
+
+    return a[1] < 0 ? -EINVAL : set_fd((int)a[0], &set);
+}
+
+static struct set_request mode_request(long mode) {
+    return (struct set_request){.what = FILE_SET_MODE,
+                                .value = (uint64_t)mode & FILE_MODE_PERMISSIONS};
+}
+
+long call_chmod(const long *a) {
+    struct set_request set = mode_request(a[1]);
+
+    return set_path(LINUX_AT_FDCWD, (const char *)a[0], &set);
+}
+
+long call_fchmod(const long *a) {
+    const struct set_request set = mode_request(a[1]);
+
+    return set_fd((int)a[0], &set);
+}
+
+long call_fchmodat(const long *a) {
+    struct set_request set = mode_request(a[2]);
+
+    return set_path((int)a[0], (const char *)a[1], &set);
+}
+
+long call_chown(const long *a) {
+    struct file_stat stat;
+
+    return stat_path(LINUX_AT_FDCWD, (const char *)a[0], 0, &stat);
+}
+
+long call_lchown(const long *a) {
+    struct file_stat stat;
+
+    return stat_path(LINUX_AT_FDCWD, (const char *)a[0], FILE_OPEN_NO_FOLLOW, &stat);
+}
+
+long call_fchown(const long *a) {
+    return fd_gate((int)a[0]) == HANDLE_NONE ? -EBADF : 0;
+}
+
+long call_fchownat(const long *a) {
+    struct file_stat stat;
+    uint32_t flags = (a[4] & LINUX_AT_SYMLINK_NOFOLLOW) != 0 ? FILE_OPEN_NO_FOLLOW : 0;
+
+    return stat_path((int)a[0], (const char *)a[1], flags, &stat);
+}
+
+/* One of utimensat's two times; adds to `what` how it is to be set. */
+static int time_request(const struct timespec *time, uint64_t which, uint64_t *what, int64_t *ns) {
+    if (time->tv_nsec == UTIME_OMIT) {
+        return 0;
+    }
+    *what |= which;
+    if (time->tv_nsec == UTIME_NOW) {
+        *ns = time_wall_ns();
+        return 0;
+    }
+    if (time->tv_nsec < 0 || time->tv_nsec >= (long)NS_PER_S) {
+        return -EINVAL;
+    }
+    *ns = time->tv_sec * (int64_t)NS_PER_S + time->tv_nsec;
+    return 0;
+}
+
+long call_utimensat(const long *a) {
+    const struct timespec *times = (const struct timespec *)a[2];
+    const char *text = (const char *)a[1];
+    struct set_request set = {0};
+    int error = 0;
+
+    if (times == NULL) {
+        set.what = FILE_SET_ACCESSED | FILE_SET_MODIFIED | FILE_SET_NOW;
+    } else {
+        error = time_request(&times[0], FILE_SET_ACCESSED, &set.what, &set.accessed_ns);
+        if (error == 0) {
+            error = time_request(&times[1], FILE_SET_MODIFIED, &set.what, &set.modified_ns);
+        }
+    }
+    if (error != 0) {
+        return error;
+    }
+    if ((a[3] & LINUX_AT_SYMLINK_NOFOLLOW) != 0) {
+        set.what |= (uint64_t)FILE_OPEN_NO_FOLLOW << SET_FLAGS_SHIFT;
+    }
+    return text == NULL ? set_fd((int)a[0], &set) : set_path((int)a[0], text, &set);
+}
+
+/* ---- file systems ---- */
+
+enum { STATFS_MAGIC = 0x45554c4f };
+
+static long space_fill(handle_t gate, struct statfs *to) {
+    uint64_t block_bytes, n_blocks, n_free, n_files;
+    status_t status = file_space(gate, &block_bytes, &n_blocks, &n_free, &n_files, DEADLINE_NEVER);
+
+    if (status == ERROR_NOT_SUPPORTED || status == ERROR_BAD_MESSAGE) {
+        block_bytes = PAGE_BYTES;
+        n_blocks = n_free = n_files = 0;
+        status = OK;
+    }
+    if (status == OK) {
+        *to = (struct statfs){.f_type = STATFS_MAGIC,
+                              .f_bsize = block_bytes,
+                              .f_blocks = n_blocks,
+                              .f_bfree = n_free,
+                              .f_bavail = n_free,
+                              .f_files = n_files,
+                              .f_namelen = FILE_NAME_MAX_BYTES,
+                              .f_frsize = block_bytes};
+    }
+    return errno_from_status(status);
+}
+
+long call_fstatfs(const long *a) {
+    handle_t gate = fd_gate((int)a[0]);
+
+    return gate == HANDLE_NONE ? -EBADF : space_fill(gate, (struct statfs *)a[1]);
+}
+
+long call_statfs(const long *a) {
+    const long open_args[6] = {a[0], O_RDONLY | O_CLOEXEC};
+    long fd = call_open(open_args);
+
+    if (fd < 0) {
+        return fd;
+    }
+    long result = space_fill(fd_gate((int)fd), (struct statfs *)a[1]);
+
+    (void)fd_close((int)fd);
+    return result;
+}

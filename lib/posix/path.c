@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/posix/path.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#include "lib/posix/call.h"
+#include "abi/generated/file.h"
+#include "lib/base/string.h"
+#include "lib/native/startup.h"
+#include "lib/native/syscall.h"
+#include "lib/posix/errno.h"
+#include "lib/posix/fd.h"
+#include "lib/posix/fork_locks.h"
+#include "lib/posix/thread.h"
+
+static char working_directory[PATH_LENGTH_MAX] = "/";
+struct lock path_lock;
+static uint32_t mask = 022;
+
+void path_start(void) {
+    const struct startup_entry *directory = startup_next(NULL, STARTUP_CWD);
+    const struct startup_entry *umask = startup_next(NULL, STARTUP_UMASK);
+
+    if (directory != NULL) {
+        enum path_result result = path_normalize(working_directory, NULL, startup_text(directory));
+
+        if (result != PATH_OK) {
+            working_directory[0] = '/';
+            working_directory[1] = '\0';
+        }
+    }
+    if (umask != NULL) {
+        mask = umask->number & 0777;
+    }
+}
+
+int working_directory_set(const char *normal) {
+    critical_lock(&path_lock);
+    bool fits = string_copy(working_directory, sizeof working_directory, normal);
+
+    critical_unlock(&path_lock);
+    return fits ? 0 : -ENAMETOOLONG;
+}
+
+void working_directory_get(char *path, size_t size) {
+    critical_lock(&path_lock);
+    bool fits = string_copy(path, size, working_directory);
+
+    critical_unlock(&path_lock);
+    (void)fits; /* callers have PATH_LENGTH_MAX bytes */
+}
+
+uint32_t creation_mask_set(uint32_t new_mask) {
+    return __atomic_exchange_n(&mask, new_mask & 0777, __ATOMIC_RELAXED);
+}
+
+uint32_t creation_mask(void) {
+    return mask;
+}
+
+static int normalize(struct posix_path *path, const char *base, const char *text) {
+    switch (path_normalize(path->text, base, text)) {
+    case PATH_OK:
+        path->wants_directory = path_wants_directory(text);
+        return 0;
+    case PATH_TOO_LONG:
+    case PATH_NAME_TOO_LONG:
+        return -ENAMETOOLONG;
+    default:
+        return -ENOENT;
+    }
+}
+
+int path_from_user(struct posix_path *path, int directory, const char *text) {
+    char base[PATH_LENGTH_MAX];
+
+    if (text == NULL) {
+        return -EFAULT;
+    }
+    if (text[0] == '/') {
+        return normalize(path, NULL, text);
+    }
+    if (directory == LINUX_AT_FDCWD) {
+        working_directory_get(base, sizeof base);
+    } else if (!fd_path(directory, base, sizeof base)) {
+        return fd_gate(directory) == HANDLE_NONE ? -EBADF : -ENOTDIR;
+    }
+    return normalize(path, base, text);
+}
+
+int path_walk(const struct posix_path *path, namespace_request *request, void *context) {
+    status_t status = namespace_walk(path->text, request, context);
+
+    return errno_from_status(status);
+}
+
+static status_t open_directory_request(void *context, struct namespace_step *step) {
+    handle_t *directory = context;
+    uint32_t kind;
+    status_t status = file_open(step->gate, FILE_OPEN_DIRECTORY, 0, step->path, step->path_length,
+                                step->target, step->target_bytes, &kind, &step->matched,
+                                &step->target_length, &step->next, DEADLINE_NEVER);
+
+    if (status == OK) {
+        *directory = step->next;
+        step->next = HANDLE_NONE;
+    }
+    return status;
+}
+
+int path_open_parent(const struct posix_path *path, handle_t *gate, const char **name) {
+    struct posix_path parent = {.wants_directory = true};
+    size_t length;
+    const char *last = path_split_last(path->text, &length);
+
+    if (last == NULL) {
+        return -EBUSY; /* the root itself */
+    }
+    memcpy(parent.text, path->text, length);
+    parent.text[length] = '\0';
+    int error = path_walk(&parent, open_directory_request, gate);
+
+    *name = last;
+    return error;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Paths as programs give them: relative to the working directory or an open one, resolved
+ * lexically, then asked of the servers.
+ */
+#pragma once
+
+#include "lib/base/path.h"
+#include "lib/native/namespace.h"
+
+/* Linux's numbers for the *at calls. */
+enum {
+    LINUX_AT_FDCWD = -100,
+    LINUX_AT_SYMLINK_NOFOLLOW = 0x100,
+    LINUX_AT_REMOVEDIR = 0x200,
+    LINUX_AT_SYMLINK_FOLLOW = 0x400,
+    LINUX_AT_EMPTY_PATH = 0x1000,
+};
+
+struct posix_path {
+    char text[PATH_LENGTH_MAX]; /* absolute and normal; the root is "/" */
+    bool wants_directory;       /* it ended in a slash */
+};
+
+/* Minus an errno, or 0. `directory` is a descriptor or LINUX_AT_FDCWD. */
+int path_from_user(struct posix_path *path, int directory, const char *text);
+
+/*
+ * namespace_walk for posix: INTERRUPTED never ends it, and the result is minus an errno or 0. The
+ * request gets "" as path for the root of a server.
+ */
+int path_walk(const struct posix_path *path, namespace_request *request, void *context);
+
+/*
+ * Opens the directory that holds the last component, *name (inside path->text). The caller closes
+ * *gate. -EBUSY: the root. For requests that name two paths.
+ */
+int path_open_parent(const struct posix_path *path, handle_t *gate, const char **name);
+
+/* chdir, getcwd, umask. */
+int working_directory_set(const char *normal);
+void working_directory_get(char *path, size_t size);
+uint32_t creation_mask_set(uint32_t mask);
+uint32_t creation_mask(void);
+void path_start(void);

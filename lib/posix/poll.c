@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * poll, select and their kin, on the `watch` request of protocol file.
+ *
+ * Each thread that polls has an endpoint, and gives every server that it asks a gate to it whose
+ * badge is (round << 16 | index). A notification only wakes the thread, which then asks again: so
+ * one that is late, or of an earlier round, does no harm.
+ */
+#include "lib/posix/calls.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/select.h>
+#include <time.h>
+
+#include "lib/base/string.h"
+#include "lib/native/block.h"
+#include "lib/native/syscall.h"
+#include "lib/native/time.h"
+#include "lib/posix/call.h"
+#include "abi/generated/file.h"
+#include "lib/posix/errno.h"
+#include "lib/posix/fd.h"
+#include "lib/posix/signal.h"
+
+enum { ROUND_SHIFT = 16 };
+
+_Static_assert(POLLIN == FILE_EVENT_READ && POLLPRI == FILE_EVENT_PRIORITY &&
+                   POLLOUT == FILE_EVENT_WRITE && POLLERR == FILE_EVENT_ERROR &&
+                   POLLHUP == FILE_EVENT_HANGUP,
+               "the same numbers");
+
+struct poll_wait {
+    struct pollfd *fds;
+    nfds_t n;
+    uint64_t deadline; /* 0: do not wait */
+};
+
+static status_t prepare_endpoint(struct posix_thread *self) {
+    self->poll_round++;
+    return self->poll_endpoint != HANDLE_NONE ? OK : sys_endpoint_create(&self->poll_endpoint);
+}
+
+/* Events of one descriptor. With `arm` its server is to notify this thread when there are none yet.
+ */
+static short check_one(struct posix_thread *self, const struct pollfd *entry, uint32_t index,
+                       bool arm) {
+    struct fd fd = fd_get(entry->fd);
+    uint32_t wanted = (uint32_t)(entry->events & (POLLIN | POLLPRI | POLLOUT));
+    uint32_t asked = wanted, ready = 0;
+    handle_t gate = HANDLE_NONE;
+
+    if (fd.gate == HANDLE_NONE) {
+        return POLLNVAL;
+    }
+    /* POLLRDNORM and POLLWRNORM are other names. */
+    asked |= (entry->events & POLLRDNORM) != 0 ? FILE_EVENT_READ : 0;
+    asked |= (entry->events & POLLWRNORM) != 0 ? FILE_EVENT_WRITE : 0;
+    if (arm) {
+        uint64_t badge = (uint64_t)self->poll_round << ROUND_SHIFT | index;
+
+        if (sys_gate_create(self->poll_endpoint, badge, &gate) != OK) {
+            gate = HANDLE_NONE;
+        }
+    }
+    status_t status = file_watch(fd.gate, asked, thread_number(self), gate, &ready, DEADLINE_NEVER);
+
+    if (status == ERROR_BAD_MESSAGE || status == ERROR_NOT_SUPPORTED) {
+        return (short)(entry->events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM));
+    }
+    if (status != OK) {
+        return POLLERR;
+    }
+    short events = (short)(ready & (asked | POLLERR | POLLHUP));
+
+    events |= (events & POLLIN) != 0 ? (short)(entry->events & POLLRDNORM) : 0;
+    events |= (events & POLLOUT) != 0 ? (short)(entry->events & POLLWRNORM) : 0;
+    return events;
+}
+
+/* How many are ready. Watches are armed up to the first that is. */
+static int check_all(struct posix_thread *self, const struct poll_wait *poll, bool arm) {
+    int n_ready = 0;
+
+    for (nfds_t i = 0; i < poll->n; i++) {
+        struct pollfd *entry = &poll->fds[i];
+
+        entry->revents = 0;
+        if (entry->fd >= 0) {
+            entry->revents = check_one(self, entry, (uint32_t)i, arm && n_ready == 0);
+            n_ready += entry->revents != 0;
+        }
+    }
+    return n_ready;
+}
+
+/* Until something of this round is notified: OK; else TIMEOUT or INTERRUPTED. */
+static status_t wait_for_notification(const struct posix_thread *self, uint64_t deadline) {
+    for (;;) {
+        struct message m = {.gate = self->poll_endpoint, .deadline = deadline};
+        status_t status = native_message(SYSCALL_receive, &m, &self->interrupt);
+
+        if (status == ERROR_INTERRUPTED && self->interrupt == 0) {
+            continue;
+        }
+        if (status != OK ||
+            (m.kind == MESSAGE_NOTIFICATION && m.badge >> ROUND_SHIFT == self->poll_round)) {
+            return status;
+        }
+    }
+}
+
+static long poll_run(void *context) {
+    const struct poll_wait *poll = context;
+    struct posix_thread *self = thread_self();
+    bool waits = poll->deadline != 0;
+
+    if (waits && prepare_endpoint(self) != OK) {
+        return -ENOMEM;
+    }
+    for (;;) {
+        int n_ready = check_all(self, poll, waits);
+
+        if (n_ready != 0 || !waits) {
+            return n_ready;
+        }
+        status_t status = wait_for_notification(self, poll->deadline);
+
+        if (status == ERROR_TIMEOUT) {
+            return check_all(self, poll, false); /* the last word, and takes the watches away */
+        }
+        if (status != OK) {
+            return errno_from_status(status);
+        }
+    }
+}
+
+static int deadline_of(const struct timespec *timeout, uint64_t *deadline) {
+    *deadline = DEADLINE_NEVER;
+    if (timeout == NULL) {
+        return 0;
+    }
+    if (timeout->tv_sec < 0 || timeout->tv_nsec < 0 || timeout->tv_nsec >= (long)NS_PER_S) {
+        return -EINVAL;
+    }
+    if (timeout->tv_sec == 0 && timeout->tv_nsec == 0) {
+        *deadline = 0;
+    } else if ((uint64_t)timeout->tv_sec < UINT64_MAX / NS_PER_S - 1) {
+        *deadline =
+            time_deadline((uint64_t)timeout->tv_sec * NS_PER_S + (uint64_t)timeout->tv_nsec);
+    }
+    return 0;
+}
+
+static long poll_masked(struct poll_wait *poll, const uint64_t *mask) {
+    return mask != NULL ? signals_with_mask(mask, poll_run, poll) : poll_run(poll);
+}
+
+long call_poll(const long *a) {
+    struct poll_wait poll = {.fds = (struct pollfd *)a[0], .n = (nfds_t)a[1]};
+    int timeout_ms = (int)a[2];
+
+    if (poll.n > FD_MAX) {
+        return -EINVAL;
+    }
+    poll.deadline = timeout_ms < 0    ? DEADLINE_NEVER
+                    : timeout_ms == 0 ? 0
+                                      : time_deadline((uint64_t)timeout_ms * NS_PER_MS);
+    return poll_run(&poll);
+}
+
+long call_ppoll(const long *a) {
+    struct poll_wait poll = {.fds = (struct pollfd *)a[0], .n = (nfds_t)a[1]};
+    int error = deadline_of((const struct timespec *)a[2], &poll.deadline);
+
+    if (poll.n > FD_MAX) {
+        return -EINVAL;
+    }
+    return error != 0 ? error : poll_masked(&poll, (const uint64_t *)a[3]);
+}
+
+/* ---- select ---- */
+
+static short select_events(int fd, const fd_set *in, const fd_set *out, const fd_set *other) {
+    return (short)((in != NULL && FD_ISSET(fd, in) ? POLLIN : 0) |
+                   (out != NULL && FD_ISSET(fd, out) ? POLLOUT : 0) |
+                   (other != NULL && FD_ISSET(fd, other) ? POLLPRI : 0));
+}
+
+/* Clears the bit in `set` unless one of `events` came; returns whether it stays. */
+static int select_result(const struct pollfd *entry, fd_set *set, short wanted, short events) {
+    if (set == NULL || (entry->events & wanted) == 0) {
+        return 0;
+    }
+    if ((entry->revents & events) == 0) {
+        FD_CLR(entry->fd, set);
+        return 0;
+    }
+    return 1;
+}
+
+static long select_run(int n_fds, fd_set *in, fd_set *out, fd_set *other,
+                       const struct timespec *timeout, const uint64_t *mask) {
+    struct pollfd fds[FD_SETSIZE];
+    struct poll_wait poll = {.fds = fds};
+    int error = deadline_of(timeout, &poll.deadline);
+
+    if (error != 0 || n_fds < 0) {
+        return -EINVAL;
+    }
+    for (int fd = 0; fd < MIN(n_fds, FD_SETSIZE); fd++) {
+        short events = select_events(fd, in, out, other);
+
+        if (events != 0) {
+            fds[poll.n++] = (struct pollfd){.fd = fd, .events = events};
+        }
+    }
+    long n = poll_masked(&poll, mask);
+
+    if (n < 0) {
+        return n;
+    }
+    n = 0;
+    for (nfds_t i = 0; i < poll.n; i++) {
+        if ((fds[i].revents & POLLNVAL) != 0) {
+            return -EBADF;
+        }
+        n += select_result(&fds[i], in, POLLIN, POLLIN | POLLHUP | POLLERR);
+        n += select_result(&fds[i], out, POLLOUT, POLLOUT | POLLERR);
+        n += select_result(&fds[i], other, POLLPRI, POLLPRI);
+    }
+    return n;
+}
+
+long call_select(const long *a) {
+    const struct timeval *time = (const struct timeval *)a[4];
+    struct timespec timeout;
+
+    if (time != NULL) {
+        timeout = (struct timespec){.tv_sec = time->tv_sec + time->tv_usec / 1000000,
+                                    .tv_nsec = time->tv_usec % 1000000 * 1000};
+    }
+    return select_run((int)a[0], (fd_set *)a[1], (fd_set *)a[2], (fd_set *)a[3],
+                      time != NULL ? &timeout : NULL, NULL);
+}
+
+long call_pselect6(const long *a) {
+    const struct {
+        const uint64_t *set;
+        size_t size;
+    } *mask = (const void *)a[5];
+
+    return select_run((int)a[0], (fd_set *)a[1], (fd_set *)a[2], (fd_set *)a[3],
+                      (const struct timespec *)a[4], mask != NULL ? mask->set : NULL);
+}

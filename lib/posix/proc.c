@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/posix/proc.h"
+
+#include "abi/generated/file.h"
+#include "lib/native/block.h"
+#include "lib/native/namespace.h"
+#include "lib/native/syscall.h"
+#include "lib/native/time.h"
+#include "lib/posix/errno.h"
+#include "lib/posix/thread.h"
+
+/* How long an upcall waits for proc to take note that a signal is blocked. */
+#define HELD_PATIENCE_NS (100 * NS_PER_MS)
+
+static handle_t gate;
+
+handle_t proc_gate(void) {
+    const char *rest;
+    handle_t found;
+
+    if (gate != HANDLE_NONE) {
+        return gate;
+    }
+    critical_enter();
+    status_t status = namespace_resolve("/proc", &found, &rest);
+
+    critical_leave();
+    if (status != OK) {
+        return HANDLE_NONE;
+    }
+    if (rest[0] == '\0') {
+        gate = found;
+    } else if (namespace_open("/proc", FILE_OPEN_READ, 0, &found, NULL) == OK) {
+        gate = found;
+    }
+    return gate;
+}
+
+status_t proc_call_set_handled(uint64_t handled, uint64_t ignored) {
+    return proc_gate() == HANDLE_NONE ? ERROR_NO_SERVICE
+                                      : proc_set_handled(gate, handled, ignored, DEADLINE_NEVER);
+}
+
+status_t proc_call_stop(uint32_t signal) {
+    return proc_gate() == HANDLE_NONE ? ERROR_NO_SERVICE : proc_stop(gate, signal, DEADLINE_NEVER);
+}
+
+void proc_send_held(uint64_t signals) {
+    struct message m = {.gate = gate, .label = PROC_HELD, .words = {signals}};
+
+    if (gate != HANDLE_NONE) {
+        m.deadline = time_deadline(HELD_PATIENCE_NS);
+        status_ignore(native_message(SYSCALL_send, &m, NULL));
+    }
+}

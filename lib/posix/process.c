@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Processes: fork, wait, ids, groups, sessions, kill, exit. Who exists is the proc server's
+ * business (abi/protocols/proc.idl).
+ */
+#include "lib/posix/calls.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/times.h>
+#include <sys/wait.h>
+
+#include "abi/kernel.h"
+#include "abi/startup.h"
+#include "lib/native/startup.h"
+#include "lib/native/syscall.h"
+#include "lib/native/time.h"
+#include "lib/posix/errno.h"
+#include "lib/posix/fork_locks.h"
+#include "lib/posix/proc.h"
+#include "lib/posix/signal.h"
+
+uint32_t process_pid(void) {
+    uint32_t tag = ((const struct process_page *)PROCESS_PAGE_ADDRESS)->tag;
+
+    return tag != 0 ? tag : 1; /* a program without proc: musl needs a positive number */
+}
+
+/* ---- fork ---- */
+
+/* The handle of this process that the parent had is, in the child, the parent: nothing that a child
+ * should hold. */
+static void forget_parent(void) {
+    const struct startup_entry *self = startup_next(NULL, STARTUP_SELF);
+
+    if (self != NULL && self->handle != HANDLE_NONE) {
+        handle_drop(self->handle);
+        ((struct startup_entry *)self)->handle = HANDLE_NONE;
+    }
+}
+
+static void become_child(void) {
+    thread_after_fork();
+    signals_after_fork();
+    forget_parent();
+}
+
+static long fork_parent(handle_t child) {
+    uint32_t pid = 0;
+    status_t status = proc_gate() == HANDLE_NONE ? ERROR_NO_SERVICE
+                                                 : proc_adopt(proc_gate(), PROC_ADOPT_FORKED, 0, 0,
+                                                              0, 0, child, &pid, DEADLINE_NEVER);
+
+    handle_drop(child); /* not adopted: this was the last handle, and ends it */
+    if (status == ERROR_OUT_OF_BUDGET || status == ERROR_NO_MEMORY) {
+        return -ENOMEM;
+    }
+    return status == OK ? (long)pid : -EAGAIN;
+}
+
+long call_fork(const long *a) {
+    handle_t child = HANDLE_NONE;
+
+    (void)a;
+    (void)proc_gate(); /* found before, so that the child has it too */
+    critical_enter();
+    locks_take_all();
+    status_t status = sys_process_fork(&child);
+
+    if (status == OK && child == HANDLE_NONE) {
+        become_child();
+        locks_give_all();
+        critical_leave();
+        return 0;
+    }
+    locks_give_all();
+    critical_leave();
+    if (status != OK) {
+        return status == ERROR_OUT_OF_BUDGET || status == ERROR_NO_MEMORY ? -ENOMEM : -EAGAIN;
+    }
+    return fork_parent(child);
+}
+
+/* The child has memory of its own: more than vfork promises, and what programs may rely on is the
+ * same. */
+long call_vfork(const long *a) {
+    return call_fork(a);
+}
+
+/* ---- the end ---- */
+
+long call_exit_group(const long *a) {
+    sys_process_exit((int32_t)(a[0] & 0xff));
+}
+
+/* ---- wait ---- */
+
+_Static_assert(WNOHANG == PROC_WAIT_NOHANG && WUNTRACED == PROC_WAIT_STOPPED &&
+                   WEXITED == PROC_WAIT_EXITED && WCONTINUED == PROC_WAIT_CONTINUED &&
+                   WNOWAIT == PROC_WAIT_KEEP,
+               "the same numbers");
+
+static void usage_fill(struct rusage *usage, uint64_t cpu_ns) {
+    *usage = (struct rusage){
+        .ru_utime = {.tv_sec = (time_t)(cpu_ns / NS_PER_S),
+                     .tv_usec = (suseconds_t)(cpu_ns % NS_PER_S / NS_PER_US)},
+    };
+}
+
+static long wait_for(int selector, uint32_t options, uint32_t *wait_status, struct rusage *usage) {
+    uint32_t pid = 0;
+    uint64_t cpu_ns = 0;
+
+    if (proc_gate() == HANDLE_NONE) {
+        return -ECHILD;
+    }
+    status_t status =
+        proc_wait(proc_gate(), selector, options, &pid, wait_status, &cpu_ns, DEADLINE_NEVER);
+
+    if (status == OK && usage != NULL) {
+        usage_fill(usage, cpu_ns);
+    }
+    return errno_or(status, (long)pid);
+}
+
+long call_wait4(const long *a) {
+    const long known = WNOHANG | WUNTRACED | WCONTINUED;
+    uint32_t wait_status = 0;
+
+    if ((a[2] & ~known) != 0 || (int)a[0] == INT32_MIN) {
+        return -EINVAL;
+    }
+    long pid = wait_for((int)a[0], (uint32_t)a[2] | WEXITED, &wait_status, (struct rusage *)a[3]);
+
+    if (pid > 0 && a[1] != 0) {
+        *(int *)a[1] = (int)wait_status;
+    }
+    return pid;
+}
+
+static siginfo_t wait_information(long pid, uint32_t status) {
+    siginfo_t information = {.si_signo = SIGCHLD, .si_pid = (pid_t)pid};
+
+    if (WIFEXITED(status)) {
+        information.si_code = CLD_EXITED;
+        information.si_status = WEXITSTATUS(status);
+    } else if (WIFSTOPPED(status)) {
+        information.si_code = CLD_STOPPED;
+        information.si_status = WSTOPSIG(status);
+    } else if (WIFCONTINUED(status)) {
+        information.si_code = CLD_CONTINUED;
+        information.si_status = SIGCONT;
+    } else {
+        information.si_code = CLD_KILLED;
+        information.si_status = WTERMSIG(status);
+    }
+    return information;
+}
+
+long call_waitid(const long *a) {
+    const long known = WNOHANG | WSTOPPED | WEXITED | WCONTINUED | WNOWAIT;
+    uint32_t wait_status = 0;
+    int selector;
+
+    if ((a[3] & ~known) != 0 || (a[3] & (WSTOPPED | WEXITED | WCONTINUED)) == 0) {
+        return -EINVAL;
+    }
+    switch (a[0]) {
+    case P_ALL:
+        selector = -1;
+        break;
+    case P_PID:
+        selector = (int)a[1];
+        break;
+    case P_PGID:
+        selector = a[1] == 0 ? 0 : -(int)a[1];
+        break;
+    default:
+        return -EINVAL;
+    }
+    long pid = wait_for(selector, (uint32_t)a[3], &wait_status, (struct rusage *)a[4]);
+
+    if (pid < 0) {
+        return pid;
+    }
+    if (a[2] != 0) {
+        *(siginfo_t *)a[2] = pid > 0 ? wait_information(pid, wait_status) : (siginfo_t){0};
+    }
+    return 0;
+}
+
+/* ---- ids ---- */
+
+struct ids {
+    uint32_t parent, group, session, has_terminal;
+};
+
+static int ids_of(uint32_t pid, struct ids *ids) {
+    *ids = (struct ids){.parent = 0, .group = process_pid(), .session = process_pid()};
+    if (proc_gate() == HANDLE_NONE) {
+        return pid == 0 || pid == process_pid() ? 0 : -ESRCH;
+    }
+    return errno_from_status(proc_get_ids(proc_gate(), pid, &ids->parent, &ids->group,
+                                          &ids->session, &ids->has_terminal, DEADLINE_NEVER));
+}
+
+long call_getpid(const long *a) {
+    (void)a;
+    return (long)process_pid();
+}
+
+long call_getppid(const long *a) {
+    struct ids ids;
+
+    (void)a;
+    return ids_of(0, &ids) == 0 ? (long)ids.parent : 0;
+}
+
+long call_getpgid(const long *a) {
+    struct ids ids;
+    int error = a[0] < 0 ? -ESRCH : ids_of((uint32_t)a[0], &ids);
+
+    return error != 0 ? error : (long)ids.group;
+}
+
+long call_getpgrp(const long *a) {
+    static const long own[6];
+
+    (void)a;
+    return call_getpgid(own);
+}
+
+long call_getsid(const long *a) {
+    struct ids ids;
+    int error = a[0] < 0 ? -ESRCH : ids_of((uint32_t)a[0], &ids);
+
+    return error != 0 ? error : (long)ids.session;
+}
+
+long call_setpgid(const long *a) {
+    if ((int)a[0] < 0 || (int)a[1] < 0) {
+        return -EINVAL;
+    }
+    if (proc_gate() == HANDLE_NONE) {
+        return -EPERM;
+    }
+    status_t status = proc_set_group(proc_gate(), (uint32_t)a[0], (uint32_t)a[1], DEADLINE_NEVER);
+
+    return status == ERROR_DENIED ? -EPERM : errno_from_status(status);
+}
+
+long call_setsid(const long *a) {
+    uint32_t session = 0;
+
+    (void)a;
+    if (proc_gate() == HANDLE_NONE) {
+        return -EPERM;
+    }
+    status_t status = proc_new_session(proc_gate(), &session, DEADLINE_NEVER);
+
+    return status == ERROR_DENIED ? -EPERM : errno_or(status, (long)session);
+}
+
+/* ---- kill ---- */
+
+long call_kill(const long *a) {
+    int selector = (int)a[0], signal = (int)a[1];
+
+    if (signal < 0 || signal > SIGNAL_LAST || selector == INT32_MIN) {
+        return -EINVAL;
+    }
+    /* To itself: delivered before kill returns, as POSIX wants, and without a message. SIGKILL and
+     * SIGSTOP are proc's. */
+    if (selector == (int)process_pid() && signal != SIGKILL && signal != SIGSTOP) {
+        if (signal != 0) {
+            signal_raise(signal);
+        }
+        return 0;
+    }
+    if (proc_gate() == HANDLE_NONE) {
+        return -ESRCH;
+    }
+    status_t status = proc_kill(proc_gate(), selector, (uint32_t)signal, 0, DEADLINE_NEVER);
+
+    return status == ERROR_DENIED ? -EPERM : errno_from_status(status);
+}
+
+/* ---- time used ---- */
+
+static int cpu_times(uint64_t *own, uint64_t *children) {
+    *own = *children = 0;
+    return proc_gate() == HANDLE_NONE
+               ? -ENOSYS
+               : errno_from_status(proc_get_times(proc_gate(), own, children, DEADLINE_NEVER));
+}
+
+long call_getrusage(const long *a) {
+    uint64_t own, children;
+    int error = cpu_times(&own, &children);
+
+    if (error == 0) {
+        usage_fill((struct rusage *)a[1], (int)a[0] == RUSAGE_CHILDREN ? children : own);
+    }
+    return error;
+}
+
+enum { TICKS_PER_S = 100 };
+
+long call_times(const long *a) {
+    struct tms *times = (struct tms *)a[0];
+    const uint64_t tick_ns = NS_PER_S / TICKS_PER_S;
+    uint64_t own, children;
+
+    if (times != NULL) {
+        (void)cpu_times(&own, &children);
+        *times = (struct tms){.tms_utime = (clock_t)(own / tick_ns),
+                              .tms_cutime = (clock_t)(children / tick_ns)};
+    }
+    return (long)(time_now_ns() / tick_ns);
+}
+
+int __euralios_vfork(void);
+int __euralios_vfork(void) {
+    static const long none[6];
+    long pid = call_fork(none);
+
+    if (pid < 0) {
+        errno = (int)-pid;
+        return -1;
+    }
+    return (int)pid;
+}

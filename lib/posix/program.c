@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/posix/program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "lib/posix/call.h"
+#include "abi/generated/file.h"
+#include "abi/kernel.h"
+#include "lib/base/string.h"
+#include "lib/native/syscall.h"
+#include "lib/posix/calls.h"
+#include "lib/posix/errno.h"
+#include "lib/posix/pool.h"
+#include "lib/posix/signal.h"
+
+enum { SCRIPT_LINE_BYTES = 256, SCRIPT_DEPTH_MAX = 4 };
+
+static char *const no_environment[] = {NULL};
+
+static void *pages_map(size_t bytes) {
+    uint64_t address;
+    status_t status = sys_map(HANDLE_NONE, HANDLE_NONE, 0, ALIGN_UP(bytes, PAGE_SIZE), 0,
+                              MAP_READ | MAP_WRITE, &address);
+
+    return status == OK ? (void *)address : NULL;
+}
+
+static void pages_unmap(void *pages, size_t bytes) {
+    status_ignore(sys_unmap(HANDLE_NONE, (uint64_t)(uintptr_t)pages, ALIGN_UP(bytes, PAGE_SIZE)));
+}
+
+/* ---- the file ---- */
+
+static int file_to_run(int directory, const char *text, handle_t *file) {
+    const long args[6] = {directory, (long)text, O_RDONLY | O_CLOEXEC};
+    struct file_stat stat;
+    handle_t next;
+    uint32_t matched, length;
+    long fd = call_openat(args);
+
+    if (fd < 0) {
+        return (int)fd;
+    }
+    /* A gate of our own: the descriptor may go. */
+    status_t status = sys_handle_copy(fd_gate((int)fd), RIGHTS_ALL, 0, file);
+
+    (void)fd_close((int)fd);
+    if (status != OK) {
+        return errno_from_status(status);
+    }
+    status =
+        file_stat(*file, 0, "", 0, &stat, sizeof stat, &matched, &length, &next, DEADLINE_NEVER);
+    int error = errno_from_status(status);
+
+    if (error == 0 &&
+        ((stat.mode & FILE_MODE_KIND) != FILE_MODE_REGULAR || (stat.mode & 0111) == 0)) {
+        error = -EACCES;
+    }
+    if (error != 0) {
+        handle_drop(*file);
+    }
+    return error;
+}
+
+/* Reads the first line if it begins with "#!"; *is_script says so. */
+static int script_line(handle_t file, char *line, bool *is_script) {
+    uint64_t n = 0;
+    status_t status = file_read(file, 0, line, SCRIPT_LINE_BYTES - 1, &n, DEADLINE_NEVER);
+
+    *is_script = status == OK && n >= 2 && line[0] == '#' && line[1] == '!';
+    if (status != OK || !*is_script) {
+        return errno_from_status(status);
+    }
+    line[MIN(n, (uint64_t)SCRIPT_LINE_BYTES - 1)] = '\0';
+    char *end = strchr(line, '\n');
+
+    if (end == NULL) {
+        return -ENOEXEC; /* longer than we look at */
+    }
+    while (end > line + 2 && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r')) {
+        end--;
+    }
+    *end = '\0';
+    return 0;
+}
+
+static char *skip_blanks(char *text) {
+    while (*text == ' ' || *text == '\t') {
+        text++;
+    }
+    return text;
+}
+
+/* argv becomes interpreter, its one argument, the script, the script's arguments. `line` is cut
+ * into the first two. */
+static int script_arguments(struct program *program, const char *line, const char *script,
+                            char *const *argv) {
+    size_t n = 0;
+
+    while (argv[n] != NULL) {
+        n++;
+    }
+    size_t bytes = (n + 4) * sizeof(char *) + SCRIPT_LINE_BYTES + strlen(script) + 1;
+    char **list = pages_map(bytes);
+
+    if (list == NULL) {
+        return -ENOMEM;
+    }
+    char *strings = (char *)&list[n + 4];
+    size_t i = 0;
+
+    memcpy(strings, line, strlen(line) + 1);
+    char *interpreter = skip_blanks(strings);
+    char *argument = interpreter + strcspn(interpreter, " \t");
+
+    list[i++] = interpreter;
+    if (*argument != '\0') {
+        *argument = '\0';
+        list[i++] = skip_blanks(argument + 1);
+    }
+    list[i] = strings + SCRIPT_LINE_BYTES;
+    memcpy(list[i++], script, strlen(script) + 1);
+    for (size_t j = 1; j < n; j++) {
+        list[i++] = argv[j];
+    }
+    list[i] = NULL;
+    program->argv = list;
+    program->memory = (uint64_t)(uintptr_t)list;
+    program->memory_bytes = bytes;
+    return interpreter[0] == '\0' ? -ENOEXEC : 0;
+}
+
+/* The program at `text` is a script with this first line: opens the interpreter in its place. */
+static int script_follow(struct program *program, int directory, const char *text,
+                         const char *line) {
+    struct program inner = {0};
+    int error = script_arguments(&inner, line + 2, text, program->argv);
+
+    program_close(program);
+    *program = inner;
+    if (error == 0) {
+        error = file_to_run(directory, program->argv[0], &program->file);
+    }
+    return error;
+}
+
+int program_open(struct program *program, int directory, const char *text, char *const *argv) {
+    static char *empty[] = {"", NULL};
+    char line[SCRIPT_LINE_BYTES];
+    bool is_script;
+
+    *program = (struct program){.argv = argv == NULL || argv[0] == NULL ? empty : argv};
+    int error = file_to_run(directory, text, &program->file);
+
+    for (int depth = 0; error == 0; depth++) {
+        error = script_line(program->file, line, &is_script);
+        if (error != 0 || !is_script) {
+            break;
+        }
+        error = depth == SCRIPT_DEPTH_MAX
+                    ? -ELOOP
+                    : script_follow(program, directory, depth == 0 ? text : program->argv[0], line);
+    }
+    if (error != 0) {
+        program_close(program);
+    }
+    return error;
+}
+
+void program_close(struct program *program) {
+    if (program->file != HANDLE_NONE) {
+        handle_drop(program->file);
+    }
+    if (program->memory != 0) {
+        pages_unmap((void *)program->memory, program->memory_bytes);
+    }
+    *program = (struct program){0};
+}
+
+/* ---- the state ---- */
+
+struct program_state *program_state_make(bool drop_cloexec) {
+    struct program_state *state = pages_map(sizeof *state);
+
+    if (state == NULL) {
+        return NULL;
+    }
+    for (int fd = fd_next(0); fd >= 0; fd = fd_next(fd + 1)) {
+        struct fd entry = fd_get(fd);
+        char path[PATH_LENGTH_MAX];
+
+        if (drop_cloexec && (entry.flags & FD_CLOEXEC_FLAG) != 0) {
+            continue;
+        }
+        entry.path = fd_path(fd, path, sizeof path) ? pool_copy_string(path) : NULL;
+        state->fds[fd] = entry;
+        state->n_fds = fd + 1;
+    }
+    working_directory_get(state->directory, sizeof state->directory);
+    state->blocked = thread_self()->mask;
+    state->ignored = signals_ignored();
+    return state;
+}
+
+void program_state_close(struct program_state *state, int fd) {
+    struct fd *entry = &state->fds[fd];
+
+    if (state->owned[fd] && entry->gate != HANDLE_NONE) {
+        handle_drop(entry->gate);
+    }
+    pool_free_string(entry->path);
+    *entry = (struct fd){0};
+    state->owned[fd] = false;
+}
+
+void program_state_free(struct program_state *state) {
+    for (int fd = 0; fd < state->n_fds; fd++) {
+        program_state_close(state, fd);
+    }
+    pages_unmap(state, sizeof *state);
+}
+
+/* ---- the process ---- */
+
+static struct spawn_entry set_entry(const char *name, uint64_t set) {
+    return (struct spawn_entry){.kind = STARTUP_SIGNALS,
+                                .number = (uint32_t)set,
+                                .flags = (uint32_t)(set >> 32),
+                                .text = name};
+}
+
+static size_t entries_fill(struct program_state *state) {
+    size_t n = 0;
+
+    for (int fd = 0; fd < state->n_fds; fd++) {
+        const struct fd *entry = &state->fds[fd];
+
+        if (entry->gate != HANDLE_NONE) {
+            state->entries[n++] = (struct spawn_entry){.kind = STARTUP_FD,
+                                                       .handle = entry->gate,
+                                                       .rights = RIGHTS_ALL,
+                                                       .number = (uint32_t)fd,
+                                                       .flags = entry->mode,
+                                                       .text = entry->path};
+        }
+    }
+    state->entries[n++] = (struct spawn_entry){.kind = STARTUP_CWD, .text = state->directory};
+    state->entries[n++] = (struct spawn_entry){.kind = STARTUP_UMASK, .number = creation_mask()};
+    if (state->blocked != 0) {
+        state->entries[n++] = set_entry("blocked", state->blocked);
+    }
+    if (state->ignored != 0) {
+        state->entries[n++] = set_entry("ignored", state->ignored);
+    }
+    return n;
+}
+
+/* The handles that stay when this process becomes the program: open files and the namespace, each
+ * once. */
+static int keep_fill(struct program_state *state) {
+    const char *prefix;
+    handle_t gate;
+
+    state->n_keep = 0;
+    for (int fd = 0; fd < state->n_fds; fd++) {
+        gate = state->fds[fd].gate;
+        bool is_new = gate != HANDLE_NONE;
+
+        for (size_t i = 0; i < state->n_keep && is_new; i++) {
+            is_new = state->keep[i] != gate;
+        }
+        if (is_new) {
+            state->keep[state->n_keep++] = gate;
+        }
+    }
+    for (size_t i = 0; namespace_entry(i, &prefix, &gate); i++) {
+        if (state->n_keep == ARRAY_SIZE(state->keep)) {
+            return -EMFILE;
+        }
+        state->keep[state->n_keep++] = gate;
+    }
+    return 0;
+}
+
+int program_prepare(const struct program *program, struct program_state *state, char *const *envp,
+                    uint32_t flags, struct spawn_prepared *prepared) {
+    struct spawn_args args = {
+        .source = {.file = program->file},
+        .argv = program->argv,
+        .envp = envp != NULL ? envp : no_environment,
+        .entries = state->entries,
+        .n_entries = entries_fill(state),
+        .flags = flags | SPAWN_NAMESPACE,
+    };
+    status_t status;
+    int error = (flags & SPAWN_KEEP_NUMBERS) != 0 ? keep_fill(state) : 0;
+
+    if (error != 0) {
+        return error;
+    }
+    do {
+        status = spawn_prepare(&args, prepared);
+    } while (status == ERROR_INTERRUPTED); /* a signal came: nothing is lost but time */
+    return status == ERROR_TOO_LARGE ? -E2BIG : errno_from_status(status);
+}

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/posix/signal.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "lib/native/block.h"
+#include "lib/native/syscall.h"
+#include "lib/native/time.h"
+#include "lib/posix/calls.h"
+#include "lib/posix/errno.h"
+#include "lib/posix/fork_locks.h"
+#include "lib/posix/proc.h"
+
+volatile uint64_t signals_process_pending;
+
+static struct signal_action actions[SIGNAL_LAST + 1];
+struct lock signal_lock;
+
+/* Neither can be blocked, handled or ignored. */
+#define UNSTOPPABLE (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
+
+static void told_set_add(uint64_t *handled, uint64_t *ignored) {
+    for (int signal = SIGNAL_FIRST; signal <= SIGNAL_LAST; signal++) {
+        if (actions[signal].handler == SIGNAL_IGNORE) {
+            *ignored |= SIGNAL_BIT(signal);
+        } else if (actions[signal].handler != SIGNAL_DEFAULT) {
+            *handled |= SIGNAL_BIT(signal);
+        }
+    }
+}
+
+/* proc sends no signal that is ignored, and ends processes that do not react to one with default
+ * effect. */
+static void tell_proc(void) {
+    uint64_t handled = 0, ignored = 0;
+
+    critical_lock(&signal_lock);
+    told_set_add(&handled, &ignored);
+    critical_unlock(&signal_lock);
+    status_ignore(proc_call_set_handled(handled, ignored));
+}
+
+enum signal_effect signal_default_effect(int signal) {
+    switch (signal) {
+    case SIGCHLD:
+    case SIGCONT:
+    case SIGURG:
+    case SIGWINCH:
+        return SIGNAL_DOES_NOTHING;
+    case SIGSTOP:
+    case SIGTSTP:
+    case SIGTTIN:
+    case SIGTTOU:
+        return SIGNAL_STOPS;
+    default:
+        return SIGNAL_TERMINATES;
+    }
+}
+
+struct signal_action signal_action_of(int signal) {
+    struct posix_thread *self = thread_self();
+
+    /* No critical_unlock: it could deliver, and delivering is what asks. */
+    self->depth++;
+    lock_take(&signal_lock);
+    struct signal_action action = actions[signal];
+    lock_give(&signal_lock);
+    self->depth--;
+    return action;
+}
+
+/* Kinds that proc distinguishes. */
+static int kind_of(uintptr_t handler) {
+    return handler == SIGNAL_DEFAULT ? 0 : handler == SIGNAL_IGNORE ? 1 : 2;
+}
+
+static void action_set(int signal, const struct signal_action *action) {
+    critical_lock(&signal_lock);
+    bool changed = kind_of(actions[signal].handler) != kind_of(action->handler);
+    actions[signal] = *action;
+    critical_unlock(&signal_lock);
+    if (changed) {
+        tell_proc();
+    }
+}
+
+void signal_reset(int signal) {
+    action_set(signal, &(struct signal_action){.handler = SIGNAL_DEFAULT});
+}
+
+void signals_reset_handled(void) {
+    bool changed = false;
+
+    critical_lock(&signal_lock);
+    for (int signal = SIGNAL_FIRST; signal <= SIGNAL_LAST; signal++) {
+        if (kind_of(actions[signal].handler) == 2) {
+            actions[signal] = (struct signal_action){.handler = SIGNAL_DEFAULT};
+            changed = true;
+        }
+    }
+    critical_unlock(&signal_lock);
+    if (changed) {
+        tell_proc();
+    }
+}
+
+uint64_t signals_ignored(void) {
+    uint64_t handled = 0, ignored = 0;
+
+    critical_lock(&signal_lock);
+    told_set_add(&handled, &ignored);
+    critical_unlock(&signal_lock);
+    return ignored;
+}
+
+void signals_inherit(uint64_t blocked, uint64_t ignored) {
+    thread_self()->mask = blocked & ~UNSTOPPABLE;
+    for (int signal = SIGNAL_FIRST; signal <= SIGNAL_LAST; signal++) {
+        if ((ignored & SIGNAL_BIT(signal) & ~UNSTOPPABLE) != 0) {
+            actions[signal].handler = SIGNAL_IGNORE;
+        }
+    }
+}
+
+long call_sigaction(const long *a) {
+    int signal = (int)a[0];
+    const struct signal_action *action = (const struct signal_action *)a[1];
+    struct signal_action *old = (struct signal_action *)a[2];
+
+    if (signal < SIGNAL_FIRST || signal > SIGNAL_LAST || a[3] != sizeof(uint64_t)) {
+        return -EINVAL;
+    }
+    if (action != NULL && (SIGNAL_BIT(signal) & UNSTOPPABLE) != 0) {
+        return -EINVAL;
+    }
+    if (old != NULL) {
+        *old = signal_action_of(signal);
+    }
+    if (action != NULL) {
+        struct signal_action set = *action;
+
+        set.mask &= ~UNSTOPPABLE;
+        action_set(signal, &set);
+        bool dropped =
+            set.handler == SIGNAL_IGNORE ||
+            (set.handler == SIGNAL_DEFAULT && signal_default_effect(signal) == SIGNAL_DOES_NOTHING);
+        if (dropped) {
+            __atomic_and_fetch(&signals_process_pending, ~SIGNAL_BIT(signal), __ATOMIC_RELAXED);
+            __atomic_and_fetch(&thread_self()->pending, ~SIGNAL_BIT(signal), __ATOMIC_RELAXED);
+        }
+    }
+    return 0;
+}
+
+uint64_t signals_due(const struct posix_thread *self) {
+    return (self->pending | signals_process_pending) & ~self->mask;
+}
+
+/* Delivers what a changed mask let through. */
+static void deliver_due(struct posix_thread *self) {
+    if (self->depth == 0 && signals_due(self) != 0) {
+        signals_deliver(self, NULL);
+    }
+}
+
+long call_sigprocmask(const long *a) {
+    struct posix_thread *self = thread_self();
+    const uint64_t *set = (const uint64_t *)a[1];
+    uint64_t old = self->mask;
+
+    if (a[3] != sizeof(uint64_t)) {
+        return -EINVAL;
+    }
+    if (set != NULL) {
+        uint64_t mask;
+
+        switch (a[0]) {
+        case SIG_BLOCK:
+            mask = old | *set;
+            break;
+        case SIG_UNBLOCK:
+            mask = old & ~*set;
+            break;
+        case SIG_SETMASK:
+            mask = *set;
+            break;
+        default:
+            return -EINVAL;
+        }
+        self->mask = mask & ~UNSTOPPABLE;
+    }
+    if (a[2] != 0) {
+        *(uint64_t *)a[2] = old;
+    }
+    deliver_due(self);
+    return 0;
+}
+
+long call_sigpending(const long *a) {
+    const struct posix_thread *self = thread_self();
+
+    *(uint64_t *)a[0] = (self->pending | signals_process_pending) & self->mask;
+    return 0;
+}
+
+long signals_with_mask(const uint64_t *mask, long (*wait)(void *context), void *context) {
+    struct posix_thread *self = thread_self();
+    long result = -EINTR;
+
+    self->saved_mask = self->mask;
+    self->restore_mask = true;
+    self->interrupt = 0;
+    self->mask = *mask & ~UNSTOPPABLE;
+    deliver_due(self);
+    if (self->interrupt == 0) {
+        result = wait(context);
+    }
+    if (self->restore_mask) {
+        self->restore_mask = false;
+        self->mask = self->saved_mask;
+        deliver_due(self);
+    }
+    return result;
+}
+
+/* Waits for nothing but a handler. The look at `interrupt` and the wait are one step for upcalls:
+ * both are in the block range. */
+static long wait_for_handler(void *context) {
+    struct posix_thread *self = context;
+    static const volatile uint32_t never;
+
+    while (self->interrupt == 0) {
+        status_ignore(native_futex_wait(&never, 0, DEADLINE_NEVER, 0, &self->interrupt));
+    }
+    return -EINTR;
+}
+
+long call_sigsuspend(const long *a) {
+    return signals_with_mask((const uint64_t *)a[0], wait_for_handler, thread_self());
+}
+
+long call_pause(const long *a) {
+    struct posix_thread *self = thread_self();
+    uint64_t mask = self->mask;
+
+    (void)a;
+    return signals_with_mask(&mask, wait_for_handler, self);
+}
+
+/* Takes one noted signal of `set`, 0 if there is none. */
+static int take_noted(struct posix_thread *self, uint64_t set) {
+    for (;;) {
+        uint64_t mine = self->pending & set;
+        volatile uint64_t *where = mine != 0 ? &self->pending : &signals_process_pending;
+        uint64_t there = *where & set;
+
+        if (there == 0) {
+            return 0;
+        }
+        int signal = __builtin_ctzll(there) + 1;
+        if (__atomic_fetch_and(where, ~SIGNAL_BIT(signal), __ATOMIC_ACQ_REL) & SIGNAL_BIT(signal)) {
+            return signal;
+        }
+    }
+}
+
+long call_sigtimedwait(const long *a) {
+    struct posix_thread *self = thread_self();
+    uint64_t set = *(const uint64_t *)a[0] & ~UNSTOPPABLE;
+    const struct timespec *timeout = (const struct timespec *)a[2];
+    static const volatile uint32_t never;
+    uint64_t deadline = DEADLINE_NEVER;
+    int signal;
+
+    if (timeout != NULL) {
+        deadline = time_deadline((uint64_t)timeout->tv_sec * NS_PER_S + (uint64_t)timeout->tv_nsec);
+    }
+    self->waited_for = set;
+    for (;;) {
+        self->interrupt = 0;
+        signal = take_noted(self, set);
+        if (signal != 0) {
+            break;
+        }
+        status_t status = native_futex_wait(&never, 0, deadline, 0, &self->interrupt);
+
+        if (status == ERROR_TIMEOUT) {
+            signal = -EAGAIN;
+            break;
+        }
+        if (self->interrupt != 0 && ((self->pending | signals_process_pending) & set) == 0) {
+            signal = -EINTR;
+            break;
+        }
+    }
+    self->waited_for = 0;
+    if (signal > 0 && a[1] != 0) {
+        *(siginfo_t *)a[1] = (siginfo_t){.si_signo = signal, .si_code = SI_USER};
+    }
+    return signal;
+}
+
+void signal_raise(int signal) {
+    struct posix_thread *self = thread_self();
+
+    __atomic_or_fetch(&signals_process_pending, SIGNAL_BIT(signal), __ATOMIC_ACQ_REL);
+    if ((self->mask & SIGNAL_BIT(signal)) != 0) {
+        signals_pass_on(SIGNAL_BIT(signal));
+    }
+    deliver_due(self);
+}
+
+status_t signal_raise_in(struct posix_thread *thread, int signal) {
+    if (thread == thread_self()) {
+        __atomic_or_fetch(&thread->pending, SIGNAL_BIT(signal), __ATOMIC_ACQ_REL);
+        return OK;
+    }
+    __atomic_or_fetch(&thread->directed, SIGNAL_BIT(signal), __ATOMIC_ACQ_REL);
+    if (thread->handle == HANDLE_NONE) {
+        return ERROR_NO_PROCESS;
+    }
+    return sys_thread_upcall(thread->handle, SIGNAL_BIT(signal));
+}
+
+static long signal_thread(uint32_t tid, int signal) {
+    long result = 0;
+
+    if (signal < 0 || signal > SIGNAL_LAST) {
+        return -EINVAL;
+    }
+    critical_lock(&threads_lock);
+    struct posix_thread *thread = thread_find(tid);
+
+    if (thread == NULL) {
+        result = -ESRCH;
+    } else if (signal != 0) {
+        result = errno_from_status(signal_raise_in(thread, signal));
+    }
+    critical_unlock(&threads_lock);
+    deliver_due(thread_self());
+    return result;
+}
+
+long call_tkill(const long *a) {
+    return signal_thread((uint32_t)a[0], (int)a[1]);
+}
+
+long call_tgkill(const long *a) {
+    return (uint32_t)a[0] == process_pid() ? signal_thread((uint32_t)a[1], (int)a[2]) : -ESRCH;
+}
+
+long call_sigaltstack(const long *a) {
+    struct posix_thread *self = thread_self();
+    const stack_t *new = (const stack_t *)a[0];
+    stack_t *old = (stack_t *)a[1];
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    bool in_use = here - self->alternate_base < self->alternate_size;
+
+    if (old != NULL) {
+        *old = (stack_t){.ss_sp = (void *)self->alternate_base,
+                         .ss_flags = in_use                      ? SS_ONSTACK
+                                     : self->alternate_size == 0 ? SS_DISABLE
+                                                                 : 0,
+                         .ss_size = self->alternate_size};
+    }
+    if (new == NULL) {
+        return 0;
+    }
+    if (in_use) {
+        return -EPERM;
+    }
+    if ((new->ss_flags &SS_DISABLE) != 0) {
+        self->alternate_base = 0;
+        self->alternate_size = 0;
+    } else if (new->ss_size < MINSIGSTKSZ) {
+        return -ENOMEM;
+    } else {
+        self->alternate_base = (uintptr_t) new->ss_sp;
+        self->alternate_size = new->ss_size;
+    }
+    /* The kernel's frame goes there too when the usual stack cannot take it: that is what makes a
+     * stack overflow catchable. */
+    return errno_from_status(sys_thread_control(HANDLE_NONE, THREAD_SET_UPCALL_STACK,
+                                                self->alternate_base + self->alternate_size, NULL));
+}
+
+void signals_after_fork(void) {
+    signals_process_pending = 0;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Signals: dispositions and masks here, in the process; who may send to whom, and stopping, in the
+ * proc server.
+ *
+ * A signal comes as a bit of an upcall (bit number - 1), put there by proc or by tkill of another
+ * thread. It is then *noted*, in its thread's `pending` or in the process's, and delivered as soon
+ * as some thread does not block it and is in no critical section. A handler does not run inside the
+ * upcall, where further ones wait, but after it, in front of the interrupted code, so that it may
+ * leave by siglongjmp. Faults that a handler wants take the same way; any other fault is repeated
+ * without us, so that the kernel's death record shows it as it was.
+ */
+#pragma once
+
+#include "abi/kernel.h"
+#include "lib/posix/thread.h"
+
+#define SIGNAL_BIT(signal) (1ull << ((signal)-1))
+enum { SIGNAL_FIRST = 1, SIGNAL_LAST = 64 };
+
+/* Linux's struct for rt_sigaction, as musl passes it. */
+struct signal_action {
+    uintptr_t handler; /* SIGNAL_DEFAULT, SIGNAL_IGNORE or a function */
+    uint64_t flags;
+    uintptr_t restorer; /* not used: we call handlers, and know where they return to */
+    uint64_t mask;
+};
+#define SIGNAL_DEFAULT 0
+#define SIGNAL_IGNORE  1
+
+enum signal_effect { SIGNAL_TERMINATES, SIGNAL_DOES_NOTHING, SIGNAL_STOPS };
+enum signal_effect signal_default_effect(int signal);
+
+/* What is set for `signal` (1 to 64). */
+struct signal_action signal_action_of(int signal);
+
+/* Back to the default effect, as SA_RESETHAND and exec do; proc is told. */
+void signal_reset(int signal);
+/* exec: all signals with handlers become default. */
+void signals_reset_handled(void);
+
+/* The signals that are ignored; before main: what exec and spawn pass on. */
+uint64_t signals_ignored(void);
+void signals_inherit(uint64_t blocked, uint64_t ignored);
+
+/* Signals that could be delivered to this thread now. */
+uint64_t signals_due(const struct posix_thread *self);
+
+/* Runs what is due, outside critical sections. `frame`: what was interrupted, NULL in a library
+ * call. */
+void signals_deliver(struct posix_thread *self, struct upcall_frame *frame);
+
+/* Notes a signal for the calling process, or for one of its threads, and delivers it here if it is
+ * due. */
+void signal_raise(int signal);
+status_t signal_raise_in(struct posix_thread *thread, int signal);
+
+/* Process-directed signals that this thread cannot take: wakes a thread that can. No critical
+ * section, no delivery. */
+void signals_pass_on(uint64_t signals);
+
+/* Registers the upcall handler. */
+void signals_start(void);
+void signals_after_fork(void);
+
+/* Ends the process as that signal does by default. */
+NORETURN void signal_terminate(int signal);
+
+/* Signals noted for the process, not yet taken by a thread. */
+extern volatile uint64_t signals_process_pending;
+
+/*
+ * Waits until a signal handler has run with `mask` in place of the thread's mask, or until `wait`
+ * (may be NULL: wait for ever) says so. Returns -EINTR after a handler, else what `wait` returned.
+ */
+long signals_with_mask(const uint64_t *mask, long (*wait)(void *context), void *context);
+
+/* lib/posix/upcall.S */
+void upcall_entry(void);
+void upcall_trampoline(void);
+void upcall_call_handler(uintptr_t handler, int signal, void *information, void *context,
+                         uintptr_t stack);

@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sockets: open files of the net server that speak protocol socket (abi/protocols/socket.idl).
+ */
+#include "lib/posix/calls.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include "lib/posix/call.h"
+#include "abi/generated/file.h"
+#include "abi/generated/socket.h"
+#include "lib/base/bytes.h"
+#include "lib/base/string.h"
+#include "lib/native/namespace.h"
+#include "lib/native/time.h"
+#include "lib/posix/errno.h"
+#include "lib/posix/fd.h"
+#include "lib/posix/file.h"
+#include "lib/posix/signal.h"
+
+/* A socket address as protocol socket has it. */
+struct place {
+    uint64_t place, high, low;
+};
+
+/* What a server says that has no sockets. */
+static long socket_error(status_t status) {
+    return status == ERROR_BAD_MESSAGE || status == ERROR_NOT_SUPPORTED ? -ENOTSOCK
+                                                                        : errno_from_status(status);
+}
+
+/* Minus an errno for what cannot be a socket. */
+static int socket_gate(int number, handle_t *gate) {
+    struct fd fd = fd_get(number);
+
+    *gate = fd.gate;
+    if (fd.gate == HANDLE_NONE) {
+        return -EBADF;
+    }
+    return (fd.mode & FILE_MODE_KIND) == FILE_MODE_SOCKET ? 0 : -ENOTSOCK;
+}
+
+/* ---- addresses ---- */
+
+static int place_from(const void *address, socklen_t length, struct place *place) {
+    const struct sockaddr_in *four = address;
+    const struct sockaddr_in6 *six = address;
+
+    *place = (struct place){0};
+    if (address == NULL || length < sizeof(sa_family_t)) {
+        return -EINVAL;
+    }
+    switch (four->sin_family) {
+    case AF_UNSPEC:
+        return 0;
+    case AF_INET:
+        if (length < sizeof *four) {
+            return -EINVAL;
+        }
+        place->place = SOCKET_FAMILY_IPV4 | (uint64_t)ntohs(four->sin_port) << 16;
+        place->low = ntohl(four->sin_addr.s_addr);
+        return 0;
+    case AF_INET6:
+        if (length < sizeof *six) {
+            return -EINVAL;
+        }
+        place->place = SOCKET_FAMILY_IPV6 | (uint64_t)ntohs(six->sin6_port) << 16 |
+                       (uint64_t)six->sin6_scope_id << 32;
+        place->high = bytes_get_be64(&six->sin6_addr.s6_addr[0]);
+        place->low = bytes_get_be64(&six->sin6_addr.s6_addr[8]);
+        return 0;
+    default:
+        return -EAFNOSUPPORT;
+    }
+}
+
+/* Stores as much as fits; *length becomes what there would be. `to` may be NULL. */
+static void place_to(const struct place *place, void *to, socklen_t *length) {
+    struct sockaddr_in four = {.sin_family = AF_INET};
+    struct sockaddr_in6 six = {.sin6_family = AF_INET6};
+    const void *from = &four;
+    socklen_t bytes = sizeof four;
+
+    if (to == NULL || length == NULL) {
+        return;
+    }
+    if ((place->place & 0xffff) == SOCKET_FAMILY_IPV6) {
+        six.sin6_port = htons((uint16_t)(place->place >> 16));
+        six.sin6_scope_id = (uint32_t)(place->place >> 32);
+        bytes_put_be64(&six.sin6_addr.s6_addr[0], place->high);
+        bytes_put_be64(&six.sin6_addr.s6_addr[8], place->low);
+        from = &six;
+        bytes = sizeof six;
+    } else {
+        four.sin_port = htons((uint16_t)(place->place >> 16));
+        four.sin_addr.s_addr = htonl((uint32_t)place->low);
+    }
+    memcpy(to, from, MIN(*length, bytes));
+    *length = bytes;
+}
+
+/* ---- making and connecting ---- */
+
+long call_socket(const long *a) {
+    static const struct {
+        int family, type;
+        const char *path;
+    } kinds[] = {
+        {AF_INET, SOCK_STREAM, "/dev/socket/tcp"},
+        {AF_INET, SOCK_DGRAM, "/dev/socket/udp"},
+        {AF_INET6, SOCK_STREAM, "/dev/socket/tcp6"},
+        {AF_INET6, SOCK_DGRAM, "/dev/socket/udp6"},
+    };
+    const char *path = NULL;
+    handle_t gate;
+    int type = (int)a[1] & ~(SOCK_CLOEXEC | SOCK_NONBLOCK);
+    uint32_t flags =
+        FILE_OPEN_READ | FILE_OPEN_WRITE | ((a[1] & SOCK_NONBLOCK) != 0 ? FILE_OPEN_NONBLOCK : 0);
+    status_t status;
+
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        if (kinds[i].family == (int)a[0] && kinds[i].type == type) {
+            path = kinds[i].path;
+        }
+    }
+    if (path == NULL) {
+        return a[0] == AF_INET || a[0] == AF_INET6 ? -ESOCKTNOSUPPORT : -EAFNOSUPPORT;
+    }
+    do {
+        status = namespace_open(path, flags, 0, &gate, NULL);
+    } while (status == ERROR_INTERRUPTED);
+    if (status != OK) {
+        return status == ERROR_NOT_FOUND ? -EAFNOSUPPORT : errno_from_status(status);
+    }
+    return fd_install(gate, FILE_MODE_SOCKET, (a[1] & SOCK_CLOEXEC) != 0 ? FD_CLOEXEC_FLAG : 0, 0,
+                      NULL);
+}
+
+long call_bind(const long *a) {
+    struct place place;
+    handle_t gate;
+    int error = socket_gate((int)a[0], &gate);
+
+    if (error == 0) {
+        error = place_from((const void *)a[1], (socklen_t)a[2], &place);
+    }
+    return error != 0 ? error
+                      : socket_error(
+                            socket_bind(gate, place.place, place.high, place.low, DEADLINE_NEVER));
+}
+
+long call_connect(const long *a) {
+    struct place place;
+    handle_t gate;
+    int error = socket_gate((int)a[0], &gate);
+
+    if (error == 0) {
+        error = place_from((const void *)a[1], (socklen_t)a[2], &place);
+    }
+    return error != 0 ? error
+                      : socket_error(socket_connect(gate, place.place, place.high, place.low,
+                                                    DEADLINE_NEVER));
+}
+
+long call_listen(const long *a) {
+    handle_t gate;
+    int error = socket_gate((int)a[0], &gate);
+
+    return error != 0
+               ? error
+               : socket_error(socket_listen(gate, (uint32_t)MAX((int)a[1], 1), DEADLINE_NEVER));
+}
+
+static long accept_one(int fd, void *address, socklen_t *length, long flags) {
+    struct place place;
+    handle_t gate, connection;
+    int error = socket_gate(fd, &gate);
+
+    if (error != 0) {
+        return error;
+    }
+    status_t status =
+        socket_accept(gate, (flags & SOCK_NONBLOCK) != 0 ? FILE_OPEN_NONBLOCK : 0, &place.place,
+                      &place.high, &place.low, &connection, DEADLINE_NEVER);
+
+    if (status != OK) {
+        return socket_error(status);
+    }
+    place_to(&place, address, length);
+    return fd_install(connection, FILE_MODE_SOCKET,
+                      (flags & SOCK_CLOEXEC) != 0 ? FD_CLOEXEC_FLAG : 0, 0, NULL);
+}
+
+long call_accept(const long *a) {
+    return accept_one((int)a[0], (void *)a[1], (socklen_t *)a[2], 0);
+}
+
+long call_accept4(const long *a) {
+    return accept_one((int)a[0], (void *)a[1], (socklen_t *)a[2], a[3]);
+}
+
+long call_shutdown(const long *a) {
+    handle_t gate;
+    int error = socket_gate((int)a[0], &gate);
+
+    if (error == 0 && (a[1] < SHUT_RD || a[1] > SHUT_RDWR)) {
+        error = -EINVAL;
+    }
+    return error != 0 ? error : socket_error(socket_shutdown(gate, (uint32_t)a[1], DEADLINE_NEVER));
+}
+
+static long get_name(const long *a, uint32_t which) {
+    struct place place;
+    handle_t gate;
+    int error = socket_gate((int)a[0], &gate);
+
+    if (error != 0) {
+        return error;
+    }
+    status_t status =
+        socket_get_name(gate, which, &place.place, &place.high, &place.low, DEADLINE_NEVER);
+
+    if (status == OK) {
+        place_to(&place, (void *)a[1], (socklen_t *)a[2]);
+    }
+    return socket_error(status);
+}
+
+long call_getsockname(const long *a) {
+    return get_name(a, SOCKET_NAME_OWN);
+}
+
+long call_getpeername(const long *a) {
+    return get_name(a, SOCKET_NAME_PEER);
+}
+
+/* ---- data ---- */
+
+static uint32_t message_flags(long flags) {
+    return ((flags & MSG_PEEK) != 0 ? SOCKET_MESSAGE_PEEK : 0) |
+           ((flags & MSG_DONTWAIT) != 0 ? SOCKET_MESSAGE_NONBLOCK : 0) |
+           ((flags & MSG_WAITALL) != 0 ? SOCKET_MESSAGE_ALL : 0) |
+           ((flags & MSG_OOB) != 0 ? SOCKET_MESSAGE_OUT_OF_BAND : 0);
+}
+
+static bool is_other_protocol(status_t status) {
+    return status == ERROR_BAD_MESSAGE || status == ERROR_NOT_SUPPORTED;
+}
+
+static long send_data(int fd, const void *data, size_t size, long flags, const void *address,
+                      socklen_t length) {
+    struct place place = {0};
+    handle_t gate;
+    uint64_t n = 0;
+    int error = socket_gate(fd, &gate);
+
+    if (error == 0 && address != NULL) {
+        error = place_from(address, length, &place);
+    }
+    if (error != 0) {
+        return error;
+    }
+    uint32_t part = (uint32_t)MIN(size, (size_t)FILE_TRANSFER_MAX_BYTES);
+    status_t status = socket_send_to(gate, place.place, place.high, place.low, message_flags(flags),
+                                     data, part, &n, DEADLINE_NEVER);
+
+    if (is_other_protocol(status) && address == NULL) {
+        return file_write_at(fd, data, size, FILE_OFFSET_CURRENT); /* of a pair, or /tcp/... */
+    }
+    if (status == ERROR_BROKEN_PIPE && (flags & MSG_NOSIGNAL) == 0) {
+        signal_raise(SIGPIPE);
+    }
+    return status == OK ? (long)n : socket_error(status);
+}
+
+static long receive_data(int fd, void *data, size_t size, long flags, struct place *place,
+                         uint32_t *result_flags) {
+    handle_t gate;
+    uint64_t got = 0;
+    int error = socket_gate(fd, &gate);
+
+    *place = (struct place){0};
+    *result_flags = 0;
+    if (error != 0) {
+        return error;
+    }
+    uint32_t part = (uint32_t)MIN(size, (size_t)FILE_TRANSFER_MAX_BYTES);
+    status_t status = socket_receive_from(gate, message_flags(flags), data, part, &got,
+                                          &place->place, &place->high, &place->low, DEADLINE_NEVER);
+
+    if (is_other_protocol(status)) {
+        return file_read_at(fd, data, size, FILE_OFFSET_CURRENT);
+    }
+    *result_flags = (uint32_t)(got >> 32);
+    return status == OK ? (long)(uint32_t)got : socket_error(status);
+}
+
+long call_sendto(const long *a) {
+    return send_data((int)a[0], (const void *)a[1], (size_t)a[2], a[3], (const void *)a[4],
+                     (socklen_t)a[5]);
+}
+
+long call_recvfrom(const long *a) {
+    struct place place;
+    uint32_t flags;
+    long n = receive_data((int)a[0], (void *)a[1], (size_t)a[2], a[3], &place, &flags);
+
+    if (n >= 0) {
+        place_to(&place, (void *)a[4], (socklen_t *)a[5]);
+    }
+    return n;
+}
+
+/* Messages of several parts: through one buffer of this size, or the first part alone if that is
+ * larger. */
+enum { MESSAGE_BUFFER_BYTES = 8192 };
+
+long call_sendmsg(const long *a) {
+    const struct msghdr *message = (const struct msghdr *)a[1];
+    char buffer[MESSAGE_BUFFER_BYTES];
+    size_t size = 0;
+
+    if (message->msg_iovlen == 1) {
+        return send_data((int)a[0], message->msg_iov[0].iov_base, message->msg_iov[0].iov_len, a[2],
+                         message->msg_name, message->msg_namelen);
+    }
+    for (int i = 0; i < (int)message->msg_iovlen; i++) {
+        const struct iovec *part = &message->msg_iov[i];
+
+        if (part->iov_len > sizeof buffer - size) {
+            return -EMSGSIZE;
+        }
+        memcpy(buffer + size, part->iov_base, part->iov_len);
+        size += part->iov_len;
+    }
+    return send_data((int)a[0], buffer, size, a[2], message->msg_name, message->msg_namelen);
+}
+
+long call_recvmsg(const long *a) {
+    struct msghdr *message = (struct msghdr *)a[1];
+    char buffer[MESSAGE_BUFFER_BYTES];
+    struct place place;
+    uint32_t flags;
+    size_t room = 0, used = 0;
+    bool is_one = message->msg_iovlen == 1;
+
+    for (int i = 0; i < (int)message->msg_iovlen; i++) {
+        room += MIN(message->msg_iov[i].iov_len, sizeof buffer);
+    }
+    long n = is_one
+                 ? receive_data((int)a[0], message->msg_iov[0].iov_base,
+                                message->msg_iov[0].iov_len, a[2], &place, &flags)
+                 : receive_data((int)a[0], buffer, MIN(room, sizeof buffer), a[2], &place, &flags);
+
+    if (n < 0) {
+        return n;
+    }
+    for (int i = 0; !is_one && used < (size_t)n; i++) {
+        size_t part = MIN(message->msg_iov[i].iov_len, (size_t)n - used);
+
+        memcpy(message->msg_iov[i].iov_base, buffer + used, part);
+        used += part;
+    }
+    place_to(&place, message->msg_name, &message->msg_namelen);
+    message->msg_controllen = 0;
+    message->msg_flags = (flags & SOCKET_MESSAGE_CUT) != 0 ? MSG_TRUNC : 0;
+    return n;
+}
+
+/* ---- options ---- */
+
+enum value_kind { VALUE_NUMBER, VALUE_TIME, VALUE_ERROR, VALUE_LINGER };
+
+static const struct option {
+    int level, name;
+    uint32_t option;
+    enum value_kind kind;
+} options[] = {
+    {SOL_SOCKET, SO_ERROR, SOCKET_OPTION_ERROR, VALUE_ERROR},
+    {SOL_SOCKET, SO_REUSEADDR, SOCKET_OPTION_REUSE_ADDRESS, VALUE_NUMBER},
+    {SOL_SOCKET, SO_BROADCAST, SOCKET_OPTION_BROADCAST, VALUE_NUMBER},
+    {SOL_SOCKET, SO_KEEPALIVE, SOCKET_OPTION_KEEP_ALIVE, VALUE_NUMBER},
+    {SOL_SOCKET, SO_TYPE, SOCKET_OPTION_TYPE, VALUE_NUMBER},
+    {SOL_SOCKET, SO_RCVTIMEO, SOCKET_OPTION_RECEIVE_TIMEOUT_NS, VALUE_TIME},
+    {SOL_SOCKET, SO_SNDTIMEO, SOCKET_OPTION_SEND_TIMEOUT_NS, VALUE_TIME},
+    {SOL_SOCKET, SO_RCVBUF, SOCKET_OPTION_RECEIVE_BYTES, VALUE_NUMBER},
+    {SOL_SOCKET, SO_SNDBUF, SOCKET_OPTION_SEND_BYTES, VALUE_NUMBER},
+    {SOL_SOCKET, SO_LINGER, SOCKET_OPTION_LINGER_SECONDS, VALUE_LINGER},
+    {SOL_SOCKET, SO_ACCEPTCONN, SOCKET_OPTION_LISTENING, VALUE_NUMBER},
+    {IPPROTO_TCP, TCP_NODELAY, SOCKET_OPTION_NO_DELAY, VALUE_NUMBER},
+    {IPPROTO_IP, IP_TTL, SOCKET_OPTION_TIME_TO_LIVE, VALUE_NUMBER},
+};
+
+/* Lingering is off, in the protocol's one number. */
+#define LINGER_OFF UINT64_MAX
+
+static const struct option *option_find(long level, long name) {
+    for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+        if (options[i].level == level && options[i].name == name) {
+            return &options[i];
+        }
+    }
+    return NULL;
+}
+
+/* A value as the program has it: one of these, by kind. */
+union value {
+    int number;
+    struct timeval time;
+    struct linger linger;
+};
+
+static size_t value_bytes(enum value_kind kind) {
+    return kind == VALUE_TIME     ? sizeof(struct timeval)
+           : kind == VALUE_LINGER ? sizeof(struct linger)
+                                  : sizeof(int);
+}
+
+static union value value_to(enum value_kind kind, uint64_t value) {
+    union value result = {.number = (int)value};
+
+    if (kind == VALUE_TIME) {
+        result.time = (struct timeval){.tv_sec = (time_t)(value / NS_PER_S),
+                                       .tv_usec = (suseconds_t)(value % NS_PER_S / NS_PER_US)};
+    } else if (kind == VALUE_LINGER) {
+        result.linger = (struct linger){.l_onoff = value != LINGER_OFF,
+                                        .l_linger = value != LINGER_OFF ? (int)value : 0};
+    } else if (kind == VALUE_ERROR) {
+        result.number = -errno_from_status(-(status_t)value);
+    }
+    return result;
+}
+
+static uint64_t value_from(enum value_kind kind, const union value *value) {
+    switch (kind) {
+    case VALUE_TIME:
+        return (uint64_t)value->time.tv_sec * NS_PER_S + (uint64_t)value->time.tv_usec * NS_PER_US;
+    case VALUE_LINGER:
+        return value->linger.l_onoff != 0 ? (uint64_t)value->linger.l_linger : LINGER_OFF;
+    default:
+        return (uint64_t)value->number;
+    }
+}
+
+long call_getsockopt(const long *a) {
+    const struct option *option = option_find(a[1], a[2]);
+    socklen_t *length = (socklen_t *)a[4];
+    handle_t gate;
+    uint64_t number = 0;
+    int error = socket_gate((int)a[0], &gate);
+
+    if (error == 0 && option == NULL) {
+        error = -ENOPROTOOPT;
+    }
+    if (error != 0) {
+        return error;
+    }
+    status_t status = socket_get_option(gate, option->option, &number, DEADLINE_NEVER);
+
+    if (status == OK) {
+        union value value = value_to(option->kind, number);
+
+        *length = MIN(*length, (socklen_t)value_bytes(option->kind));
+        memcpy((void *)a[3], &value, *length);
+    }
+    return socket_error(status);
+}
+
+long call_setsockopt(const long *a) {
+    const struct option *option = option_find(a[1], a[2]);
+    union value value = {0};
+    handle_t gate;
+    int error = socket_gate((int)a[0], &gate);
+
+    if (error == 0 && option == NULL) {
+        error = -ENOPROTOOPT;
+    }
+    if (error == 0 && ((size_t)a[4] < value_bytes(option->kind) || a[3] == 0)) {
+        error = -EINVAL;
+    }
+    if (error != 0) {
+        return error;
+    }
+    memcpy(&value, (const void *)a[3], value_bytes(option->kind));
+    return socket_error(
+        socket_set_option(gate, option->option, value_from(option->kind, &value), DEADLINE_NEVER));
+}

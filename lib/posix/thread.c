@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/posix/thread.h"
+
+#include <errno.h>
+
+#include "abi/kernel.h"
+#include "lib/libc/hooks.h"
+#include "lib/native/syscall.h"
+#include "lib/posix/errno.h"
+#include "lib/posix/calls.h"
+#include "lib/posix/pool.h"
+#include "lib/posix/signal.h"
+
+/* Linux's clone flags, as far as musl asks for them. */
+enum {
+    LINUX_CLONE_VM = 0x100,
+    LINUX_CLONE_THREAD = 0x10000,
+    LINUX_CLONE_SETTLS = 0x80000,
+    LINUX_CLONE_PARENT_SETTID = 0x100000,
+    LINUX_CLONE_CHILD_CLEARTID = 0x200000,
+};
+
+/* Thread numbers other than the first thread's, which is the pid, have this bit. */
+#define TID_THREAD     0x20000000u
+#define TID_ID_MASK    0x1fffffffu
+#define TP_RECORD_WORD 32
+
+struct posix posix;
+struct lock threads_lock;
+
+/*
+ * What a thread on its way out finds as its record: upcalls that still reach it only pass the
+ * signals on. All such threads share it, and nothing in it ever changes but `pending`.
+ */
+static struct posix_thread leaving = {.depth = 1, .exiting = true, .mask = UINT64_MAX};
+
+void critical_lock(struct lock *lock) {
+    critical_enter();
+    lock_take(lock);
+}
+
+void critical_unlock(struct lock *lock) {
+    lock_give(lock);
+    critical_leave();
+}
+
+static void record_set(uintptr_t tls, struct posix_thread *record) {
+    *(struct posix_thread *volatile *)(tls + TP_RECORD_WORD) = record;
+}
+
+void thread_start_first(void) {
+    list_init(&posix.threads);
+    list_push_back(&posix.threads, &posix.first.node);
+    posix.n_threads = 1;
+}
+
+int __euralios_set_tp(void *tp) {
+    status_t status =
+        sys_thread_control(HANDLE_NONE, THREAD_SET_FS_BASE, (uint64_t)(uintptr_t)tp, NULL);
+
+    if (status != OK) {
+        return -EINVAL;
+    }
+    record_set((uintptr_t)tp, NULL);
+    posix.has_tls = true;
+    posix_start();
+    return 0;
+}
+
+struct posix_thread *thread_find(uint32_t tid) {
+    struct posix_thread *thread;
+
+    LIST_FOR_EACH(thread, &posix.threads, node) {
+        uint32_t number = thread == &posix.first ? process_pid() : thread->tid;
+
+        if (number == tid) {
+            return thread;
+        }
+    }
+    return NULL;
+}
+
+uint32_t thread_number(const struct posix_thread *self) {
+    return self->tid != 0 ? self->tid : process_pid();
+}
+
+/* First C code of a thread; its number is in place already (thread_clone waits for nothing else).
+ */
+static NORETURN void thread_main(struct posix_thread *self) {
+    /* Handle and number are in the record once the creator lets go. */
+    lock_take(&threads_lock);
+    lock_give(&threads_lock);
+    critical_leave(); /* the one that it was made in */
+    int result = self->start(self->argument);
+
+    (void)result; /* pthread_exit has it; what start returns is seen by nobody */
+    thread_end(0, 0);
+}
+
+/* Entry of a thread on its own stack: rdi = record. */
+void thread_entry(struct posix_thread *self);
+__asm__(".text\n"
+        ".global thread_entry\n"
+        ".type thread_entry,@function\n"
+        "thread_entry:\n"
+        "    xor %ebp, %ebp\n"
+        "    and $-16, %rsp\n"
+        "    call thread_main_from_entry\n"
+        "    ud2\n");
+
+NORETURN void thread_main_from_entry(struct posix_thread *self);
+NORETURN void thread_main_from_entry(struct posix_thread *self) {
+    thread_main(self);
+}
+
+/* Announces the record and starts its thread. On an error it is taken back. */
+static long thread_launch(struct posix_thread *thread, void *stack, int *parent_tid) {
+    uint32_t id;
+
+    /* The lock is held until handle and number are in the record: the thread's first signal, and
+     * its exit, wait for that. */
+    critical_lock(&threads_lock);
+    thread->depth = 1;
+    status_t status =
+        sys_thread_create((uint64_t)(uintptr_t)thread_entry, (uint64_t)(uintptr_t)stack,
+                          (uint64_t)(uintptr_t)thread, thread->tls, &thread->handle, &id);
+    if (status == OK) {
+        thread->tid = TID_THREAD | (id & TID_ID_MASK);
+        if (parent_tid != NULL) {
+            *parent_tid = (int)thread->tid;
+        }
+        list_push_back(&posix.threads, &thread->node);
+        posix.n_threads++;
+    }
+    critical_unlock(&threads_lock);
+    return status == OK ? (long)thread->tid : -EAGAIN;
+}
+
+long thread_clone(int (*start)(void *), void *stack, int flags, void *argument, int *parent_tid,
+                  void *tls, int *child_tid) {
+    const struct posix_thread *self = thread_self();
+    const int needed = LINUX_CLONE_VM | LINUX_CLONE_THREAD | LINUX_CLONE_SETTLS;
+
+    if ((flags & needed) != needed) {
+        return -ENOSYS; /* a process: fork and posix_spawn have ways of their own */
+    }
+    struct posix_thread *thread = pool_allocate(sizeof *thread);
+
+    if (thread == NULL) {
+        return -EAGAIN;
+    }
+    *thread = (struct posix_thread){
+        .start = start,
+        .argument = argument,
+        .tls = (uintptr_t)tls,
+        .mask = self->mask,
+        .clear_tid = flags & LINUX_CLONE_CHILD_CLEARTID ? (uint32_t *)child_tid : NULL,
+    };
+    record_set((uintptr_t)tls, thread);
+    long tid = thread_launch(thread, stack, flags & LINUX_CLONE_PARENT_SETTID ? parent_tid : NULL);
+
+    if (tid < 0) {
+        pool_free(thread, sizeof *thread);
+    }
+    return tid;
+}
+
+int __euralios_clone(int (*function)(void *), void *stack, int flags, void *argument,
+                     int *parent_tid, void *tls, int *child_tid) {
+    return (int)thread_clone(function, stack, flags, argument, parent_tid, tls, child_tid);
+}
+
+NORETURN void thread_end(uintptr_t unmap_base, size_t unmap_length) {
+    struct posix_thread *self = thread_self();
+    uint32_t *clear = self->clear_tid;
+    uintptr_t tls;
+
+    __asm__("mov %%fs:0, %0" : "=r"(tls));
+    critical_lock(&threads_lock);
+    list_remove(&self->node);
+    uint32_t left = --posix.n_threads;
+    handle_t handle = self->handle;
+    handle_t endpoint = self->poll_endpoint;
+    uint64_t passed_on = self->pending & ~self->directed;
+
+    /* From here on upcalls of this thread see `leaving`: the record can be given away. */
+    record_set(tls, &leaving);
+    lock_give(&threads_lock);
+    if (left == 0) {
+        sys_process_exit(0);
+    }
+    signals_pass_on(passed_on);
+    if (endpoint != HANDLE_NONE) {
+        handle_drop(endpoint);
+    }
+    if (handle != HANDLE_NONE) {
+        handle_drop(handle);
+    }
+    if (self != &posix.first) {
+        pool_free(self, sizeof *self);
+    }
+    sys_thread_exit(clear, unmap_base, unmap_length);
+}
+
+void __euralios_unmapself(void *base, size_t size) {
+    thread_end((uintptr_t)base, size);
+}
+
+void thread_after_fork(void) {
+    struct posix_thread *self = thread_self();
+
+    list_init(&posix.threads);
+    list_node_init(&self->node);
+    list_push_back(&posix.threads, &self->node);
+    posix.n_threads = 1;
+    /* What endpoints and threads had as handles is empty in a child. */
+    self->handle = HANDLE_NONE;
+    self->poll_endpoint = HANDLE_NONE;
+    self->tid = 0;
+    self->pending = 0;
+    self->directed = 0;
+    self->cancel = NULL;
+}
+
+long call_set_tid_address(const long *a) {
+    struct posix_thread *self = thread_self();
+
+    self->clear_tid = (uint32_t *)a[0];
+    return (long)thread_number(self);
+}
+
+long call_gettid(const long *a) {
+    (void)a;
+    return (long)thread_number(thread_self());
+}
+
+long call_exit_thread(const long *a) {
+    if (posix.n_threads == 1) {
+        sys_process_exit((int32_t)(a[0] & 0xff));
+    }
+    thread_end(0, 0);
+}
+
+long call_sched_yield(const long *a) {
+    (void)a;
+    status_ignore(sys_thread_control(HANDLE_NONE, THREAD_YIELD, 0, NULL));
+    return 0;
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Clocks from the info page; sleeping; the alarm, which proc sends.
+ */
+#include "lib/posix/calls.h"
+
+#include <errno.h>
+#include <sys/time.h>
+#include <time.h>
+
+#include "abi/kernel.h"
+#include "lib/native/block.h"
+#include "lib/native/syscall.h"
+#include "lib/native/time.h"
+#include "lib/posix/call.h"
+#include "lib/posix/errno.h"
+#include "lib/posix/proc.h"
+#include "lib/posix/thread.h"
+
+static struct timespec timespec_of(uint64_t ns) {
+    return (struct timespec){.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
+}
+
+static struct timeval timeval_of(uint64_t ns) {
+    return (struct timeval){.tv_sec = (time_t)(ns / NS_PER_S),
+                            .tv_usec = (suseconds_t)(ns % NS_PER_S / NS_PER_US)};
+}
+
+static int clock_read(long clock, uint64_t *ns) {
+    uint64_t children;
+
+    switch (clock) {
+    case CLOCK_REALTIME:
+    case CLOCK_REALTIME_COARSE:
+        *ns = (uint64_t)time_wall_ns();
+        return 0;
+    case CLOCK_MONOTONIC:
+    case CLOCK_MONOTONIC_RAW:
+    case CLOCK_MONOTONIC_COARSE:
+    case CLOCK_BOOTTIME:
+        *ns = time_now_ns();
+        return 0;
+    case CLOCK_PROCESS_CPUTIME_ID:
+    case CLOCK_THREAD_CPUTIME_ID:
+        if (proc_gate() == HANDLE_NONE ||
+            proc_get_times(proc_gate(), ns, &children, DEADLINE_NEVER) != OK) {
+            *ns = time_now_ns();
+        }
+        return 0;
+    default:
+        return -EINVAL;
+    }
+}
+
+long call_clock_gettime(const long *a) {
+    uint64_t ns;
+    int error = clock_read(a[0], &ns);
+
+    if (error == 0) {
+        *(struct timespec *)a[1] = timespec_of(ns);
+    }
+    return error;
+}
+
+long call_clock_getres(const long *a) {
+    uint64_t ns;
+    int error = clock_read(a[0], &ns);
+
+    if (error == 0 && a[1] != 0) {
+        *(struct timespec *)a[1] = (struct timespec){.tv_nsec = 1};
+    }
+    return error;
+}
+
+long call_gettimeofday(const long *a) {
+    if (a[0] != 0) {
+        *(struct timeval *)a[0] = timeval_of((uint64_t)time_wall_ns());
+    }
+    return 0;
+}
+
+long call_time(const long *a) {
+    long seconds = (long)(time_wall_ns() / (int64_t)NS_PER_S);
+
+    if (a[0] != 0) {
+        *(long *)a[0] = seconds;
+    }
+    return seconds;
+}
+
+/* ---- sleeping ---- */
+
+/* Until the deadline of the monotonic clock, or a signal handler ran. POSIX has no restart here:
+ * SA_RESTART goes on by itself. */
+static int sleep_until(uint64_t deadline) {
+    static const volatile uint32_t never;
+
+    for (;;) {
+        status_t status = posix_futex_wait(&never, 0, deadline, 0);
+
+        if (status == ERROR_TIMEOUT) {
+            return 0;
+        }
+        if (status == ERROR_INTERRUPTED) {
+            return -EINTR;
+        }
+    }
+}
+
+static bool is_valid(const struct timespec *time) {
+    return time->tv_sec >= 0 && time->tv_nsec >= 0 && time->tv_nsec < (long)NS_PER_S;
+}
+
+static uint64_t ns_of(const struct timespec *time) {
+    uint64_t ns;
+
+    if (u64_mul_overflows((uint64_t)time->tv_sec, NS_PER_S, &ns) ||
+        u64_add_overflows(ns, (uint64_t)time->tv_nsec, &ns)) {
+        return UINT64_MAX;
+    }
+    return ns;
+}
+
+static int sleep_for(const struct timespec *time, struct timespec *left) {
+    if (!is_valid(time)) {
+        return -EINVAL;
+    }
+    uint64_t deadline = time_deadline(ns_of(time));
+    int error = sleep_until(deadline);
+
+    if (error == -EINTR && left != NULL) {
+        uint64_t now = time_now_ns();
+
+        *left = timespec_of(deadline > now ? deadline - now : 0);
+    }
+    return error;
+}
+
+long call_nanosleep(const long *a) {
+    return sleep_for((const struct timespec *)a[0], (struct timespec *)a[1]);
+}
+
+long call_clock_nanosleep(const long *a) {
+    const struct timespec *time = (const struct timespec *)a[2];
+    int64_t wall_offset = a[0] == CLOCK_REALTIME ? info_page()->wall_offset_ns : 0;
+
+    if (a[0] != CLOCK_REALTIME && a[0] != CLOCK_MONOTONIC) {
+        return -EINVAL;
+    }
+    if ((a[1] & TIMER_ABSTIME) == 0) {
+        return sleep_for(time, (struct timespec *)a[3]);
+    }
+    if (!is_valid(time)) {
+        return -EINVAL;
+    }
+    int64_t deadline = (int64_t)MIN(ns_of(time), (uint64_t)INT64_MAX) - wall_offset;
+
+    return sleep_until(deadline < 0 ? 0 : (uint64_t)deadline);
+}
+
+/* ---- the alarm ---- */
+
+static uint64_t ns_of_timeval(const struct timeval *time) {
+    return (uint64_t)time->tv_sec * NS_PER_S + (uint64_t)time->tv_usec * NS_PER_US;
+}
+
+static struct itimerval itimer_of(uint64_t deadline, uint64_t interval) {
+    uint64_t now = time_now_ns();
+
+    /* One that is due has 1 us left: 0 would say that there is none. */
+    return (struct itimerval){
+        .it_interval = timeval_of(interval),
+        .it_value = timeval_of(deadline == 0    ? 0
+                               : deadline > now ? deadline - now
+                                                : NS_PER_US),
+    };
+}
+
+long call_setitimer(const long *a) {
+    const struct itimerval *new = (const struct itimerval *)a[1];
+    uint64_t old_deadline, old_interval, delay;
+
+    if (a[0] != ITIMER_REAL || new == NULL) {
+        return -EINVAL;
+    }
+    if (new->it_value.tv_usec < 0 || new->it_value.tv_usec >= 1000000 || new->it_value.tv_sec < 0 ||
+        new->it_interval.tv_usec < 0 || new->it_interval.tv_usec >= 1000000 ||
+        new->it_interval.tv_sec < 0) {
+        return -EINVAL;
+    }
+    if (proc_gate() == HANDLE_NONE) {
+        return -ENOSYS;
+    }
+    delay = ns_of_timeval(&new->it_value);
+    status_t status = proc_set_alarm(proc_gate(), delay == 0 ? 0 : time_deadline(delay),
+                                     ns_of_timeval(&new->it_interval), &old_deadline, &old_interval,
+                                     DEADLINE_NEVER);
+
+    if (status == OK && a[2] != 0) {
+        *(struct itimerval *)a[2] = itimer_of(old_deadline, old_interval);
+    }
+    return errno_from_status(status);
+}
+
+long call_getitimer(const long *a) {
+    uint64_t deadline, interval;
+
+    if (a[0] != ITIMER_REAL) {
+        return -EINVAL;
+    }
+    if (proc_gate() == HANDLE_NONE) {
+        return -ENOSYS;
+    }
+    status_t status = proc_get_alarm(proc_gate(), &deadline, &interval, DEADLINE_NEVER);
+
+    if (status == OK) {
+        *(struct itimerval *)a[1] = itimer_of(deadline, interval);
+    }
+    return errno_from_status(status);
+}
+
+long call_alarm(const long *a) {
+    struct itimerval new = {.it_value.tv_sec = (time_t)(unsigned)a[0]}, old = {0};
+    const long args[6] = {ITIMER_REAL, (long)&new, (long)&old};
+
+    if (call_setitimer(args) != 0) {
+        return 0;
+    }
+    return old.it_value.tv_sec + (old.it_value.tv_usec != 0 ? 1 : 0);
+}
