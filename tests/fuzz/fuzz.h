@@ -12,12 +12,7 @@
 #include "lib/base/string.h"
 
 /* Whatever must hold for any input. */
-#define FUZZ_ASSERT(condition)                                                                     \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
+#define FUZZ_ASSERT(condition) ((condition) ? (void)0 : abort())
 
 /* One input. The sanitizer sees every access beyond the `size` bytes. */
 static void fuzz_one(const uint8_t *data, size_t size);

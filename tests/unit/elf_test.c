@@ -479,41 +479,34 @@ static void test_every_truncation(void **state) {
     }
 }
 
+/* Changes one to eight bytes; twice in three times in the headers, where it matters. */
+static void mutate(struct test_random *random, struct file *file) {
+    static const uint64_t nasty[] = {
+        0,          1,         0x7f,  0x80,      0xfff,      0x1000,     INT32_MAX,
+        UINT32_MAX, LIMIT - 1, LIMIT, INT64_MAX, 1ull << 63, UINT64_MAX, UINT64_MAX - 4095};
+    uint8_t *bytes = (uint8_t *)file;
+    bool anywhere = test_random_below(random, 3) == 0;
+    size_t at = test_random_below(random, anywhere ? sizeof *file : AT(text));
+    uint64_t value = nasty[test_random_below(random, ARRAY_SIZE(nasty))];
+
+    if (test_random(random) >> 63) {
+        bytes[at] = (uint8_t)test_random(random);
+    } else {
+        at = MIN(ALIGN_DOWN(at, 8), sizeof *file - 8);
+        memcpy(bytes + at, &value, test_random(random) >> 63 ? 8 : 4);
+    }
+}
+
 static void test_mutations(void **state) {
-    static const uint64_t nasty[] = {0,
-                                     1,
-                                     0x7f,
-                                     0x80,
-                                     0xfff,
-                                     0x1000,
-                                     0x7fffffff,
-                                     0xffffffff,
-                                     LIMIT - 1,
-                                     LIMIT,
-                                     INT64_MAX,
-                                     1ull << 63,
-                                     UINT64_MAX - 4095,
-                                     UINT64_MAX};
     struct test_random random = {12};
     int n_accepted = 0;
 
     (void)state;
     for (int round = 0; round < 200000; round++) {
         struct file file = good;
-        uint8_t *bytes = (uint8_t *)&file;
 
         for (uint64_t n = 1 + test_random_below(&random, 4); n > 0; n--) {
-            /* Twice in three times in the headers, where it matters. */
-            bool anywhere = test_random_below(&random, 3) == 0;
-            size_t at = test_random_below(&random, anywhere ? sizeof file : AT(text));
-            uint64_t value = nasty[test_random_below(&random, ARRAY_SIZE(nasty))];
-
-            if (test_random(&random) >> 63) {
-                bytes[at] = (uint8_t)test_random(&random);
-            } else {
-                at = MIN(ALIGN_DOWN(at, 8), sizeof file - 8);
-                memcpy(bytes + at, &value, test_random(&random) >> 63 ? 8 : 4);
-            }
+            mutate(&random, &file);
         }
         n_accepted += open_file(&file) == ELF_OK;
     }
