@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* lib/base/elf.c: any bytes as a file; what is accepted keeps the promises of elf.h. */
+/*
+ * lib/base/elf.c: any bytes as a file, and any changes to a good one; what is accepted keeps the
+ * promises of elf.h.
+ */
 #include "tests/fuzz/fuzz.h"
 
 #include "lib/base/elf.h"
+#include "tests/unit/elf_example.h"
 
 #define LIMIT 0x800000000000ull
 
@@ -44,14 +48,14 @@ static void check_image(const struct elf_image *image, size_t size) {
     }
 }
 
-static void fuzz_one(const uint8_t *data, size_t size) {
+static void read_bytes(const uint8_t *data, size_t size) {
     struct file file = {data, size};
     struct elf_source source = {read_file, &file, size};
     struct elf_image image;
     struct elf_symbols symbols;
     char name[16];
     uint64_t offset;
-    uint64_t address = 0x401000;
+    uint64_t address = 0x1030; /* in a function of the example */
 
     if (elf_open(&image, &source, LIMIT) == ELF_OK) {
         check_image(&image, size);
@@ -61,4 +65,16 @@ static void fuzz_one(const uint8_t *data, size_t size) {
         elf_symbols_find(&symbols, &source, address, name, sizeof name, &offset) == ELF_OK) {
         FUZZ_ASSERT(strnlen(name, sizeof name) < sizeof name && offset <= address);
     }
+}
+
+static void fuzz_one(const uint8_t *data, size_t size) {
+    size_t example_size = sizeof elf_example;
+    uint8_t *example = malloc(example_size);
+
+    read_bytes(data, size);
+    memcpy(example, &elf_example, example_size);
+    fuzz_edit(example, &example_size, data, size);
+    example = realloc(example, MAX(example_size, 1u)); /* what was cut off must not be read */
+    read_bytes(example, example_size);
+    free(example);
 }

@@ -9,77 +9,9 @@
 #include <string.h>
 
 #include "lib/base/elf.h"
-#include "lib/base/elf_format.h"
+#include "tests/unit/elf_example.h"
 
-#define LIMIT     0x800000000000ull
-#define TEXT      0x400000ull
-#define DATA      0x402000ull
-#define N_SYMBOLS 7
-
-/* The whole file. */
-struct file {
-    struct elf_file_header header;
-    struct elf_program_header code, data, tls, stack;
-    uint8_t text[96];
-    uint8_t variables[64];
-    struct elf_symbol symbols[N_SYMBOLS];
-    char names[64];
-    struct elf_section_header sections[4];
-};
-
-#define AT(member) offsetof(struct file, member)
-
-static const struct file good = {
-    .header = {.e_ident = {0x7f, 'E', 'L', 'F', 2, 1, 1},
-               .e_type = 2,
-               .e_machine = 62,
-               .e_version = 1,
-               .e_entry = TEXT + AT(text) + 8,
-               .e_phoff = AT(code),
-               .e_shoff = AT(sections),
-               .e_ehsize = 64,
-               .e_phentsize = 56,
-               .e_phnum = 4,
-               .e_shentsize = 64,
-               .e_shnum = 4},
-    .code = {.p_type = 1,
-             .p_flags = 5,
-             .p_vaddr = TEXT,
-             .p_filesz = AT(variables),
-             .p_memsz = AT(variables),
-             .p_align = 4096},
-    .data = {.p_type = 1,
-             .p_flags = 6,
-             .p_offset = AT(variables),
-             .p_vaddr = DATA + AT(variables),
-             .p_filesz = 64,
-             .p_memsz = 0x3000,
-             .p_align = 4096},
-    .tls = {.p_type = 7,
-            .p_flags = 4,
-            .p_offset = AT(variables),
-            .p_vaddr = DATA + AT(variables),
-            .p_filesz = 16,
-            .p_memsz = 32,
-            .p_align = 16},
-    .stack = {.p_type = 0x6474e551, .p_flags = 6, .p_memsz = 0x20000, .p_align = 16},
-    .symbols = {{0},
-                {.st_name = 1, .st_info = 0x12, .st_shndx = 1, .st_value = 0x1000, .st_size = 64},
-                {.st_name = 7, .st_info = 0x10, .st_shndx = 1, .st_value = 0x1020},
-                {.st_name = 7, .st_info = 0x10, .st_shndx = 1, .st_value = 0x1050},
-                {.st_name = 13, .st_info = 0x11, .st_shndx = 1, .st_value = 0x1060, .st_size = 8},
-                {.st_name = 20, .st_info = 0x12, .st_shndx = 1, .st_value = 0x2000, .st_size = 16},
-                {.st_name = 20, .st_info = 0x12, .st_shndx = 0, .st_value = 0x1070}},
-    .names = "\0first\0label\0object\0a_rather_long_name",
-    .sections = {{0},
-                 {.sh_type = 1, .sh_flags = 6},
-                 {.sh_type = 2,
-                  .sh_offset = AT(symbols),
-                  .sh_size = N_SYMBOLS * 24,
-                  .sh_link = 3,
-                  .sh_entsize = 24},
-                 {.sh_type = 3, .sh_offset = AT(names), .sh_size = 64}},
-};
+#define LIMIT 0x800000000000ull
 
 /* --- a source that checks what it is asked for --- */
 
@@ -157,39 +89,40 @@ static enum elf_result open_bytes(const void *bytes, size_t size) {
     return result;
 }
 
-static enum elf_result open_file(const struct file *file) {
+static enum elf_result open_file(const struct elf_example *file) {
     return open_bytes(file, sizeof *file);
 }
 
 /* --- tests --- */
 
 static void test_good_file(void **state) {
-    struct elf_source source = {elf_read_memory, (void *)(uintptr_t)&good, sizeof good};
+    struct elf_source source = {elf_read_memory, (void *)(uintptr_t)&elf_example,
+                                sizeof elf_example};
     struct elf_image image;
 
     (void)state;
-    assert_int_equal(open_file(&good), ELF_OK);
+    assert_int_equal(open_file(&elf_example), ELF_OK);
     assert_int_equal(elf_open(&image, &source, LIMIT), ELF_OK);
-    assert_int_equal(image.entry, TEXT + AT(text) + 8);
+    assert_int_equal(image.entry, ELF_EXAMPLE_TEXT + AT(text) + 8);
     assert_int_equal(image.n_segments, 2);
-    assert_int_equal(image.segments[0].address, TEXT);
+    assert_int_equal(image.segments[0].address, ELF_EXAMPLE_TEXT);
     assert_int_equal(image.segments[0].rights, ELF_READ | ELF_EXECUTE);
-    assert_int_equal(image.segments[1].address, DATA + AT(variables));
+    assert_int_equal(image.segments[1].address, ELF_EXAMPLE_DATA + AT(variables));
     assert_int_equal(image.segments[1].memory_size, 0x3000);
     assert_int_equal(image.segments[1].file_size, 64);
     assert_int_equal(image.segments[1].file_offset, AT(variables));
-    assert_int_equal(elf_segment_first_page(&image.segments[1]), DATA);
+    assert_int_equal(elf_segment_first_page(&image.segments[1]), ELF_EXAMPLE_DATA);
     assert_int_equal(elf_segment_n_pages(&image.segments[1]), 4);
-    assert_int_equal(image.tls.address, DATA + AT(variables));
+    assert_int_equal(image.tls.address, ELF_EXAMPLE_DATA + AT(variables));
     assert_int_equal(image.tls.file_size, 16);
     assert_int_equal(image.tls.memory_size, 32);
     assert_int_equal(image.tls.alignment, 16);
-    assert_int_equal(image.program_headers, TEXT + 64);
+    assert_int_equal(image.program_headers, ELF_EXAMPLE_TEXT + 64);
     assert_int_equal(image.n_program_headers, 4);
     assert_int_equal(image.stack_size, 0x20000);
 }
 
-/* One field of the good file, and what comes of it. */
+/* One field of the example, and what comes of it. */
 struct wrong {
     size_t offset;
     unsigned size;
@@ -198,11 +131,11 @@ struct wrong {
 };
 
 #define FIELD(member, value, result)                                                               \
-    { AT(member), sizeof(((struct file *)0)->member), value, result }
+    { AT(member), sizeof(((struct elf_example *)0)->member), value, result }
 
 static void assert_wrong(const struct wrong *cases, size_t n) {
     for (size_t i = 0; i < n; i++) {
-        struct file file = good;
+        struct elf_example file = elf_example;
         enum elf_result result;
 
         memcpy((uint8_t *)&file + cases[i].offset, &cases[i].value, cases[i].size);
@@ -235,12 +168,12 @@ static void test_wrong_file_header(void **state) {
         FIELD(header.e_phnum, 0xffff, ELF_TOO_MANY),
         FIELD(header.e_phoff, 0, ELF_BAD_HEADER),
         FIELD(header.e_phoff, 65, ELF_BAD_HEADER),
-        FIELD(header.e_phoff, sizeof(struct file), ELF_TRUNCATED),
+        FIELD(header.e_phoff, sizeof(struct elf_example), ELF_TRUNCATED),
         FIELD(header.e_phoff, UINT64_MAX - 7, ELF_TRUNCATED),
         FIELD(header.e_entry, 0, ELF_BAD_ENTRY),
-        FIELD(header.e_entry, TEXT - 1, ELF_BAD_ENTRY),
-        FIELD(header.e_entry, TEXT + AT(variables), ELF_BAD_ENTRY),
-        FIELD(header.e_entry, DATA + AT(variables), ELF_BAD_ENTRY),
+        FIELD(header.e_entry, ELF_EXAMPLE_TEXT - 1, ELF_BAD_ENTRY),
+        FIELD(header.e_entry, ELF_EXAMPLE_TEXT + AT(variables), ELF_BAD_ENTRY),
+        FIELD(header.e_entry, ELF_EXAMPLE_DATA + AT(variables), ELF_BAD_ENTRY),
         FIELD(header.e_entry, UINT64_MAX, ELF_BAD_ENTRY),
         FIELD(header.e_shoff, UINT64_MAX, ELF_OK), /* needed for symbols only */
         FIELD(header.e_shnum, 0xffff, ELF_OK),
@@ -263,16 +196,17 @@ static void test_wrong_segments(void **state) {
         FIELD(code.p_flags, 4, ELF_BAD_ENTRY),
         FIELD(data.p_filesz, 0x3001, ELF_BAD_SEGMENT),
         FIELD(data.p_memsz, 63, ELF_BAD_SEGMENT),
-        FIELD(data.p_filesz, sizeof(struct file) - AT(variables), ELF_OK),
-        FIELD(data.p_filesz, sizeof(struct file) - AT(variables) + 1, ELF_TRUNCATED),
+        FIELD(data.p_filesz, sizeof(struct elf_example) - AT(variables), ELF_OK),
+        FIELD(data.p_filesz, sizeof(struct elf_example) - AT(variables) + 1, ELF_TRUNCATED),
         FIELD(data.p_offset, AT(variables) + 4096, ELF_TRUNCATED),
         FIELD(data.p_offset, AT(variables) + 1, ELF_BAD_SEGMENT),
         FIELD(data.p_offset, UINT64_MAX - 4095 + AT(variables), ELF_TRUNCATED),
-        FIELD(data.p_vaddr, DATA + AT(variables) + 1, ELF_BAD_SEGMENT),
+        FIELD(data.p_vaddr, ELF_EXAMPLE_DATA + AT(variables) + 1, ELF_BAD_SEGMENT),
         FIELD(data.p_vaddr, AT(variables), ELF_BAD_SEGMENT), /* page 0 */
-        FIELD(data.p_vaddr, TEXT + AT(variables), ELF_OVERLAP),
-        FIELD(data.p_vaddr, TEXT - 0x3000 + AT(variables), ELF_OVERLAP),
-        FIELD(data.p_vaddr, TEXT - 0x4000 + AT(variables), ELF_OVERLAP), /* descending */
+        FIELD(data.p_vaddr, ELF_EXAMPLE_TEXT + AT(variables), ELF_OVERLAP),
+        FIELD(data.p_vaddr, ELF_EXAMPLE_TEXT - 0x3000 + AT(variables), ELF_OVERLAP),
+        FIELD(data.p_vaddr, ELF_EXAMPLE_TEXT - 0x4000 + AT(variables),
+              ELF_OVERLAP), /* descending */
         FIELD(data.p_vaddr, LIMIT - 0x4000 + AT(variables), ELF_BAD_TLS),
         FIELD(data.p_vaddr, LIMIT - 0x3000 + AT(variables), ELF_BAD_SEGMENT),
         FIELD(data.p_vaddr, UINT64_MAX - 4095 + AT(variables), ELF_BAD_SEGMENT),
@@ -291,8 +225,8 @@ static void test_wrong_segments(void **state) {
         FIELD(tls.p_align, 8192, ELF_BAD_TLS),
         FIELD(tls.p_align, 0, ELF_OK),
         FIELD(tls.p_vaddr, 0, ELF_BAD_TLS),
-        FIELD(tls.p_vaddr, DATA + AT(variables) + 49, ELF_BAD_TLS), /* partly in .bss */
-        FIELD(tls.p_vaddr, DATA + AT(variables) + 48, ELF_OK),
+        FIELD(tls.p_vaddr, ELF_EXAMPLE_DATA + AT(variables) + 49, ELF_BAD_TLS), /* partly in .bss */
+        FIELD(tls.p_vaddr, ELF_EXAMPLE_DATA + AT(variables) + 48, ELF_OK),
         FIELD(stack.p_flags, 7, ELF_OK),
         FIELD(stack.p_type, 7, ELF_BAD_TLS), /* a second one */
     };
@@ -302,7 +236,7 @@ static void test_wrong_segments(void **state) {
 }
 
 static void test_empty_segments(void **state) {
-    struct file file = good;
+    struct elf_example file = elf_example;
 
     (void)state;
     /* One of no size is nowhere: its address does not matter. */
@@ -318,7 +252,7 @@ static void test_empty_segments(void **state) {
 
 static void test_too_many_segments(void **state) {
     static uint8_t bytes[64 + 20 * 56];
-    struct elf_file_header header = good.header;
+    struct elf_file_header header = elf_example.header;
 
     (void)state;
     header.e_phoff = 64;
@@ -374,15 +308,15 @@ static void test_pages(void **state) {
 static void test_read_failures(void **state) {
     (void)state;
     for (int n = 0; n < 6; n++) {
-        struct memory memory = {(const uint8_t *)&good, sizeof good, n};
-        struct elf_source source = {checked_read, &memory, sizeof good};
+        struct memory memory = {(const uint8_t *)&elf_example, sizeof elf_example, n};
+        struct elf_source source = {checked_read, &memory, sizeof elf_example};
         struct elf_image image;
 
         assert_int_equal(elf_open(&image, &source, LIMIT), n < 5 ? ELF_READ_FAILED : ELF_OK);
     }
     for (int n = 0; n < 8; n++) {
-        struct memory memory = {(const uint8_t *)&good, sizeof good, n};
-        struct elf_source source = {checked_read, &memory, sizeof good};
+        struct memory memory = {(const uint8_t *)&elf_example, sizeof elf_example, n};
+        struct elf_source source = {checked_read, &memory, sizeof elf_example};
         struct elf_symbols symbols;
         char name[8];
         uint64_t offset;
@@ -396,7 +330,8 @@ static void test_read_failures(void **state) {
 }
 
 static void assert_symbol(uint64_t address, const char *expected, uint64_t expected_offset) {
-    struct elf_source source = {elf_read_memory, (void *)(uintptr_t)&good, sizeof good};
+    struct elf_source source = {elf_read_memory, (void *)(uintptr_t)&elf_example,
+                                sizeof elf_example};
     struct elf_symbols symbols;
     char name[12];
     uint64_t offset = 99;
@@ -449,7 +384,7 @@ static void test_wrong_symbol_tables(void **state) {
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        struct file file = good;
+        struct elf_example file = elf_example;
         struct memory memory = {(const uint8_t *)&file, sizeof file, -1};
         struct elf_source source = {checked_read, &memory, sizeof file};
         struct elf_symbols symbols;
@@ -468,8 +403,8 @@ static void test_wrong_symbol_tables(void **state) {
 
 static void test_every_truncation(void **state) {
     (void)state;
-    for (size_t size = 0; size <= sizeof good; size++) {
-        enum elf_result result = open_bytes(&good, size);
+    for (size_t size = 0; size <= sizeof elf_example; size++) {
+        enum elf_result result = open_bytes(&elf_example, size);
 
         if (size < AT(symbols)) {
             assert_int_equal(result, ELF_TRUNCATED);
@@ -480,7 +415,7 @@ static void test_every_truncation(void **state) {
 }
 
 /* Changes one to eight bytes; twice in three times in the headers, where it matters. */
-static void mutate(struct test_random *random, struct file *file) {
+static void mutate(struct test_random *random, struct elf_example *file) {
     static const uint64_t nasty[] = {
         0,          1,         0x7f,  0x80,      0xfff,      0x1000,     INT32_MAX,
         UINT32_MAX, LIMIT - 1, LIMIT, INT64_MAX, 1ull << 63, UINT64_MAX, UINT64_MAX - 4095};
@@ -503,7 +438,7 @@ static void test_mutations(void **state) {
 
     (void)state;
     for (int round = 0; round < 200000; round++) {
-        struct file file = good;
+        struct elf_example file = elf_example;
 
         for (uint64_t n = 1 + test_random_below(&random, 4); n > 0; n--) {
             mutate(&random, &file);

@@ -5,54 +5,10 @@
 #include <string.h>
 
 #include "lib/base/tar.h"
-
-#define BLOCK 512
-
-/* An archive under construction. */
-struct archive {
-    uint8_t bytes[64 * BLOCK];
-    size_t size;
-};
-
-static void set_checksum(uint8_t *header) {
-    unsigned sum = 0;
-
-    memset(header + 148, ' ', 8);
-    for (int i = 0; i < BLOCK; i++) {
-        sum += header[i];
-    }
-    sprintf((char *)header + 148, "%06o", sum);
-}
-
-/* Appends an entry; returns its header. */
-static uint8_t *add(struct archive *archive, const char *prefix, const char *name, char type,
-                    const char *data) {
-    uint8_t *header = archive->bytes + archive->size;
-
-    memset(header, 0, BLOCK);
-    memcpy(header, name, strnlen(name, 100));
-    strcpy((char *)header + 100, "0100755");
-    sprintf((char *)header + 124, "%011zo", strlen(data));
-    strcpy((char *)header + 136, "14000000000");
-    header[156] = (uint8_t)type;
-    memcpy(header + 157, "target", 6);
-    memcpy(header + 257, "ustar\00000", 8);
-    memcpy(header + 345, prefix, strnlen(prefix, 155));
-    set_checksum(header);
-    archive->size += BLOCK;
-    memset(archive->bytes + archive->size, 0, (strlen(data) + BLOCK - 1) / BLOCK * BLOCK);
-    memcpy(archive->bytes + archive->size, data, strlen(data));
-    archive->size += (strlen(data) + BLOCK - 1) / BLOCK * BLOCK;
-    return header;
-}
-
-static void finish(struct archive *archive) {
-    memset(archive->bytes + archive->size, 0, 2 * BLOCK);
-    archive->size += 2 * BLOCK;
-}
+#include "tests/unit/tar_example.h"
 
 static void test_entries(void **state) {
-    static struct archive archive;
+    static struct tar_example archive;
     struct tar_reader reader;
     struct tar_entry entry;
     char name[101], prefix[156];
@@ -61,11 +17,11 @@ static void test_entries(void **state) {
     memset(name, 'n', 100);
     memset(prefix, 'p', 155);
     name[100] = prefix[155] = '\0';
-    add(&archive, "", "bin/", '5', "");
-    add(&archive, "", "bin/ls", '0', "hello");
-    add(&archive, "usr/share", "x", '\0', "");
-    add(&archive, prefix, name, '2', "");
-    finish(&archive);
+    tar_example_add(&archive, "", "bin/", '5', "");
+    tar_example_add(&archive, "", "bin/ls", '0', "hello");
+    tar_example_add(&archive, "usr/share", "x", '\0', "");
+    tar_example_add(&archive, prefix, name, '2', "");
+    tar_example_finish(&archive);
     tar_open(&reader, archive.bytes, archive.size);
 
     assert_int_equal(tar_next(&reader, &entry), TAR_OK);
@@ -93,16 +49,16 @@ static void test_entries(void **state) {
 
 /* The first result of an archive of one entry with one field changed. */
 static enum tar_result with_field(char type, size_t offset, const char *value, size_t length) {
-    static struct archive archive;
+    static struct tar_example archive;
     struct tar_reader reader;
     struct tar_entry entry;
     uint8_t *header;
 
     archive.size = 0;
-    header = add(&archive, "", "name", type, "data");
+    header = tar_example_add(&archive, "", "name", type, "data");
     memcpy(header + offset, value, length);
-    set_checksum(header);
-    finish(&archive);
+    tar_example_checksum(header);
+    tar_example_finish(&archive);
     tar_open(&reader, archive.bytes, archive.size);
     return tar_next(&reader, &entry);
 }
@@ -130,20 +86,20 @@ static void test_bad_fields(void **state) {
 }
 
 static void test_skipped_and_linked(void **state) {
-    static struct archive archive;
+    static struct tar_example archive;
     struct tar_reader reader;
     struct tar_entry entry;
     uint8_t *header;
 
     (void)state;
     archive.size = 0;
-    add(&archive, "", "pax_global_header", 'g', "52 comment=67477c7");
+    tar_example_add(&archive, "", "pax_global_header", 'g', "52 comment=67477c7");
     /* A link's size is that of its target; no data follow. */
-    header = add(&archive, "", "link", '1', "");
+    header = tar_example_add(&archive, "", "link", '1', "");
     memcpy(header + 124, "00000001000", 11);
-    set_checksum(header);
-    add(&archive, "", "last", '0', "x");
-    finish(&archive);
+    tar_example_checksum(header);
+    tar_example_add(&archive, "", "last", '0', "x");
+    tar_example_finish(&archive);
     tar_open(&reader, archive.bytes, archive.size);
     assert_int_equal(tar_next(&reader, &entry), TAR_OK);
     assert_string_equal(entry.name, "link");
@@ -152,16 +108,6 @@ static void test_skipped_and_linked(void **state) {
     assert_int_equal(tar_next(&reader, &entry), TAR_OK);
     assert_string_equal(entry.name, "last");
     assert_int_equal(tar_next(&reader, &entry), TAR_END);
-}
-
-static size_t make_example(struct archive *archive) {
-    archive->size = 0;
-    add(archive, "", "a/", '5', "");
-    add(archive, "", "a/b", '0', "some text");
-    add(archive, "", "comment", 'g', "x");
-    add(archive, "long", "c", '0', "");
-    finish(archive);
-    return archive->size;
 }
 
 static volatile uint8_t byte_sink; /* makes the reads below happen */
@@ -193,8 +139,8 @@ static enum tar_result read_all(const uint8_t *bytes, size_t size, int *n_entrie
 }
 
 static void test_every_truncation(void **state) {
-    static struct archive archive;
-    size_t size = make_example(&archive);
+    static struct tar_example archive;
+    size_t size = tar_example_make(&archive);
     int n_entries;
 
     (void)state;
@@ -202,19 +148,19 @@ static void test_every_truncation(void **state) {
         enum tar_result result = read_all(archive.bytes, cut, &n_entries);
 
         /* One of the two zero blocks at the end will do. */
-        assert_int_equal(result, cut + BLOCK >= size ? TAR_END : TAR_TRUNCATED);
-        assert_true(n_entries == 3 || cut + BLOCK < size);
+        assert_int_equal(result, cut + TAR_BLOCK >= size ? TAR_END : TAR_TRUNCATED);
+        assert_true(n_entries == 3 || cut + TAR_BLOCK < size);
     }
 }
 
 static void test_mutations(void **state) {
-    static struct archive original, archive;
+    static struct tar_example original, archive;
     struct test_random random = {10};
     int n_entries;
     int n_read = 0;
 
     (void)state;
-    make_example(&original);
+    tar_example_make(&original);
     for (int round = 0; round < 100000; round++) {
         memcpy(&archive, &original, sizeof archive);
         for (uint64_t n = test_random_below(&random, 4) + 1; n > 0; n--) {
@@ -222,8 +168,9 @@ static void test_mutations(void **state) {
 
             archive.bytes[at] = (uint8_t)test_random(&random);
             /* Mostly with the right checksum, or nothing else would be tested. */
-            if (test_random_below(&random, 8) != 0 && archive.bytes[at / BLOCK * BLOCK + 257]) {
-                set_checksum(archive.bytes + at / BLOCK * BLOCK);
+            if (test_random_below(&random, 8) != 0 &&
+                archive.bytes[at / TAR_BLOCK * TAR_BLOCK + 257]) {
+                tar_example_checksum(archive.bytes + at / TAR_BLOCK * TAR_BLOCK);
             }
         }
         n_read += read_all(archive.bytes, archive.size, &n_entries) == TAR_END;
