@@ -133,10 +133,6 @@ sources_of = $(wildcard $(1)/*.c $(1)/*.S)
 
 NATIVE_FOLDERS := $(call folders,servers drivers)
 POSIX_FOLDERS  := $(filter-out programs/common,$(call folders,programs))
-ifeq ($(wildcard lib/posix/*.c),)
-POSIX_FOLDERS :=
-PORTS_program :=
-endif
 $(foreach f,$(NATIVE_FOLDERS),$(eval $(call component,$(f),bin/$(notdir $(f)),$(NATIVE_LIBS),$(call sources_of,$(f)))))
 $(foreach f,$(POSIX_FOLDERS),$(eval $(call component,$(f),bin/$(notdir $(f)),$(POSIX_LIBS),$(call sources_of,$(f)))))
 $(foreach p,$(PORTS_program),$(eval $(call program,bin/$(p),$(port_$(p)_objects),$(POSIX_LIBS))))
@@ -157,10 +153,8 @@ $(eval $(call guest_tests,native,$(NATIVE_LIBS)))
 $(eval $(call guest_tests,posix,$(POSIX_LIBS)))
 
 # The EuraliOS half of `make bench`; its Linux half is in mk/run.mk.
-ifneq ($(wildcard lib/posix/*.c),)
 $(eval $(call component,tests/bench/euralios,tests/bench,$(POSIX_LIBS),tests/bench/euralios.c))
 TESTS += bench
-endif
 
 # What the last component set must not reach the libraries.
 LIBS :=
