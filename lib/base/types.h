@@ -74,12 +74,11 @@ _Static_assert(PAGE_SIZE == 1ul << PAGE_SHIFT, "one page size everywhere");
         div_n_ / div_d_ + (div_n_ % div_d_ != 0);                                                  \
     })
 
-/* The structure of type `type` whose member `member` `pointer` points to. */
+/* The structure of type `type` whose member `member` `pointer` points to. The comparison is never
+ * made; it is there to have the pointer's type checked. */
 #define CONTAINER_OF(pointer, type, member)                                                        \
-    ({                                                                                             \
-        const __typeof__(((type *)0)->member) *container_member_ = (pointer);                      \
-        (type *)((uintptr_t)container_member_ - offsetof(type, member));                           \
-    })
+    ((type *)((uintptr_t)(pointer)-offsetof(type, member) +                                        \
+              0 * sizeof((pointer) == &((type *)0)->member)))
 
 /*
  * Checked arithmetic: true if the exact result does not fit; otherwise it is stored. What *result
