@@ -371,11 +371,9 @@ bool space_destroy_step(struct space *space) {
         return false;
     }
     /* What the kernel mapped without a region: the info and process pages. */
-    address = USER_BOTTOM;
+    address = INFO_PAGE_ADDRESS;
     pages_clear_step(space, &address, USER_TOP);
-    if (address < USER_TOP) {
-        return false;
-    }
+    ASSERT(address == USER_TOP);
     if (cpu_this()->space_root == space->root) {
         /* A kernel thread still runs on the tables of the last process. */
         arch_space_load(page_table_kernel_root);

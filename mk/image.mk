@@ -38,11 +38,17 @@ $(TEST_TAR): $(BUILD)/test.list $(call entry_files,$(TEST_ENTRIES)) tools/mkboot
 	$(call say,TAR,$@)
 	$(Q)tools/mkboot $@ $(BUILD)/test.list
 
+# An archive in which the kernel's tests stand in the place of init.
+KERNEL_TEST_TAR := $(BUILD)/kernel-test.tar
+$(KERNEL_TEST_TAR): $(BUILD)/image/tests/kernel tools/mkboot
+	$(call say,TAR,$@)
+	$(Q)echo 'bin/init=$<' > $(BUILD)/kernel-test.list && tools/mkboot $@ $(BUILD)/kernel-test.list
+
 $(ISO): $(KERNEL) $(BOOT_TAR) boot/grub.cfg tools/mkiso
 	$(call say,ISO,$@)
 	$(Q)tools/mkiso $@ --kernel $(KERNEL) --archive $(BOOT_TAR)
 
 .PHONY: boot-archive test-archive iso
 boot-archive: $(BOOT_TAR) ## the boot archive with all programs
-test-archive: $(TEST_TAR)
+test-archive: $(TEST_TAR) $(KERNEL_TEST_TAR)
 iso: $(ISO) ## bootable image for BIOS and UEFI

@@ -152,6 +152,9 @@ endef
 $(eval $(call guest_tests,native,$(NATIVE_LIBS)))
 $(eval $(call guest_tests,posix,$(POSIX_LIBS)))
 
+# The kernel's own tests: a program that the kernel starts in place of init.
+$(eval $(call component,tests/guest/kernel,tests/kernel,$(NATIVE_LIBS),$(wildcard tests/guest/kernel/*.c)))
+
 # The EuraliOS half of `make bench`; its Linux half is in mk/run.mk.
 $(eval $(call component,tests/bench/euralios,tests/bench,$(POSIX_LIBS),tests/bench/euralios.c))
 TESTS += bench

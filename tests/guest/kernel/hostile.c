@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/guest/kernel/kernel_test.h"
+
+const struct test hostile_tests[] = {
+    {NULL, NULL},
+};
