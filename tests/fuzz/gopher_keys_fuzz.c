@@ -4,14 +4,11 @@
  *
  * Sources: programs/gopher/keys.c
  */
-#include <stdint.h>
-#include <stdlib.h>
+#include "tests/fuzz/fuzz.h"
 
 #include "programs/gopher/keys.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+static void fuzz_one(const uint8_t *data, size_t size) {
     const char *bytes = (const char *)data;
     size_t at = 0;
     while (at < size) {
@@ -22,16 +19,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         for (size_t i = 1; n_part == 0 && i <= size - at; i++) {
             n_part = key_decode(bytes + at, i, false, &part);
         }
-        if (n != n_part || (n > 0 && whole != part)) {
-            abort();
-        }
+        FUZZ_ASSERT(n == n_part && (n == 0 || whole == part));
         if (n == 0) {
             n = key_decode(bytes + at, size - at, true, &whole);
         }
-        if (n == 0 || n > size - at || whole < KEY_NONE || whole > KEY_HELP) {
-            abort();
-        }
+        FUZZ_ASSERT(n > 0 && n <= size - at && whole >= KEY_NONE && whole <= KEY_HELP);
         at += n;
     }
-    return 0;
 }

@@ -7,20 +7,13 @@
  * Sources: programs/gopher/body.c programs/gopher/buffer.c programs/gopher/text.c
  * Sources: programs/gopher/motion.c
  */
-#include <stdlib.h>
+#include "tests/fuzz/fuzz.h"
+
 #include <string.h>
 
 #include "programs/gopher/motion.h"
 #include "programs/gopher/page.h"
 #include "programs/gopher/url.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool condition) {
-    if (!condition) {
-        abort();
-    }
-}
 
 /* What reaches the terminal has no control character. */
 static void check_lines(const struct page *page, size_t columns) {
@@ -28,7 +21,7 @@ static void check_lines(const struct page *page, size_t columns) {
         struct buffer out = {0};
         page_render_line(page, &page->lines[i], columns, &out);
         for (size_t at = 0; at < out.size; at++) {
-            check((unsigned char)out.data[at] >= ' ' && out.data[at] != 0x7f);
+            FUZZ_ASSERT((unsigned char)out.data[at] >= ' ' && out.data[at] != 0x7f);
         }
         buffer_release(&out);
     }
@@ -43,16 +36,16 @@ static void check_links(const struct page *page) {
     for (size_t i = 0; i < page->menu.n_items; i++) {
         if (menu_item_url(&page->menu.items[i], &url)) {
             gopher_url_format(&url, text);
-            check(gopher_url_parse(text, &again) == URL_OK);
+            FUZZ_ASSERT(gopher_url_parse(text, &again) == URL_OK);
             gopher_url_format(&again, text_again);
-            check(strcmp(text, text_again) == 0 && strcmp(url.selector, again.selector) == 0);
+            FUZZ_ASSERT(strcmp(text, text_again) == 0 && strcmp(url.selector, again.selector) == 0);
         }
     }
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+static void fuzz_one(const uint8_t *data, size_t size) {
     if (size < 2) {
-        return 0;
+        return;
     }
     struct visit visit = {.has_page = true, .selected = NO_ITEM};
     struct buffer body = {0};
@@ -60,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     size_t columns = data[1];
     buffer_append(&body, data + 2, size - 2);
     body_scan(&scan, body.data, body.size);
-    check(page_build(&visit.page, (char)data[0], &body, &scan));
+    FUZZ_ASSERT(page_build(&visit.page, (char)data[0], &body, &scan));
     check_links(&visit.page);
     motion_layout(&visit, columns, 7);
     check_lines(&visit.page, columns);
@@ -71,7 +64,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     for (size_t i = 0; i < 20; i++) {
         motion_up(&visit, 5);
     }
-    check(visit.selected == NO_ITEM || visit.page.menu.items[visit.selected].number != 0);
+    FUZZ_ASSERT(visit.selected == NO_ITEM || visit.page.menu.items[visit.selected].number != 0);
     page_release(&visit.page);
-    return 0;
 }

@@ -4,20 +4,13 @@
  *
  * Sources: programs/gopher/url.c programs/gopher/buffer.c
  */
-#include <stdlib.h>
+#include "tests/fuzz/fuzz.h"
+
 #include <string.h>
 
 #include "programs/gopher/url.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void check(bool condition) {
-    if (!condition) {
-        abort();
-    }
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+static void fuzz_one(const uint8_t *data, size_t size) {
     static char text[GOPHER_URL_TEXT_MAX];
     char request[GOPHER_REQUEST_MAX];
     char name[32];
@@ -27,18 +20,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     memcpy(input, data, size);
     input[size] = '\0';
     if (gopher_url_parse(input, &url) == URL_OK) {
-        check(gopher_host_is_valid((struct slice){url.host, strlen(url.host)}) && url.port != 0);
+        FUZZ_ASSERT(gopher_host_is_valid((struct slice){url.host, strlen(url.host)}) &&
+                    url.port != 0);
         size_t n = gopher_url_request(&url, request);
-        check(memchr(request, '\n', n) == request + n - 1); /* one line is sent, and no other */
-        check(memchr(request, '\r', n) == request + n - 2);
+        FUZZ_ASSERT(memchr(request, '\n', n) ==
+                    request + n - 1); /* one line is sent, and no other */
+        FUZZ_ASSERT(memchr(request, '\r', n) == request + n - 2);
         gopher_url_format(&url, text);
-        check(gopher_url_parse(text, &again) == URL_OK);
-        check(strcmp(url.host, again.host) == 0 && url.port == again.port &&
-              url.type == again.type);
-        check(strcmp(url.selector, again.selector) == 0 && strcmp(url.search, again.search) == 0);
+        FUZZ_ASSERT(gopher_url_parse(text, &again) == URL_OK);
+        FUZZ_ASSERT(strcmp(url.host, again.host) == 0 && url.port == again.port &&
+                    url.type == again.type);
+        FUZZ_ASSERT(strcmp(url.selector, again.selector) == 0 &&
+                    strcmp(url.search, again.search) == 0);
         gopher_url_file_name(&url, name, sizeof(name));
-        check(name[0] != '\0' && name[0] != '.' && name[0] != '-' && strchr(name, '/') == NULL);
+        FUZZ_ASSERT(name[0] != '\0' && name[0] != '.' && name[0] != '-' &&
+                    strchr(name, '/') == NULL);
     }
     free(input);
-    return 0;
 }
