@@ -52,7 +52,7 @@ static status_t fork_thread(struct thread *thread, struct process *child) {
     copy->fs_base = thread->fs_base;
     copy->priority = thread->priority;
     copy->upcall_stack = thread->upcall_stack;
-    fpu_copy(copy, thread);
+    fpu_fork(copy);
     return OK;
 }
 
@@ -211,7 +211,7 @@ static void become_commit(struct thread *thread, struct process *prepared) {
     thread->in_upcall = false;
     thread->attention = false;
     fpu_init_thread(thread);
-    arch_thread_activate(thread, thread, process->space->root);
+    arch_thread_activate(thread, process->space->root);
 }
 
 /* (prepared process, keep list, n_keep, entry, stack pointer, argument) */

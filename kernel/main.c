@@ -32,7 +32,7 @@ static NORETURN void scheduler_start(void) {
     cpu->generic.idle->state = THREAD_RUNNING;
     cpu->generic.running = cpu->generic.idle;
     cpu->generic.switch_tsc = tsc_read();
-    arch_thread_activate(NULL, cpu->generic.idle, 0);
+    arch_thread_activate(cpu->generic.idle, cpu->space_root);
     loader_start_init(boot_info_kept);
     scheduler_leave(cpu->generic.idle, SWITCH_PREEMPT);
     arch_return();

@@ -209,9 +209,11 @@ void scheduler_leave(struct thread *entered, enum switch_kind kind) {
     if (cpu->running != entered) {
         switch_account(cpu, entered);
         if (kind == SWITCH_CALL) {
-            fpu_note_call(entered);
+            fpu_save_call(entered);
+        } else {
+            fpu_save(entered);
         }
-        arch_thread_activate(entered, cpu->running, cpu->running->process->space->root);
+        arch_thread_activate(cpu->running, cpu->running->process->space->root);
         if (UNLIKELY(cpu->zombie != NULL)) {
             struct thread *zombie = cpu->zombie;
 

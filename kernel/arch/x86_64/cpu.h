@@ -39,10 +39,9 @@ struct cpu {
     struct cpu *self;
     struct thread *current;
     uint64_t kernel_stack_top;
-    uint64_t scratch;           /* the user's stack pointer, for an instant, at `syscall` */
-    paddr_t space_root;         /* what CR3 holds */
-    struct thread *fpu_owner;   /* whose state the vector registers hold or held last; see fpu.h */
-    struct fpu_image fpu_clean; /* mxcsr and fcw are overwritten at each use */
+    uint64_t scratch;         /* the user's stack pointer, for an instant, at `syscall` */
+    paddr_t space_root;       /* what CR3 holds */
+    struct thread *fpu_owner; /* see fpu.h */
     uint64_t gdt[7];
     struct tss tss;
     uint32_t apic_id;

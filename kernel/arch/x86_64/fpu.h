@@ -3,12 +3,14 @@
  * x87 and SSE state. Eager: a thread that runs in user mode has its own state in the processor,
  * always; CR0.TS is never set. The kernel itself uses no such register. AVX is not enabled.
  *
- * The newest state of a thread is where `kept` says:
- *   FPU_LIVE   in the registers of the processor `cpu`
+ * Invariant: while a user thread is current, it is cpu->fpu_owner, and its newest state is in the
+ * processor. That of all others is where `kept` says:
  *   FPU_IMAGE  in `image`, all of it (pre-empted, or given by a program)
- *   FPU_CALL   only mxcsr and fcw count: it waits in a system call, which loses vector registers as
- * any C call does The processor's registers may still hold what a thread that is IMAGE or CALL had:
- * cpu_this()->fpu_owner, if that thread's `cpu` is this one. Loading is skipped then.
+ *   FPU_CALL   only mxcsr and fcw count: it gave up the CPU in a system call, which loses vector
+ *              registers as any C call does
+ * The processor holds what its owner had also while kernel threads run; if the owner is next
+ * again, nothing is loaded. (So a thread that moves to another CPU, or whose state is changed, is
+ * first forgotten as an owner.)
  */
 #pragma once
 
@@ -17,7 +19,7 @@
 struct cpu;
 struct thread;
 
-enum fpu_kept { FPU_CALL = 0, FPU_IMAGE = 1, FPU_LIVE = 2 };
+enum fpu_kept { FPU_CALL = 0, FPU_IMAGE = 1 };
 
 /* FXSAVE area, 64-bit form (SDM 1, 10.5.1). */
 struct fpu_image {
@@ -30,31 +32,26 @@ struct fpu_image {
 
 struct fpu_state {
     struct fpu_image image;
-    struct cpu *cpu; /* where it was loaded last; NULL: must be loaded */
-    uint32_t kept;   /* enum fpu_kept */
+    uint32_t kept; /* enum fpu_kept */
 };
 
-/* Finds out the processor's MXCSR mask and makes the clean state. Once per CPU, CR0 and CR4 set. */
+/* Default control words, everything else 0. */
+extern const struct fpu_image fpu_clean;
+
+/* Finds out the processor's MXCSR mask, and loads the clean state. CR0 and CR4 are set. */
 void fpu_init_cpu(struct cpu *cpu);
 
-/* A clean state: default control words, everything else zero. Also needed before memory of a thread
- * is used anew. */
+/* A clean state, for a new thread or one that begins anew. The current one must then go through
+ * arch_thread_activate. */
 void fpu_init_thread(struct thread *thread);
-
-/* Saves all of the state of `thread` if it is live on this CPU; arch_thread_activate does it. */
-void fpu_save(struct thread *thread);
 
 static inline void fpu_store_control(struct fpu_image *image) {
     __asm__ volatile("fnstcw %0\n\tstmxcsr %1" : "=m"(image->fcw), "=m"(image->mxcsr));
 }
 
-/* Makes the processor's registers those of `thread`, unless they are. What they held before must
- * have been kept. arch_thread_activate does it. */
-void fpu_load(struct thread *thread);
-
-/* The child of a fork gets what a C call keeps of the caller's state: MXCSR and FCW. `from` is the
- * current thread. */
-void fpu_copy(struct thread *to, struct thread *from);
+/* The child of a fork gets what a C call keeps of the caller's state: MXCSR and FCW. The caller is
+ * the current thread. */
+void fpu_fork(struct thread *child);
 
 /* To and from the vector_state of an upcall frame (512 bytes, any alignment). `thread` is current,
  * or not running. Any bytes will do: reserved bits of MXCSR are cleared. */

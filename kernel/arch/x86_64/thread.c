@@ -11,8 +11,8 @@ status_t arch_thread_set_fs_base(struct thread *thread, uint64_t fs_base) {
     thread->fs_base = fs_base;
     if (thread == cpu_this()->current) {
         msr_write(MSR_FS_BASE, fs_base);
-    } else {
-        thread->fpu.cpu = NULL; /* load it all when it runs next */
+    } else if (thread == cpu_this()->fpu_owner) {
+        cpu_this()->fpu_owner = NULL; /* load it all when it runs next */
     }
     return OK;
 }

@@ -9,49 +9,73 @@
 #pragma once
 
 #include "kernel/arch/x86_64/cpu.h"
+#include "kernel/arch/x86_64/features.h"
 #include "kernel/thread.h"
 
+static inline void fpu_image_store(struct fpu_image *image) {
+    __asm__ volatile("fxsave64 %0" : "=m"(*image));
+}
+
 /*
- * The thread (current, in a system call) is going to wait: of its vector state only MXCSR and FCW
- * are kept. It must go through arch_thread_activate before it runs again, even if it need not wait
- * after all and is both previous and next.
+ * AMD processors without RstrFpErrPtrs load the address of the last x87 instruction only if an
+ * exception is pending (APM 5, FXRSTOR), so that of the last thread would be seen: fninit zeroes
+ * it.
  */
-static inline void fpu_note_call(struct thread *thread) {
-    if (thread->fpu.kept == FPU_LIVE) {
-        fpu_store_control(&thread->fpu.image);
-        thread->fpu.kept = FPU_CALL;
+static inline void fpu_image_load(const struct fpu_image *image) {
+    if (arch_features.fxsave_leaks) {
+        __asm__ volatile("fninit");
+    }
+    __asm__ volatile("fxrstor64 %0" : : "m"(*image));
+}
+
+/* The current thread, in a system call, gives up the CPU: of its vector state only MXCSR and FCW
+ * are kept. */
+static inline void fpu_save_call(struct thread *thread) {
+    fpu_store_control(&thread->fpu.image);
+    thread->fpu.kept = FPU_CALL;
+}
+
+/* The current thread gives up the CPU at some other time: all is kept. A kernel thread has none. */
+static inline void fpu_save(struct thread *thread) {
+    if (cpu_this()->fpu_owner == thread) {
+        fpu_image_store(&thread->fpu.image);
+        thread->fpu.kept = FPU_IMAGE;
+    }
+}
+
+static inline void fpu_load(const struct thread *thread) {
+    const struct fpu_image *image = &thread->fpu.image;
+
+    if (thread->fpu.kept == FPU_CALL) {
+        fpu_image_load(&fpu_clean);
+        __asm__ volatile("ldmxcsr %0\n\tfldcw %1" : : "m"(image->mxcsr), "m"(image->fcw));
+    } else {
+        fpu_image_load(image);
     }
 }
 
 /*
  * `next` becomes what this CPU runs: cpu->current, the interrupt stack, page tables, and for a user
- * thread FS base and vector registers. root: its page tables; 0: the loaded ones stay (a kernel
- * thread runs with any; but before freeing a root, see that it is no CPU's space_root). previous:
- * what ran until now, NULL the first time; it may have exited, but not be freed yet. Called with
- * the lock held.
+ * thread FS base and vector registers. root: its page tables (a kernel thread runs with any; but
+ * before a root is freed, it must not be any CPU's space_root). If another thread was current, what
+ * it had must be saved: fpu_save_call or fpu_save. Called with the lock held.
  *
  * FS base is loaded even if it is the same number as the previous user thread's: that one may have
  * loaded a selector, which changes the base behind our back (SDM 3, 3.4.4).
  */
-static inline void arch_thread_activate(struct thread *previous, struct thread *next,
-                                        paddr_t root) {
+static inline void arch_thread_activate(struct thread *next, paddr_t root) {
     struct cpu *cpu = cpu_this();
 
-    if (previous != NULL && previous != next) {
-        fpu_save(previous);
-    }
     cpu->current = next;
     cpu->tss.rsp[0] = (uint64_t)(&next->registers + 1);
-    if (cpu->space_root != root && root != 0) {
+    if (cpu->space_root != root) {
         arch_space_load(root);
     }
-    if (!registers_are_user(&next->registers)) {
-        return; /* what the last user thread had stays, perhaps it is the next one too */
-    }
-    if (cpu->fpu_owner != next || next->fpu.cpu != cpu) {
+    if (cpu->fpu_owner != next && registers_are_user(&next->registers)) {
+        cpu->fpu_owner = next;
         msr_write(MSR_FS_BASE, next->fs_base);
+        fpu_load(next);
     }
-    fpu_load(next);
 }
 
 /* Sets the FS base of a thread, at once if it is the current one. BAD_ADDRESS if not in the user
