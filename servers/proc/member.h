@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Everything that the proc server knows: one member per process, alive or dead and not yet waited
+ * for.
+ *
+ * Each member also has a record in the service's state pages, which outlive us: what cannot be had
+ * from the kernel again. Process 1 is init; it adopts orphans, and whoever has the control gate
+ * (root 1) speaks for it.
+ *
+ * Invariant: a living member has `process` and is watched by `exit_gate`; a dead one (is_dead) has
+ * neither.
+ */
+#pragma once
+
+#include "abi/generated/proc.h"
+#include "lib/base/list.h"
+#include "lib/native/server.h"
+
+enum { PID_INIT = 1, SIGNAL_LAST = 64 };
+
+/* Linux's numbers, as everywhere in POSIX programs. */
+enum signal_number {
+    SIGNAL_HUP = 1,
+    SIGNAL_INT = 2,
+    SIGNAL_QUIT = 3,
+    SIGNAL_ILL = 4,
+    SIGNAL_TRAP = 5,
+    SIGNAL_BUS = 7,
+    SIGNAL_FPE = 8,
+    SIGNAL_KILL = 9,
+    SIGNAL_SEGV = 11,
+    SIGNAL_ALRM = 14,
+    SIGNAL_CHLD = 17,
+    SIGNAL_CONT = 18,
+    SIGNAL_STOP = 19,
+    SIGNAL_TSTP = 20,
+    SIGNAL_TTIN = 21,
+    SIGNAL_TTOU = 22,
+    SIGNAL_URG = 23,
+    SIGNAL_WINCH = 28,
+};
+#define SIGNAL_BIT(signal) (1ull << ((signal)-1))
+
+enum record_flags { RECORD_USED = 1, RECORD_DEAD = 2, RECORD_KEPT = 4 };
+
+/* In the state pages. After a restart nothing in it is believed that contradicts the kernel. */
+struct record {
+    uint32_t flags;
+    uint32_t pid;
+    uint32_t kernel_id;
+    uint32_t parent;
+    uint32_t group;
+    uint32_t session;
+    uint32_t wait_status; /* dead */
+    uint32_t reserved;
+    uint64_t handled;
+    uint64_t ignored;
+    uint64_t cpu_ns;
+};
+
+struct member {
+    struct list_node node; /* in members */
+    struct record *record;
+    uint32_t pid, kernel_id, parent, group, session;
+    handle_t process;
+    handle_t exit_gate;
+    uint64_t exit_badge;
+    bool is_service; /* started by init, without a tag */
+    bool is_dead;
+    bool is_kept; /* a child of process 1 that somebody will wait for */
+    bool is_stopped;
+    uint32_t wait_status; /* of the end */
+    uint32_t stop_signal; /* not yet reported to a wait, else 0 */
+    bool was_continued;   /* the same */
+    uint64_t handled, ignored;
+    uint64_t cpu_ns;          /* when it ended */
+    uint64_t children_cpu_ns; /* of those that were waited for */
+    struct server_timer alarm;
+    uint64_t alarm_interval_ns;
+    struct server_timer overdue; /* signals of default effect that should have ended it */
+    uint64_t overdue_signals;
+};
+
+extern struct list members;
+extern struct server *server;
+extern handle_t identity;
+
+/* NULL if there is none. Dead ones are found too. */
+struct member *member_find(uint32_t pid);
+struct member *member_find_alive(uint32_t pid);
+
+/* Takes on the process: pid (0: a new one), record, tag, watch. On an error nothing is changed, and
+ * `process` stays the caller's. */
+WARN_UNUSED status_t member_create(handle_t process, uint32_t kernel_id, uint32_t pid,
+                                   struct member **created);
+
+/* Writes what a restart needs to the record. */
+void member_save(const struct member *member);
+
+/* No more is heard of its process, which is closed: the end of an unstarted one. */
+void member_detach(struct member *member);
+
+/* Forgets a dead one, or one whose start failed. */
+void member_free(struct member *member);
+
+/* Takes on the services that init started, so that ps shows them. */
+void members_find_services(void);
+
+/* From the kernel's list and the state pages, at start. */
+void members_rebuild(void);
+
+/* Is this pid, as number of a process, group or session, in use? */
+bool pid_is_used(uint32_t pid);
+
+/* ---- family.c ---- */
+
+/* The member has ended (the kernel says so, or a restart found it gone). */
+void member_ended(struct member *member, uint32_t wait_status, uint64_t cpu_ns);
+
+/* A change that wait can report: tells waiters, and sends SIGCHLD. */
+void member_tell_parent(struct member *member);
+void waiter_cancel(uint64_t cookie);
+
+/* ---- signals.c ---- */
+
+/* Does to the member what the signal does. Never fails: a member that just ends has no need of it.
+ */
+void member_signal(struct member *member, uint32_t signal);
+void group_signal(uint32_t session, uint32_t group, uint32_t signal);
+
+/* ---- sessions.c ---- */
+
+/* The leader has ended: its terminal is free, the foreground group hears SIGHUP. */
+void session_ended(uint32_t session);
+bool session_has_terminal(uint32_t session);
+
+/* ---- report.c ---- */
+
+/* Says on the log how a program died of a fault. */
+void report_death(const struct member *member);
+
+/* ---- text.c ---- */
+
+extern const struct file_handlers text_directory_handlers;
+
+/* ---- who asks ---- */
+
+/* Context of the two roots. */
+struct root {
+    bool is_control;
+};
+
+/* The member that a request speaks for: the caller, or process 1 (NULL then) with the control gate.
+ * DENIED: nobody. */
+struct asker {
+    struct member *member;
+    uint32_t pid;
+    bool is_control;
+};
+WARN_UNUSED status_t asker_find(const void *context, const struct request *request,
+                                struct asker *asker);
+
+/* main.c */
+extern const struct proc_handlers proc_handlers;
+void on_cancelled(struct server *loop, void *object, uint64_t cookie);
+
+/* The handlers of protocol proc, by file. */
+status_t on_adopt(void *context, struct request *request, uint32_t flags, uint32_t group,
+                  uint64_t entry, uint64_t stack, uint64_t argument, handle_t child, uint32_t *pid);
+status_t on_wait(void *context, struct request *request, int32_t selector, uint32_t options,
+                 uint32_t *pid, uint32_t *status, uint64_t *cpu_ns);
+status_t on_get_times(void *context, struct request *request, uint64_t *cpu_ns,
+                      uint64_t *children_cpu_ns);
+status_t on_kill(void *context, struct request *request, int32_t selector, uint32_t signal,
+                 uint64_t value);
+status_t on_set_handled(void *context, struct request *request, uint64_t handled, uint64_t ignored);
+status_t on_held(void *context, struct request *request, uint64_t signals);
+status_t on_stop(void *context, struct request *request, uint32_t signal);
+status_t on_set_alarm(void *context, struct request *request, uint64_t deadline_ns,
+                      uint64_t interval_ns, uint64_t *old_deadline_ns, uint64_t *old_interval_ns);
+status_t on_get_alarm(void *context, struct request *request, uint64_t *deadline_ns,
+                      uint64_t *interval_ns);
+status_t on_get_ids(void *context, struct request *request, uint32_t pid, uint32_t *parent,
+                    uint32_t *group, uint32_t *session, uint32_t *terminal);
+status_t on_set_group(void *context, struct request *request, uint32_t pid, uint32_t group);
+status_t on_new_session(void *context, struct request *request, uint32_t *session);
+status_t on_terminal_gate(void *context, struct request *request, handle_t *session);
+status_t on_get_foreground(void *context, struct request *request, uint32_t *group);
+status_t on_set_foreground(void *context, struct request *request, uint32_t group);

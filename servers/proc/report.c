@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The death record of a program, as lines of the log.
+ */
+#include "abi/kernel.h"
+#include "lib/base/format.h"
+#include "lib/native/log.h"
+#include "lib/native/syscall.h"
+#include "servers/proc/member.h"
+
+static const char *const exceptions[] = {
+    "division error",
+    "debug trap",
+    "NMI",
+    "breakpoint",
+    "overflow",
+    "bound range exceeded",
+    "invalid instruction",
+    "no coprocessor",
+    "double fault",
+    "coprocessor overrun",
+    "invalid TSS",
+    "segment not present",
+    "stack fault",
+    "general protection",
+    "page fault",
+    "?",
+    "floating-point error",
+    "alignment check",
+    "machine check",
+    "SIMD floating-point error",
+};
+
+static void report_registers(const struct user_registers *r) {
+    log_write(LOG_REPORT, "  rax %016llx rbx %016llx rcx %016llx rdx %016llx",
+              (unsigned long long)r->rax, (unsigned long long)r->rbx, (unsigned long long)r->rcx,
+              (unsigned long long)r->rdx);
+    log_write(LOG_REPORT, "  rsi %016llx rdi %016llx rbp %016llx rsp %016llx",
+              (unsigned long long)r->rsi, (unsigned long long)r->rdi, (unsigned long long)r->rbp,
+              (unsigned long long)r->rsp);
+    log_write(LOG_REPORT, "  r8  %016llx r9  %016llx r10 %016llx r11 %016llx",
+              (unsigned long long)r->r8, (unsigned long long)r->r9, (unsigned long long)r->r10,
+              (unsigned long long)r->r11);
+    log_write(LOG_REPORT, "  r12 %016llx r13 %016llx r14 %016llx r15 %016llx",
+              (unsigned long long)r->r12, (unsigned long long)r->r13, (unsigned long long)r->r14,
+              (unsigned long long)r->r15);
+}
+
+void report_death(const struct member *member) {
+    struct process_status status;
+    struct death_record death;
+
+    if (sys_process_info(member->process, PROCESS_INFO_STATUS, &status, sizeof status, 0, NULL,
+                         NULL) != OK ||
+        sys_process_info(member->process, PROCESS_INFO_DEATH, &death, sizeof death, 0, NULL,
+                         NULL) != OK) {
+        return;
+    }
+    const char *what = death.vector < ARRAY_SIZE(exceptions) ? exceptions[death.vector] : "?";
+
+    log_write(LOG_REPORT, "%s (pid %u) ended: %s%s at %016llx, address %016llx, error %x",
+              status.name, member->pid, what, death.cause == DEATH_BUDGET ? " (out of budget)" : "",
+              (unsigned long long)death.registers.rip, (unsigned long long)death.fault_address,
+              death.error_code);
+    report_registers(&death.registers);
+    for (uint32_t i = 0; i < MIN(death.n_backtrace, (uint32_t)ARRAY_SIZE(death.backtrace)); i++) {
+        log_write(LOG_REPORT, "  called from %016llx", (unsigned long long)death.backtrace[i]);
+    }
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sessions, process groups, terminals. A session has a record here only if it has a terminal: the
+ * terminal's server notifies the session's gate of Ctrl-C and the like, and the foreground group
+ * gets the signal.
+ */
+#include <stdlib.h>
+
+#include "abi/generated/terminal.h"
+#include "lib/native/syscall.h"
+#include "servers/proc/member.h"
+
+struct session {
+    struct list_node node;
+    uint32_t id; /* 0: the leader is gone; kept until the terminal drops its gate */
+    uint32_t foreground;
+};
+
+static struct list sessions = LIST_INITIALIZER(sessions);
+
+static struct session *session_find(uint32_t id) {
+    struct session *session;
+
+    LIST_FOR_EACH(session, &sessions, node) {
+        if (session->id == id && id != 0) {
+            return session;
+        }
+    }
+    return NULL;
+}
+
+bool session_has_terminal(uint32_t id) {
+    return session_find(id) != NULL;
+}
+
+/* ---- the terminal's word ---- */
+
+static void on_terminal_notified(struct server *loop, void *object, uint64_t bits) {
+    static const struct {
+        unsigned bit;
+        uint32_t signal;
+    } effects[] = {
+        {TERMINAL_NOTIFY_INTERRUPT, SIGNAL_INT}, {TERMINAL_NOTIFY_QUIT, SIGNAL_QUIT},
+        {TERMINAL_NOTIFY_SUSPEND, SIGNAL_TSTP},  {TERMINAL_NOTIFY_RESIZED, SIGNAL_WINCH},
+        {TERMINAL_NOTIFY_HANGUP, SIGNAL_HUP},
+    };
+    const struct session *session = object;
+
+    (void)loop;
+    for (size_t i = 0; i < ARRAY_SIZE(effects); i++) {
+        if ((bits >> effects[i].bit & 1) != 0 && session->id != 0) {
+            group_signal(session->id, session->foreground, effects[i].signal);
+        }
+    }
+}
+
+static void on_terminal_closed(struct server *loop, void *object) {
+    struct session *session = object;
+
+    (void)loop;
+    list_remove(&session->node);
+    free(session);
+}
+
+static const struct server_protocol no_protocols[] = {{0}};
+static const struct server_class terminal_class = {
+    .protocols = no_protocols, .notified = on_terminal_notified, .closed = on_terminal_closed};
+
+status_t on_terminal_gate(void *context, struct request *request, handle_t *gate) {
+    struct asker asker;
+    status_t status = asker_find(context, request, &asker);
+
+    if (status != OK) {
+        return status;
+    }
+    if (asker.member == NULL || asker.pid != asker.member->session) {
+        return ERROR_DENIED;
+    }
+    struct session *session = calloc(1, sizeof *session), *old = session_find(asker.pid);
+
+    if (session == NULL) {
+        return ERROR_NO_MEMORY;
+    }
+    session->id = asker.pid;
+    session->foreground = old != NULL ? old->foreground : asker.member->group;
+    status = server_object_create(server, request->tag, &terminal_class, session, gate);
+    if (status != OK) {
+        free(session);
+        return status;
+    }
+    if (old != NULL) {
+        old->id = 0; /* the terminal before: it has nothing to say any more */
+    }
+    list_push_back(&sessions, &session->node);
+    return OK;
+}
+
+void session_ended(uint32_t id) {
+    struct session *session = session_find(id);
+
+    if (session != NULL) {
+        session->id = 0;
+        group_signal(id, session->foreground, SIGNAL_HUP);
+        group_signal(id, session->foreground, SIGNAL_CONT);
+    }
+}
+
+/* ---- ids and groups ---- */
+
+/* The member that `pid` means to the asker: 0 itself. */
+static status_t subject_find(const void *context, const struct request *request, uint32_t pid,
+                             struct asker *asker, struct member **subject) {
+    status_t status = asker_find(context, request, asker);
+
+    if (status != OK) {
+        return status;
+    }
+    *subject = pid == 0 ? asker->member : member_find(pid);
+    return *subject != NULL ? OK : ERROR_NO_PROCESS;
+}
+
+status_t on_get_ids(void *context, struct request *request, uint32_t pid, uint32_t *parent,
+                    uint32_t *group, uint32_t *session, uint32_t *terminal) {
+    struct asker asker;
+    struct member *subject;
+    status_t status = subject_find(context, request, pid, &asker, &subject);
+
+    if (status == OK) {
+        *parent = subject->parent;
+        *group = subject->group;
+        *session = subject->session;
+        *terminal = session_has_terminal(subject->session);
+    }
+    return status;
+}
+
+static bool group_is_in_session(uint32_t group, uint32_t session) {
+    const struct member *member;
+
+    LIST_FOR_EACH(member, &members, node) {
+        if (member->group == group && member->session == session) {
+            return true;
+        }
+    }
+    return false;
+}
+
+status_t on_set_group(void *context, struct request *request, uint32_t pid, uint32_t group) {
+    struct asker asker;
+    struct member *subject;
+    status_t status = subject_find(context, request, pid, &asker, &subject);
+
+    if (status != OK) {
+        return status;
+    }
+    if (asker.member == NULL || subject->is_dead ||
+        (subject != asker.member && subject->parent != asker.pid)) {
+        return ERROR_NO_PROCESS;
+    }
+    group = group == 0 ? subject->pid : group;
+    if (subject->session != asker.member->session || subject->pid == subject->session ||
+        (group != subject->pid && !group_is_in_session(group, subject->session))) {
+        return ERROR_DENIED;
+    }
+    subject->group = group;
+    member_save(subject);
+    return OK;
+}
+
+status_t on_new_session(void *context, struct request *request, uint32_t *session) {
+    struct asker asker;
+    const struct member *other;
+    status_t status = asker_find(context, request, &asker);
+
+    if (status == OK && asker.member == NULL) {
+        status = ERROR_DENIED;
+    }
+    if (status != OK) {
+        return status;
+    }
+    LIST_FOR_EACH(other, &members, node) {
+        if (other->group == asker.pid) {
+            return ERROR_DENIED; /* the new group would not be new */
+        }
+    }
+    asker.member->group = asker.member->session = asker.pid;
+    member_save(asker.member);
+    *session = asker.pid;
+    return OK;
+}
+
+/* ---- the foreground ---- */
+
+static status_t terminal_session(const void *context, const struct request *request,
+                                 struct session **session) {
+    struct asker asker;
+    status_t status = asker_find(context, request, &asker);
+
+    if (status != OK) {
+        return status;
+    }
+    *session = asker.member != NULL ? session_find(asker.member->session) : NULL;
+    return *session != NULL ? OK : ERROR_NOT_TERMINAL;
+}
+
+status_t on_get_foreground(void *context, struct request *request, uint32_t *group) {
+    struct session *session;
+    status_t status = terminal_session(context, request, &session);
+
+    if (status == OK) {
+        *group = session->foreground;
+    }
+    return status;
+}
+
+status_t on_set_foreground(void *context, struct request *request, uint32_t group) {
+    struct session *session;
+    status_t status = terminal_session(context, request, &session);
+
+    if (status == OK && !group_is_in_session(group, session->id)) {
+        status = ERROR_DENIED;
+    }
+    if (status == OK) {
+        session->foreground = group;
+    }
+    return status;
+}
