@@ -56,12 +56,6 @@ static inline void reply_owe(struct thread *caller, struct thread *receiver) {
     receiver->current_reply = caller;
 }
 
-static void receiver_unlink(struct thread *receiver) {
-    list_remove(&receiver->item.link);
-    deadline_disarm(receiver);
-    receiver->endpoint = NULL;
-}
-
 /* Common to send and call: the gate, the message, who waits. */
 static status_t send_or_call(struct thread *thread, bool is_call) {
     struct object *object;
@@ -94,9 +88,15 @@ static status_t send_or_call(struct thread *thread, bool is_call) {
     }
     receiver = LIST_FIRST(&gate->endpoint->receivers, struct thread, item.link);
     if (LIKELY(receiver != NULL)) {
+        /* Off the list first: a handle moved in the message may be the last of its gate, whose
+         * CLOSED looks for a receiver. */
+        list_remove(&receiver->item.link);
         status = deliver(thread, receiver, is_call ? MESSAGE_CALL : MESSAGE_PLAIN);
-        if (LIKELY(status == OK)) {
-            receiver_unlink(receiver);
+        if (UNLIKELY(status != OK)) {
+            list_push_front(&gate->endpoint->receivers, &receiver->item.link);
+        } else {
+            deadline_disarm(receiver);
+            receiver->endpoint = NULL;
             if (is_call) {
                 reply_owe(thread, receiver);
                 scheduler_block(thread, THREAD_AWAITING);
@@ -237,6 +237,9 @@ status_t sys_reply(struct thread *thread) {
 
     if (CONTROL_N_HANDLES(thread->registers.r13) > MESSAGE_HANDLES_MAX) {
         return ERROR_BAD_ARGUMENT;
+    }
+    if (message_moves(thread, reply)) {
+        return ERROR_BAD_ARGUMENT; /* the answer cannot carry away what it is given with */
     }
     caller = reply_caller(thread, reply, &status);
     if (caller != NULL) {

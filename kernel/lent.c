@@ -75,6 +75,9 @@ static status_t lent_copy(struct thread *server, uint32_t access) {
         uint64_t n = MIN(registers->r10, left);
 
         if (n == 0) {
+            if (server->attention) {
+                break; /* its handler may answer this call and take another */
+            }
             return RESULT_RESTART;
         }
         status = copy_piece(server, caller, access, registers->rsi, registers->rdx, &n);

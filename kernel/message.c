@@ -20,6 +20,17 @@ static uint32_t control_rights(uint64_t control, unsigned i) {
     return (uint32_t)(control >> (32 + 8 * i)) & RIGHTS_ALL;
 }
 
+bool message_moves(const struct thread *thread, handle_t handle) {
+    uint64_t control = thread->registers.r13;
+
+    for (unsigned i = 0; i < CONTROL_N_HANDLES(control); i++) {
+        if (handle != HANDLE_NONE && control_handle(&thread->registers, i) == handle) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The handles that a message names: open, allowed to go, none moved twice. */
 static status_t handles_check(const struct thread *from) {
     uint64_t control = from->registers.r13;

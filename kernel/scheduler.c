@@ -162,7 +162,10 @@ static void running_attend(struct cpu_generic *cpu) {
 static inline bool needs_attention(const struct thread *thread) {
     const struct process *process = thread->process;
 
-    return thread->attention ||
+    /* Upcalls wait until a multi-step system call is through: a handler might make the same call.
+     */
+    return (UNLIKELY(thread->attention) && thread->operation == NULL &&
+            thread->operation_progress == 0) ||
            (UNLIKELY(process->hold) && (process_is_dying(process) || process->cloner != thread));
 }
 

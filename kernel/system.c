@@ -81,10 +81,24 @@ static status_t system_bind_log(struct thread *thread) {
     return status;
 }
 
+/* So that the log server, say, gets no more than it needs. */
+static uint32_t operation_right(uint64_t operation) {
+    switch (operation) {
+    case SYSTEM_LOG_WRITE:
+        return RIGHT_WRITE;
+    case SYSTEM_LOG_MEMORY:
+    case SYSTEM_BIND_LOG:
+    case SYSTEM_INFO:
+        return RIGHT_READ;
+    default:
+        return RIGHT_MANAGE;
+    }
+}
+
 /* (system, operation, argument, argument, argument) -> value */
 status_t sys_system_control(struct thread *thread) {
     const struct registers *registers = &thread->registers;
-    uint32_t right = registers->rsi == SYSTEM_INFO ? RIGHT_READ : RIGHT_MANAGE;
+    uint32_t right = operation_right(registers->rsi);
     struct object *object;
     status_t status = handle_find(&thread->process->handles, (handle_t)registers->rdi,
                                   OBJECT_SYSTEM, right, &object);

@@ -66,7 +66,12 @@ bool upcall_push_fault(struct thread *thread, unsigned vector, uint64_t error_co
     struct upcall_frame frame = {
         .vector = vector, .error_code = (uint32_t)error_code, .fault_address = fault_address};
 
-    return thread->process->upcall_entry != 0 && frame_push(thread, &frame);
+    if (thread->process->upcall_entry == 0) {
+        return false;
+    }
+    /* Between two steps of a long call the page of its `syscall` instruction may have gone. */
+    thread_operation_drop(thread);
+    return frame_push(thread, &frame);
 }
 
 void upcall_raise(struct thread *thread, uint64_t bits) {
@@ -121,8 +126,9 @@ status_t sys_upcall_set(struct thread *thread) {
     process->block_begin = registers->rsi;
     process->block_end = registers->rdx;
     LIST_FOR_EACH(other, &process->threads, process_link) {
-        other->attention =
-            other->upcall_bits != 0 && !other->in_upcall && process->upcall_entry != 0;
+        if (other->upcall_bits != 0) {
+            upcall_raise(other, 0); /* came before there was a handler */
+        }
     }
     return OK;
 }
