@@ -68,7 +68,7 @@ static inline void arch_thread_activate(struct thread *next, paddr_t root) {
 
     cpu->current = next;
     cpu->tss.rsp[0] = (uint64_t)(&next->registers + 1);
-    if (cpu->space_root != root) {
+    if (cpu->space_root != root && root != 0) {
         arch_space_load(root);
     }
     if (cpu->fpu_owner != next && registers_are_user(&next->registers)) {
