@@ -199,7 +199,8 @@ struct handle_info {
 enum system_operation {
     SYSTEM_LOG_WRITE = 1,  /* text address, length <= 256 */
     SYSTEM_LOG_MEMORY = 2, /* -> handle of the log ring (struct kernel_log), read-only */
-    /* from now on the kernel does not write the serial port (but in a panic) */
+    /* from now on the kernel does not write the serial port (but in a panic) -> the log ring's head
+     * up to which it did */
     SYSTEM_CLAIM_SERIAL = 3,
     SYSTEM_POWER_OFF = 4, /* argument: exit code for QEMU's debug exit device, used if present */
     SYSTEM_REBOOT = 5,

@@ -41,6 +41,10 @@ struct memory *log_memory(void) {
     return memory;
 }
 
+uint64_t log_head(void) {
+    return ring->head;
+}
+
 void log_bind(struct gate *gate, uint64_t bits) {
     gate_bind(gate);
     if (watcher != NULL) {

@@ -15,5 +15,8 @@ void log_init(void);
 
 struct memory *log_memory(void);
 
+/* Number of bytes written since log_init. */
+uint64_t log_head(void);
+
 /* Notifies when the log grows; replaces an earlier binding. */
 void log_bind(struct gate *gate, uint64_t bits);

@@ -85,6 +85,7 @@ static status_t system_bind_log(struct thread *thread) {
 static uint32_t operation_right(uint64_t operation) {
     switch (operation) {
     case SYSTEM_LOG_WRITE:
+    case SYSTEM_CLAIM_SERIAL:
         return RIGHT_WRITE;
     case SYSTEM_LOG_MEMORY:
     case SYSTEM_BIND_LOG:
@@ -113,6 +114,7 @@ status_t sys_system_control(struct thread *thread) {
         return system_log_memory(thread);
     case SYSTEM_CLAIM_SERIAL:
         console_release_serial();
+        thread->registers.rdx = log_head();
         return OK;
     case SYSTEM_POWER_OFF:
         arch_power_off((unsigned)registers->rdx);
