@@ -16,14 +16,11 @@ enum { PIPE_PROTOCOL = 3 };
 enum pipe_label {
     PIPE_CREATE = PIPE_PROTOCOL << 16 | 1,
     PIPE_CREATE_PAIR = PIPE_PROTOCOL << 16 | 2,
-    PIPE_CREATE_COUNTER = PIPE_PROTOCOL << 16 | 3,
 };
 
 /* A write of up to so many bytes is one piece. */
 #define PIPE_ATOMIC_BYTES 4096
 #define PIPE_CAPACITY_BYTES 65536
-/* A counter: read takes it (8 bytes, the value; with counter_semaphore 1 at a time), write adds. */
-#define PIPE_COUNTER_SEMAPHORE 0x10000
 
 /*
  * `flags`: file open_nonblock, for both ends.
@@ -74,29 +71,6 @@ WARN_UNUSED static inline status_t pipe_create_pair(handle_t server, uint32_t fl
 }
 
 /*
- * request: w0.low flags, w1 initial
- * answer: handle counter
- */
-WARN_UNUSED static inline status_t pipe_create_counter(handle_t server, uint32_t flags,
-                                                       uint64_t initial, handle_t *counter,
-                                                       uint64_t deadline) {
-    struct message message_;
-
-    message_.gate = server;
-    message_.label = PIPE_CREATE_COUNTER;
-    message_.deadline = deadline;
-    message_.control = 0;
-    message_.words[0] = (uint64_t)(uint32_t)flags;
-    message_.words[1] = initial;
-    message_.words[2] = 0;
-    message_.words[3] = 0;
-    message_.control |= MESSAGE_ACCEPT(1);
-    status_t status_ = MESSAGE_CALL(&message_);
-    *counter = message_handle(&message_, status_, 0);
-    return status_ != OK ? status_ : (status_t)message_.label;
-}
-
-/*
  * What a server of this protocol answers with; a message without a handler gives NOT_SUPPORTED.
  * Handles of a request are closed when the handler returns, unless it takes them with request_keep.
  * A handler that saved the reply (request_save) returns REQUEST_DEFERRED.
@@ -106,8 +80,6 @@ struct pipe_handlers {
                        handle_t *writer);
     status_t (*create_pair)(void *context, struct request *request, uint32_t flags, handle_t *one,
                             handle_t *other);
-    status_t (*create_counter)(void *context, struct request *request, uint32_t flags,
-                               uint64_t initial, handle_t *counter);
 };
 
 static inline status_t pipe_dispatch_create(const struct pipe_handlers *handlers, void *context,
@@ -166,30 +138,6 @@ static inline void pipe_answer_create_pair(handle_t saved, status_t outcome, han
     answer_send(saved, outcome, &answer_);
 }
 
-static inline status_t pipe_dispatch_create_counter(const struct pipe_handlers *handlers,
-                                                    void *context, struct request *request) {
-    handle_t counter = HANDLE_NONE;
-
-    if (handlers->create_counter == NULL) {
-        return ERROR_NOT_SUPPORTED;
-    }
-    status_t status_ = handlers->create_counter(context, request, (uint32_t)request->words[0],
-                                                request->words[1], &counter);
-    if (status_ == REQUEST_DEFERRED) {
-        return status_;
-    }
-    answer_add_handle(&request->answer, counter, request->answer_flag);
-    return status_;
-}
-
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void pipe_answer_create_counter(handle_t saved, status_t outcome, handle_t counter) {
-    struct answer answer_ = {.control = 0};
-
-    answer_add_handle(&answer_, counter, ANSWER_MOVE);
-    answer_send(saved, outcome, &answer_);
-}
-
 /* Unpacks a request, calls its handler, packs the answer; for the tables of lib/native/server.h. */
 static inline status_t pipe_dispatch(const void *handlers, void *context, struct request *request) {
     switch (request->label) {
@@ -197,8 +145,6 @@ static inline status_t pipe_dispatch(const void *handlers, void *context, struct
         return pipe_dispatch_create(handlers, context, request);
     case PIPE_CREATE_PAIR:
         return pipe_dispatch_create_pair(handlers, context, request);
-    case PIPE_CREATE_COUNTER:
-        return pipe_dispatch_create_counter(handlers, context, request);
     default:
         return ERROR_BAD_MESSAGE;
     }
@@ -214,8 +160,6 @@ static inline const char *pipe_label_name(uint32_t label) {
         return "pipe.create";
     case PIPE_CREATE_PAIR:
         return "pipe.create_pair";
-    case PIPE_CREATE_COUNTER:
-        return "pipe.create_counter";
     default:
         return NULL;
     }
