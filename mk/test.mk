@@ -10,7 +10,7 @@
 #   tests/tools/             pytest, of the scripts in tools/
 #   tests/model/             spin models; tests/model/run runs them
 #   tests/guest/             programs of the test image, which tests/system/test_guest.py runs
-#   tests/system/            pytest, driving QEMU
+#   tests/system/            pytest: *host* are programs built for the host, the others drive QEMU
 #
 # One suite: make test SUITES=unit. One system test: make test SUITES=system ONLY=test_boot.
 
@@ -49,6 +49,34 @@ $(foreach t,$(UNIT_TESTS),$(eval $(call unit_test,$(t),$(or $(call said,Build,te
 .PHONY: unit-tests test
 unit-tests: $(UNIT_TESTS:%=$(BUILD)/unit/%)
 
+# --- programs for the host -----------------------------------------------------------------------
+#
+# Programs are plain POSIX, so most of what they do is tested on the host, under the sanitizers. Left
+# out are those that speak to the system directly: that include headers of abi, lib/native, lib/posix.
+
+folder_names = $(sort $(notdir $(patsubst %/,%,$(dir $(1)))))
+NATIVE_PROGRAMS := $(call folder_names,$(shell grep -lsE '"(lib/(native|posix)|abi)/' programs/*/*.[ch]))
+HOST_PROGRAMS   := $(filter-out common $(NATIVE_PROGRAMS),$(call folder_names,$(wildcard programs/*/*.c)))
+
+# $(call host_program,NAME,SOURCES)
+define host_program
+host_$(1)_objects := $(2:%=$(BUILD)/host/asan/%.o)
+HOST_OBJECTS += $$(host_$(1)_objects)
+$(BUILD)/host/bin/$(1): $$(host_$(1)_objects) $(BUILD)/host/libcommon.a
+	$$(call say,LD,$$@)
+	$(Q)mkdir -p $$(@D) && $$(CC) $$(HOST_asan) -o $$@ $$^
+endef
+$(foreach p,$(HOST_PROGRAMS),$(eval $(call host_program,$(p),$(wildcard programs/$(p)/*.c))))
+
+HOST_COMMON := $(patsubst %,$(BUILD)/host/asan/%.o,$(wildcard programs/common/*.c) $(filter %.c,$(BASE_SOURCES)))
+HOST_OBJECTS += $(HOST_COMMON)
+$(BUILD)/host/libcommon.a: $(HOST_COMMON)
+	$(call say,AR,$@)
+	$(ARCHIVE)
+
+.PHONY: host-programs
+host-programs: $(HOST_PROGRAMS:%=$(BUILD)/host/bin/%)
+
 -include $(sort $(HOST_OBJECTS:.o=.d))
 
 # --- all -----------------------------------------------------------------------------------------
@@ -57,7 +85,7 @@ TEST_NEEDS_tools  :=
 TEST_NEEDS_unit   := unit-tests
 TEST_NEEDS_fuzz   := fuzz-tests
 TEST_NEEDS_model  :=
-TEST_NEEDS_host   :=
+TEST_NEEDS_host   := host-programs
 TEST_NEEDS_system := all test-archive $(if $(wildcard boot/kernel.ld),iso)
 
 test: $(foreach s,$(SUITES),$(TEST_NEEDS_$(s))) ## all tests, with a table at the end
