@@ -198,6 +198,7 @@ static void switch_account(struct cpu_generic *cpu, struct thread *from) {
 
 void scheduler_leave(struct thread *entered, enum switch_kind kind) {
     struct cpu_generic *cpu = generic();
+    paddr_t root;
 
     for (;;) {
         if (cpu->running == NULL || (ready_mask >> cpu->running->priority) > 1 ||
@@ -216,7 +217,9 @@ void scheduler_leave(struct thread *entered, enum switch_kind kind) {
         } else {
             fpu_save(entered);
         }
-        arch_thread_activate(cpu->running, cpu->running->process->space->root);
+        root = cpu->running->process->space->root;
+        /* A kernel thread runs on whatever tables are loaded. */
+        arch_thread_activate(cpu->running, root != PADDR_NONE ? root : cpu_this()->space_root);
         if (UNLIKELY(cpu->zombie != NULL)) {
             struct thread *zombie = cpu->zombie;
 
