@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* clang-format off */
+/* [book:message-registers] */
 /*
  * The message calls: send, receive, call, reply, reply_receive.
  *
@@ -32,6 +33,7 @@
  *
  * A reply's label is by convention a status_t of the protocol, zero-extended.
  */
+/* [/book] */
 /* clang-format on */
 #pragma once
 

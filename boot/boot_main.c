@@ -9,6 +9,7 @@
 
 static struct boot_info boot_info;
 
+/* [book:boot-main] */
 /* In an order in which each step can tell what went wrong in it. */
 void boot_main(uint32_t magic, paddr_t paddr, uint64_t entry_tsc) {
     console_init();
@@ -19,3 +20,4 @@ void boot_main(uint32_t magic, paddr_t paddr, uint64_t entry_tsc) {
     arch_clock_init(entry_tsc);
     kernel_main(&boot_info);
 }
+/* [/book] */

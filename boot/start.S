@@ -69,6 +69,7 @@ start:
     cmpl $0x20100000, %edx
     jne not_supported
 
+    /* [book:boot-tables] */
     movl $PHYSICAL(boot_directories), %edi /* 4 directories: 2048 pages of 2 MiB */
     movl $(PAGE_PRESENT | PAGE_WRITE | PAGE_LARGE), %eax
     movl $2048, %ecx
@@ -77,6 +78,7 @@ start:
     addl $8, %edi
     decl %ecx
     jnz 1b
+    /* [/book] */
 
     movl $10, %ecx /* APICs: the 20 MiB from 0xfec00000 to 4 GiB are not RAM */
 2:  subl $8, %edi
@@ -100,6 +102,7 @@ start:
     movl $PAGE_NX_HIGH, PHYSICAL(boot_root) + 256 * 8 + 4
     movl $(PHYSICAL(boot_table_kernel) + PAGE_PRESENT + PAGE_WRITE), PHYSICAL(boot_root) + 511 * 8
 
+    /* [book:boot-long-mode] */
     /* SDM 3, 9.8.5: the way into long mode. */
     movl $0x20, %eax /* CR4: physical address extension, nothing else */
     movl %eax, %cr4
@@ -113,6 +116,7 @@ start:
     movl %eax, %cr0
     lgdt PHYSICAL(boot_gdt_pointer)
     ljmp $SELECTOR_KERNEL_CODE, $PHYSICAL(start_64)
+    /* [/book] */
 
 /* Says so on the serial line and on the screen, and stays here. */
 not_supported:

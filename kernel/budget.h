@@ -27,6 +27,7 @@ WARN_UNUSED status_t budget_create(struct budget *parent, uint64_t bytes, struct
 
 void budget_destroy(struct object *object);
 
+/* [book:budget-charge] */
 /* True if `bytes` were free and are now charged. A NULL budget (the kernel's own) always has room.
  */
 WARN_UNUSED static inline bool budget_charge(struct budget *budget, uint64_t bytes) {
@@ -39,6 +40,7 @@ WARN_UNUSED static inline bool budget_charge(struct budget *budget, uint64_t byt
     budget->used += bytes;
     return true;
 }
+/* [/book] */
 
 static inline void budget_refund(struct budget *budget, uint64_t bytes) {
     if (budget != NULL) {

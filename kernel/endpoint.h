@@ -25,6 +25,7 @@ struct queue_item {
     uint8_t kind; /* enum queue_kind */
 };
 
+/* [book:endpoint] */
 struct endpoint {
     struct object object;
     struct reapable reapable;
@@ -34,7 +35,9 @@ struct endpoint {
     uint32_t receive_rights;
     bool dead;
 };
+/* [/book] */
 
+/* [book:gate] */
 struct gate {
     struct object object;
     struct queue_item item;
@@ -45,6 +48,7 @@ struct gate {
     bool revoked;
     bool urgent; /* linked in `urgent`, not in `queue` */
 };
+/* [/book] */
 
 WARN_UNUSED status_t endpoint_create(struct budget *budget, struct endpoint **endpoint);
 WARN_UNUSED status_t gate_create(struct budget *budget, struct endpoint *endpoint, uint64_t badge,

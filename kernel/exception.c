@@ -20,6 +20,7 @@ static enum access fault_access(uint64_t error_code) {
     return (error_code & FAULT_WRITE) != 0 ? ACCESS_WRITE : ACCESS_READ;
 }
 
+/* [book:exception-enter] */
 void exception_enter(struct thread *thread, unsigned vector, uint64_t error_code,
                      uint64_t fault_address) {
     enum death_cause cause = DEATH_FAULT;
@@ -39,3 +40,4 @@ void exception_enter(struct thread *thread, unsigned vector, uint64_t error_code
     }
     scheduler_leave(thread, SWITCH_PREEMPT);
 }
+/* [/book] */

@@ -52,6 +52,7 @@ static status_t private_frame(struct space *space, paddr_t source, bool charge, 
     return OK;
 }
 
+/* [book:fault-write] */
 /* The page is present but does not allow a write that its region allows. */
 static status_t fault_write(struct space *space, struct region *region, uint64_t address,
                             pte_t *entry) {
@@ -78,6 +79,7 @@ static status_t fault_write(struct space *space, struct region *region, uint64_t
     tlb_gather_end(&gather);
     return OK;
 }
+/* [/book] */
 
 /* Nothing is there yet. */
 static status_t fault_missing(struct space *space, struct region *region, uint64_t address,
@@ -116,6 +118,7 @@ static status_t fault_missing(struct space *space, struct region *region, uint64
     return OK;
 }
 
+/* [book:fault-space] */
 status_t space_fault(struct space *space, uint64_t address, enum access access, paddr_t *frame) {
     struct region *region = space_region(space, address);
     status_t status;
@@ -145,6 +148,7 @@ status_t space_fault(struct space *space, uint64_t address, enum access access, 
     }
     return status;
 }
+/* [/book] */
 
 /* Shares one present private page with the clone: read-only in both. */
 static status_t page_clone(struct space *to, uint64_t address, pte_t *entry,

@@ -75,6 +75,7 @@ static ALWAYS_INLINE bool bit_set(uint64_t *words, uint64_t index) {
     return before == 0;
 }
 
+/* [book:frame-empty] */
 /* Word `index` of level 0 has become zero: tells the levels above. */
 static ALWAYS_INLINE void word_became_empty(struct frame_allocator *fa, uint64_t index) {
     if (bit_clear(fa->levels[1], index) && bit_clear(fa->levels[2], index >> 6) &&
@@ -82,6 +83,7 @@ static ALWAYS_INLINE void word_became_empty(struct frame_allocator *fa, uint64_t
         bit_clear(fa->levels[4], index >> 18);
     }
 }
+/* [/book] */
 
 /* Word `index` of level 0 was zero and no longer is: tells the levels above. */
 static ALWAYS_INLINE void word_became_used(struct frame_allocator *fa, uint64_t index) {
@@ -130,6 +132,7 @@ static uint64_t find_below(const struct frame_allocator *fa, uint64_t below) {
     return index;
 }
 
+/* [book:frame-take] */
 uint64_t frame_allocator_take(struct frame_allocator *fa) {
     uint64_t frame;
 
@@ -159,6 +162,7 @@ uint64_t frame_allocator_take(struct frame_allocator *fa) {
     }
     return frame;
 }
+/* [/book] */
 
 bool frame_allocator_is_free(const struct frame_allocator *fa, uint64_t frame) {
     return frame < fa->n_frames && bitmap_test(fa->levels[0], frame);

@@ -86,6 +86,7 @@ static status_t send_or_call(struct thread *thread, bool is_call) {
     if (!is_call) {
         thread->n_segments = 0; /* nothing is lent beyond a send */
     }
+    /* [book:ipc-send] */
     receiver = LIST_FIRST(&gate->endpoint->receivers, struct thread, item.link);
     if (LIKELY(receiver != NULL)) {
         /* Off the list first: a handle moved in the message may be the last of its gate, whose
@@ -114,6 +115,7 @@ static status_t send_or_call(struct thread *thread, bool is_call) {
         deadline_arm(thread, thread->registers.r12);
         return RESULT_KEEP;
     }
+    /* [/book] */
     message_accept_drop(thread);
     thread->call_gate = NULL;
     gate_unbind(gate);
@@ -257,6 +259,7 @@ status_t sys_reply(struct thread *thread) {
     return caller != NULL ? OK : status;
 }
 
+/* [book:ipc-reply-receive] */
 /*
  * Only the current reply is answered; that its caller is gone is no error here, as a server's loop
  * must not stop for it. The saved registers become those of a plain receive: whatever it returns,
@@ -286,6 +289,7 @@ status_t sys_reply_receive(struct thread *thread) {
     }
     return status;
 }
+/* [/book] */
 
 status_t sys_notify(struct thread *thread) {
     struct object *object;

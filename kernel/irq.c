@@ -15,6 +15,7 @@
 static struct irq *lines[IRQ_LINES];
 uint64_t irq_count;
 
+/* [book:interrupt-enter] */
 void interrupt_enter(struct thread *thread, unsigned line) {
     struct irq *irq;
 
@@ -28,6 +29,7 @@ void interrupt_enter(struct thread *thread, unsigned line) {
     }
     scheduler_leave(thread, SWITCH_PREEMPT);
 }
+/* [/book] */
 
 void irq_destroy(struct object *object) {
     struct irq *irq = CONTAINER_OF(object, struct irq, object);

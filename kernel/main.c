@@ -38,6 +38,7 @@ static NORETURN void scheduler_start(void) {
     arch_return();
 }
 
+/* [book:kernel-main] */
 void kernel_main(const struct boot_info *boot) {
     uint64_t reserve;
 
@@ -53,3 +54,4 @@ void kernel_main(const struct boot_info *boot) {
     budget_init(frame_n_free() * PAGE_SIZE - reserve);
     scheduler_start();
 }
+/* [/book] */

@@ -73,6 +73,7 @@ void scheduler_block(struct thread *thread, enum thread_state state) {
     generic()->running = NULL;
 }
 
+/* [book:scheduler-handoff] */
 void scheduler_handoff(struct thread *next) {
     struct cpu_generic *cpu = generic();
 
@@ -83,6 +84,7 @@ void scheduler_handoff(struct thread *next) {
     }
     scheduler_ready(next);
 }
+/* [/book] */
 
 /* The running thread stops running, but not because it waits. */
 static void running_requeue(struct cpu_generic *cpu, bool first) {

@@ -6,12 +6,14 @@
 #include "kernel/lock.h"
 #include "kernel/scheduler.h"
 
+/* [book:syscall-table] */
 static status_t (*const table[])(struct thread *) = {
 #define SYSCALL(number, name, text) [number] = sys_##name,
 #include "abi/syscalls.def"
 #undef SYSCALL
 };
 _Static_assert(ARRAY_SIZE(table) == SYSCALL_COUNT, "one entry for each system call");
+/* [/book] */
 
 uint64_t syscall_count;
 

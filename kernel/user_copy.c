@@ -3,6 +3,7 @@
 
 #include "lib/base/string.h"
 
+/* [book:user-resolve] */
 status_t user_resolve(struct space *space, uint64_t address, enum access access, void **pointer) {
     pte_t needed = PTE_PRESENT | PTE_USER | (access == ACCESS_WRITE ? PTE_WRITE : 0);
     pte_t *entry;
@@ -32,6 +33,7 @@ status_t user_resolve(struct space *space, uint64_t address, enum access access,
     *pointer = (char *)paddr_to_pointer(frame) + (address & (PAGE_SIZE - 1));
     return OK;
 }
+/* [/book] */
 
 status_t copy_in(struct space *space, void *to, user_ptr_t from, uint64_t n) {
     while (n > 0) {

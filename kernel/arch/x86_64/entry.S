@@ -61,6 +61,7 @@
  */
     .balign 64
     .globl syscall_entry
+/* [book:entry-syscall] */
 syscall_entry:
     swapgs
     movq %rsp, %gs:CPU_SCRATCH /* no register is free */
@@ -86,6 +87,7 @@ syscall_entry:
     movq %gs:CPU_STACK_TOP, %rsp
     call syscall_enter
     /* on to arch_return */
+/* [/book] */
 
 /*
  * Runs current. By sysret if it came by syscall and nothing demands more: then RF is clear (see
@@ -164,6 +166,7 @@ interrupt_stubs:
     .set vector, vector + 1
     .endr
 
+/* [book:entry-interrupt] */
 interrupt_common:
     testb $3, 24(%rsp) /* cs, above vector, error code and rip */
     jz interrupt_in_kernel
@@ -181,6 +184,7 @@ interrupt_clac:
     movq %gs:CPU_STACK_TOP, %rsp
     call interrupt_dispatch
     jmp arch_return
+/* [/book] */
 
 /*
  * In ring 0. An interrupt (not an exception) where interrupts were on: a kernel thread, whose

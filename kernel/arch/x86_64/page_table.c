@@ -266,6 +266,7 @@ void page_table_replace(struct tlb_gather *gather, uint64_t address, pte_t *entr
     }
 }
 
+/* [book:tlb-gather-end] */
 void tlb_gather_end(struct tlb_gather *gather) {
     /* One CPU: its TLB holds entries of this space only while the space is loaded. */
     if (gather->space->root == cpu_this()->space_root) {
@@ -277,3 +278,4 @@ void tlb_gather_end(struct tlb_gather *gather) {
         frame_put(gather->frames[i]);
     }
 }
+/* [/book] */
