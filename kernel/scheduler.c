@@ -4,6 +4,7 @@
 #include "kernel/arch/x86_64/clock.h"
 #include "kernel/arch/x86_64/cpu.h"
 #include "kernel/arch/x86_64/thread.h"
+#include "kernel/frame.h"
 #include "kernel/lock.h"
 #include "kernel/panic.h"
 #include "kernel/process.h"
