@@ -132,7 +132,7 @@ static void on_control(struct server *server, uint64_t bits) {
 
 /* Maps the ring, and has the kernel tell us when it grows. */
 static status_t ring_open(struct server *server, const struct kernel_log **ring) {
-    uint64_t memory, n_pages, address;
+    uint64_t memory, n_pages, address = 0;
     handle_t gate;
     status_t status = sys_system_control(system_handle, SYSTEM_LOG_MEMORY, 0, 0, 0, &memory);
 
