@@ -9,12 +9,13 @@
 #   tests/fuzz/NAME_fuzz.c   libFuzzer targets, see mk/fuzz.mk
 #   tests/tools/             pytest, of the scripts in tools/
 #   tests/model/             spin models; tests/model/run runs them
+#   tests/guest/kernel/      the kernel's own tests, run in the place of init
 #   tests/guest/             programs of the test image, which tests/system/test_guest.py runs
 #   tests/system/            pytest: *host* are programs built for the host, the others drive QEMU
 #
 # One suite: make test SUITES=unit. One system test: make test SUITES=system ONLY=test_boot.
 
-SUITES ?= tools unit fuzz model host system
+SUITES ?= tools unit fuzz model kernel host system
 ONLY   ?=
 
 # --- host unit tests -----------------------------------------------------------------------------
@@ -85,8 +86,9 @@ TEST_NEEDS_tools  :=
 TEST_NEEDS_unit   := unit-tests
 TEST_NEEDS_fuzz   := fuzz-tests
 TEST_NEEDS_model  :=
+TEST_NEEDS_kernel := $(KERNEL) $(KERNEL_TEST_TAR)
 TEST_NEEDS_host   := host-programs
-TEST_NEEDS_system := all test-archive $(if $(wildcard boot/kernel.ld),iso)
+TEST_NEEDS_system := all test-archive iso
 
 test: $(foreach s,$(SUITES),$(TEST_NEEDS_$(s))) ## all tests, with a table at the end
 	@BUILD=$(BUILD) CC=$(CC) tools/test $(if $(ONLY),--only '$(ONLY)') $(SUITES)
