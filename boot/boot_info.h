@@ -48,6 +48,9 @@ const char *boot_option(const struct boot_info *boot, const char *name, size_t *
 extern char kernel_text_start[], kernel_text_end[], kernel_rodata_start[], kernel_rodata_end[],
     kernel_data_start[], kernel_end[];
 
+/* Generic: what kernel_main was given, for later. */
+extern const struct boot_info *boot_info_kept;
+
 /* Generic: the rest of the kernel. Runs on the kernel stack of the boot CPU, interrupts off, arch_*
  * ready, boot page tables in use: the first 4 GiB in the direct map, the first 1 GiB at
  * KERNEL_BASE. */

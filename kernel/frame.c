@@ -181,8 +181,6 @@ uint64_t frame_n_free(void) {
 }
 
 bool frame_is_ram(paddr_t start, paddr_t end) {
-    extern const struct boot_info *boot_info_kept;
-
     for (uint32_t i = 0; i < boot_info_kept->n_ranges; i++) {
         const struct boot_range *range = &boot_info_kept->ranges[i];
 

@@ -232,5 +232,6 @@ void loader_start_init(const struct boot_info *boot) {
         panic("no memory for init");
     }
     init->state = PROCESS_RUNNING;
+    process_init = init;
     scheduler_ready(thread);
 }

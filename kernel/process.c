@@ -2,7 +2,9 @@
 #include "kernel/process.h"
 
 #include "kernel/arch/x86_64/clock.h"
+#include "boot/boot_info.h"
 #include "kernel/budget.h"
+#include "kernel/console.h"
 #include "kernel/frame.h"
 #include "kernel/info.h"
 #include "kernel/panic.h"
@@ -20,6 +22,7 @@ static struct space kernel_space; /* root 0: a kernel thread runs on whatever is
 struct process kernel_process = {.object = {.type = OBJECT_PROCESS, .references = 1},
                                  .state = PROCESS_RUNNING,
                                  .space = &kernel_space};
+struct process *process_init;
 static uint32_t last_id;
 
 /* Maps the info page and the process's own page; no region covers them, so no program can unmap
@@ -178,6 +181,20 @@ static void watchers_tell(struct process *process) {
     }
 }
 
+/* Without init nobody restarts anything: the machine starts anew, and this says why. */
+static NORETURN void init_died(const struct process *init) {
+    const struct death_record *death = &init->death;
+
+    console_panic_mode(boot_info_kept);
+    kernel_log("init died: cause %u, status %d, exception %u, error %#x, address %#llx\n",
+               death->cause, death->status, death->vector, death->error_code,
+               (unsigned long long)death->fault_address);
+    for (uint32_t i = 0; i < death->n_backtrace; i++) {
+        kernel_log("    %#llx\n", (unsigned long long)death->backtrace[i]);
+    }
+    panic("init died");
+}
+
 /*
  * The order matters: threads first, so that nobody uses the rest; then handles, which answers what
  * is owed and closes what was open; then memory; and only then those who watch are told (see the
@@ -186,6 +203,9 @@ static void watchers_tell(struct process *process) {
 static bool reap_step(struct reapable *reapable) {
     struct process *process = CONTAINER_OF(reapable, struct process, reapable);
 
+    if (process == process_init) {
+        init_died(process);
+    }
     switch (process->reap_stage) {
     case 0:
         for (unsigned i = 0; i < REAP_STEP; i++) {

@@ -80,6 +80,9 @@ struct process *process_next(uint32_t id);
 struct process *process_by_id(uint32_t id);
 extern struct list process_all;
 
+/* The first program, which must not end; NULL until it runs. */
+extern struct process *process_init;
+
 /* What kernel threads belong to: no address space, never dying. */
 extern struct process kernel_process;
 
