@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Protocol file: opening, content, attributes.
+ */
+#include <stdlib.h>
+
+#include "lib/base/string.h"
+#include "lib/native/time.h"
+#include "servers/ramfs/content.h"
+#include "servers/ramfs/open_file.h"
+
+enum { DEVICE_NUMBER = 4, SET_FLAGS_SHIFT = 16 };
+
+static bool is_file(const struct node *node) {
+    return (node->mode & FILE_MODE_KIND) == FILE_MODE_REGULAR;
+}
+
+/* ---- opening ---- */
+
+/* Makes the file that open is to create. */
+static status_t create_file(const struct lookup *lookup, uint32_t mode, struct node **node) {
+    status_t status =
+        node_create(&file_system, FILE_MODE_REGULAR | (mode & FILE_MODE_PERMISSIONS), NULL, node);
+
+    if (status == OK) {
+        status =
+            entry_add(&file_system, lookup->directory, lookup->name, lookup->name_length, *node);
+        if (status != OK) {
+            node_release(&file_system, *node);
+        }
+    }
+    return status;
+}
+
+/* May what is there be opened so? */
+static status_t check_open(const struct node *node, uint32_t flags) {
+    if (node_is_link(node)) {
+        return ERROR_LOOP; /* only with no_follow does one come so far */
+    }
+    if ((flags & FILE_OPEN_CREATE) != 0 && (flags & FILE_OPEN_EXCLUSIVE) != 0) {
+        return ERROR_EXISTS;
+    }
+    if (node_is_directory(node)) {
+        return (flags & (FILE_OPEN_WRITE | FILE_OPEN_TRUNCATE | FILE_OPEN_CREATE)) != 0
+                   ? ERROR_IS_DIRECTORY
+                   : OK;
+    }
+    return (flags & FILE_OPEN_DIRECTORY) != 0 ? ERROR_NOT_DIRECTORY : OK;
+}
+
+static status_t truncate_file(struct node *node, uint64_t size) {
+    status_t status;
+
+    if (size > node->size) {
+        status = content_reserve(&node->content, size);
+    } else {
+        status = content_cut(&node->content, node->size, size);
+    }
+    if (status == OK) {
+        node->size = size;
+        node->modified_ns = node->changed_ns = file_system.now_ns();
+    }
+    return status;
+}
+
+/* The node that open is about: found or made, and cut if asked. */
+static status_t open_node(struct open_file *from, struct request *request, uint32_t flags,
+                          uint32_t mode, uint32_t path_length, struct node **node,
+                          uint32_t *matched, uint32_t *length) {
+    struct request_path path;
+    bool keeps_link = (flags & FILE_OPEN_NO_FOLLOW) != 0 ||
+                      ((flags & FILE_OPEN_CREATE) != 0 && (flags & FILE_OPEN_EXCLUSIVE) != 0);
+    status_t status =
+        request_walk(from, request, 0, path_length, keeps_link ? LOOKUP_KEEP_LINK : LOOKUP_FOLLOW,
+                     &path, matched, length);
+
+    if (status != OK) {
+        return status;
+    }
+    *node = path.lookup.node;
+    if (*node == NULL) {
+        return (flags & FILE_OPEN_CREATE) == 0      ? ERROR_NOT_FOUND
+               : (flags & FILE_OPEN_DIRECTORY) != 0 ? ERROR_BAD_ARGUMENT
+                                                    : create_file(&path.lookup, mode, node);
+    }
+    status = keeps_link && node_is_link(*node) && (flags & FILE_OPEN_EXCLUSIVE) != 0
+                 ? ERROR_EXISTS
+                 : check_open(*node, flags);
+    if (status == OK && (flags & FILE_OPEN_TRUNCATE) != 0 && (flags & FILE_OPEN_WRITE) != 0) {
+        status = truncate_file(*node, 0);
+    }
+    return status;
+}
+
+static status_t on_open(void *context, struct request *request, uint32_t flags, uint32_t mode,
+                        uint32_t path_length, uint32_t target_length, uint32_t *kind,
+                        uint32_t *matched, uint32_t *length, handle_t *gate) {
+    struct node *node;
+    status_t status = open_node(context, request, flags, mode, path_length, &node, matched, length);
+
+    (void)target_length;
+    if (status != OK) {
+        return status;
+    }
+    struct open_file *file = calloc(1, sizeof *file);
+
+    status = file == NULL ? ERROR_NO_MEMORY
+                          : server_object_create(request->server, request->tag, &open_file_class,
+                                                 file, gate);
+    if (status != OK) {
+        free(file);
+        node_release(&file_system, node); /* nothing happens if it has a name */
+        return status;
+    }
+    file->node = node;
+    file->flags =
+        flags & (FILE_OPEN_READ | FILE_OPEN_WRITE | FILE_OPEN_APPEND | FILE_OPEN_NONBLOCK);
+    node->n_open++;
+    *kind = node->mode & FILE_MODE_KIND;
+    return OK;
+}
+
+/* ---- content ---- */
+
+static status_t on_read(void *context, struct request *request, uint64_t offset,
+                        uint32_t data_length, uint64_t *n) {
+    struct open_file *file = context;
+    struct node *node = file->node;
+    uint64_t from = offset == FILE_OFFSET_CURRENT ? file->offset : offset;
+
+    if (!is_file(node)) {
+        return ERROR_IS_DIRECTORY;
+    }
+    if ((file->flags & FILE_OPEN_READ) == 0) {
+        return ERROR_BAD_HANDLE;
+    }
+    if (from >= node->size) {
+        return OK;
+    }
+    *n = MIN(MIN(node->size - from, (uint64_t)data_length), (uint64_t)FILE_TRANSFER_MAX_BYTES);
+    status_t status = request_write(request, 0, node->content.bytes + from, *n);
+
+    if (status == OK) {
+        node->accessed_ns = file_system.now_ns();
+        file->offset += offset == FILE_OFFSET_CURRENT ? *n : 0;
+    }
+    return status;
+}
+
+static status_t on_write(void *context, struct request *request, uint64_t offset,
+                         uint32_t data_length, uint64_t *n) {
+    struct open_file *file = context;
+    struct node *node = file->node;
+    bool is_current = offset == FILE_OFFSET_CURRENT;
+    uint64_t at = is_current ? file->offset : offset, end;
+
+    if (!is_file(node)) {
+        return ERROR_IS_DIRECTORY;
+    }
+    if ((file->flags & FILE_OPEN_WRITE) == 0) {
+        return ERROR_BAD_HANDLE;
+    }
+    if ((file->flags & FILE_OPEN_APPEND) != 0) {
+        at = node->size;
+    }
+    uint64_t length = MIN(data_length, (uint32_t)FILE_TRANSFER_MAX_BYTES);
+
+    if (u64_add_overflows(at, length, &end)) {
+        return ERROR_TOO_LARGE;
+    }
+    status_t status = length != 0 ? content_reserve(&node->content, end) : OK;
+
+    if (status == OK && length != 0) {
+        status = request_read(request, 0, node->content.bytes + at, length);
+        status =
+            status == ERROR_OUT_OF_BUDGET || status == ERROR_NO_MEMORY ? ERROR_NO_SPACE : status;
+    }
+    if (status != OK) {
+        return status;
+    }
+    *n = length;
+    node->size = MAX(node->size, length != 0 ? end : 0);
+    node->modified_ns = node->changed_ns = file_system.now_ns();
+    if (is_current) {
+        file->offset = end;
+    }
+    return OK;
+}
+
+static status_t on_seek(void *context, struct request *request, int64_t offset, uint32_t whence,
+                        uint64_t *position) {
+    struct open_file *file = context;
+    int64_t base = whence == FILE_SEEK_SET       ? 0
+                   : whence == FILE_SEEK_CURRENT ? (int64_t)file->offset
+                                                 : (int64_t)file->node->size;
+    int64_t sum;
+
+    (void)request;
+    if (whence > FILE_SEEK_END || __builtin_add_overflow(base, offset, &sum) || sum < 0) {
+        return ERROR_BAD_ARGUMENT;
+    }
+    file->offset = *position = (uint64_t)sum;
+    return OK;
+}
+
+static status_t on_map(void *context, struct request *request, uint64_t offset, uint64_t length,
+                       uint32_t flags, uint64_t *skip, uint64_t *bytes, handle_t *content) {
+    const struct open_file *file = context;
+    struct node *node = file->node;
+
+    if (!is_file(node)) {
+        return ERROR_IS_DIRECTORY;
+    }
+    if ((file->flags & FILE_OPEN_READ) == 0 ||
+        ((flags & FILE_MAP_WRITE) != 0 && (file->flags & FILE_OPEN_WRITE) == 0)) {
+        return ERROR_DENIED;
+    }
+    if (!IS_ALIGNED(offset, PAGE_SIZE) || offset >= node->size) {
+        return ERROR_BAD_ARGUMENT;
+    }
+    *bytes = length == 0 ? node->size - offset : MIN(length, node->size - offset);
+    *skip = offset;
+    *content = node->content.memory;
+    request->answer_flag = ANSWER_COPY;
+    return OK;
+}
+
+/* ---- attributes ---- */
+
+static status_t on_stat(void *context, struct request *request, uint32_t flags,
+                        uint32_t path_length, uint32_t stat_length, uint32_t *matched,
+                        uint32_t *length, handle_t *next) {
+    struct request_path path;
+    bool keeps_link = (flags & FILE_OPEN_NO_FOLLOW) != 0;
+    status_t status =
+        request_walk(context, request, 0, path_length,
+                     keeps_link ? LOOKUP_KEEP_LINK : LOOKUP_FOLLOW, &path, matched, length);
+
+    (void)next;
+    if (status != OK) {
+        return status;
+    }
+    const struct node *node = path.lookup.node;
+
+    if (node == NULL) {
+        return ERROR_NOT_FOUND;
+    }
+    const struct file_stat stat = {
+        .device = DEVICE_NUMBER,
+        .id = node->id,
+        .size = node->size,
+        .used = MIN(content_used_pages(&node->content) * PAGE_SIZE,
+                    ALIGN_UP(node->size, (uint64_t)PAGE_SIZE)),
+        .mode = node->mode,
+        .n_links = node_is_directory(node) ? 2 : node->n_names,
+        .block_bytes = PAGE_SIZE,
+        .accessed_ns = node->accessed_ns,
+        .modified_ns = node->modified_ns,
+        .changed_ns = node->changed_ns,
+    };
+
+    return request_write(request, 0, &stat, MIN(stat_length, (uint32_t)sizeof stat));
+}
+
+static void set_times(struct node *node, uint64_t what, int64_t accessed_ns, int64_t modified_ns) {
+    int64_t now = file_system.now_ns();
+    bool is_now = (what & FILE_SET_NOW) != 0;
+
+    if ((what & FILE_SET_ACCESSED) != 0) {
+        node->accessed_ns = is_now ? now : accessed_ns;
+    }
+    if ((what & FILE_SET_MODIFIED) != 0) {
+        node->modified_ns = is_now ? now : modified_ns;
+    }
+    node->changed_ns = now;
+}
+
+static status_t on_set(void *context, struct request *request, uint64_t what, uint64_t value,
+                       int64_t accessed_ns, int64_t modified_ns, uint32_t path_length,
+                       uint32_t target_length, uint32_t *matched, uint32_t *length,
+                       handle_t *next) {
+    const struct open_file *from = context;
+    struct request_path path;
+    bool keeps_link = (what >> SET_FLAGS_SHIFT & FILE_OPEN_NO_FOLLOW) != 0;
+    status_t status =
+        request_walk(context, request, 0, path_length,
+                     keeps_link ? LOOKUP_KEEP_LINK : LOOKUP_FOLLOW, &path, matched, length);
+
+    (void)target_length, (void)next;
+    if (status != OK) {
+        return status;
+    }
+    struct node *node = path.lookup.node;
+
+    if (node == NULL) {
+        return ERROR_NOT_FOUND;
+    }
+    if ((what & FILE_SET_SIZE) != 0) {
+        if (!is_file(node)) {
+            return node_is_directory(node) ? ERROR_IS_DIRECTORY : ERROR_BAD_ARGUMENT;
+        }
+        if (path_length == 0 && (from->flags & FILE_OPEN_WRITE) == 0) {
+            return ERROR_BAD_ARGUMENT; /* ftruncate of what is not open for writing */
+        }
+        return truncate_file(node, value);
+    }
+    if ((what & FILE_SET_MODE) != 0) {
+        node->mode = (node->mode & FILE_MODE_KIND) | (uint32_t)(value & FILE_MODE_PERMISSIONS);
+    }
+    set_times(node, what, accessed_ns, modified_ns);
+    return OK;
+}
+
+static status_t on_set_flags(void *context, struct request *request, uint32_t mask, uint32_t value,
+                             uint32_t *flags) {
+    struct open_file *file = context;
+
+    (void)request;
+    mask &= FILE_OPEN_APPEND | FILE_OPEN_NONBLOCK;
+    file->flags = (file->flags & ~mask) | (value & mask);
+    *flags = file->flags;
+    return OK;
+}
+
+/* It survives as long as this server anyway. */
+static status_t on_sync(void *context, struct request *request) {
+    (void)context, (void)request;
+    return OK;
+}
+
+/* Reading and writing never wait here. */
+static status_t on_watch(void *context, struct request *request, uint32_t events, uint32_t key,
+                         handle_t notify, uint32_t *ready) {
+    (void)context, (void)request, (void)key, (void)notify;
+    *ready = events & (FILE_EVENT_READ | FILE_EVENT_WRITE);
+    return OK;
+}
+
+static status_t on_space(void *context, struct request *request, uint64_t *block_bytes,
+                         uint64_t *n_blocks, uint64_t *n_free, uint64_t *n_files) {
+    uint64_t used;
+
+    (void)context, (void)request;
+    *block_bytes = PAGE_SIZE;
+    content_figures(n_blocks, &used);
+    *n_free = *n_blocks - MIN(used, *n_blocks);
+    *n_files = file_system.n_nodes;
+    return OK;
+}
+
+const struct file_handlers file_handlers = {
+    .open = on_open,
+    .read = on_read,
+    .write = on_write,
+    .seek = on_seek,
+    .stat = on_stat,
+    .set = on_set,
+    .set_flags = on_set_flags,
+    .sync = on_sync,
+    .map = on_map,
+    .watch = on_watch,
+    .space = on_space,
+};

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ramfs: files in memory, at /ramdisk (root 0) and /tmp (root 1, a directory of its own).
+ *
+ * A restart loses all files: there is nothing that outlives the process. Clients' gates answer
+ * STALE then.
+ */
+#include <stdlib.h>
+
+#include "abi/kernel.h"
+#include "lib/base/string.h"
+#include "lib/native/error.h"
+#include "lib/native/log.h"
+#include "lib/native/startup.h"
+#include "lib/native/syscall.h"
+#include "lib/native/time.h"
+#include "servers/ramfs/content.h"
+#include "servers/ramfs/open_file.h"
+
+/* Memory of ours that a node with its name and an open file takes, generously; the budget divided
+ * by it is how many there may be. */
+enum { ROOT_RAMDISK = 0, ROOT_TMP = 1, NODE_BYTES = 2048, NODES_SHARE = 8, NODES_DEFAULT = 1024 };
+enum { OBJECTS_PER_TAG = 2048 };
+
+struct file_system file_system;
+
+status_t request_walk(const struct open_file *from, struct request *request, uint64_t offset,
+                      uint32_t length, enum lookup_last last, struct request_path *path,
+                      uint32_t *matched, uint32_t *target_length) {
+    status_t status = request_read_path(request, offset, length, path->text, sizeof path->text);
+
+    if (status != OK) {
+        return status;
+    }
+    status = lookup_path(from->node, path->text, last, &path->lookup);
+    if (status == ERROR_REDIRECT) {
+        const struct node *link = path->lookup.link;
+
+        *matched = (uint32_t)path->lookup.matched;
+        *target_length = (uint32_t)link->size;
+        status_t written =
+            request_write(request, 0, link->target, MIN(link->size, (uint64_t)request->writable));
+
+        return written != OK ? written : status;
+    }
+    return status;
+}
+
+static void on_closed(struct server *server, void *object) {
+    struct open_file *file = object;
+    struct node *node = file->node;
+
+    (void)server;
+    free(file);
+    node->n_open--;
+    node_release(&file_system, node);
+}
+
+static const struct server_protocol protocols[] = {
+    FILE_SERVE(file_handlers), DIRECTORY_SERVE(directory_handlers), {0}};
+const struct server_class open_file_class = {.protocols = protocols, .closed = on_closed};
+
+/* A root may list its directory through the gate of the namespace; it is never closed. */
+static void root_export(struct server *server, unsigned root, struct node *node) {
+    static struct open_file roots[2];
+
+    roots[root] = (struct open_file){.node = node, .flags = FILE_OPEN_READ};
+    node->n_open++;
+    server_export(server, root, &open_file_class, &roots[root]);
+}
+
+static uint64_t nodes_max(void) {
+    struct handle_info info;
+    handle_t budget = startup_handle(STARTUP_BUDGET, NULL);
+
+    if (budget == HANDLE_NONE || sys_handle_info(budget, &info) != OK) {
+        return NODES_DEFAULT;
+    }
+    return info.budget.limit * PAGE_SIZE / NODES_SHARE / NODE_BYTES;
+}
+
+int main(void) {
+    struct server *server =
+        server_start(&(struct server_options){.name = "ramfs", .objects_per_tag = OBJECTS_PER_TAG});
+    struct node *tmp;
+
+    file_system.now_ns = time_wall_ns;
+    file_system.content_free = content_free;
+    content_start();
+    status_t status = file_system_start(&file_system, nodes_max());
+
+    if (status == OK) {
+        status = node_create(&file_system, FILE_MODE_DIRECTORY | 01777, NULL, &tmp);
+    }
+    if (status != OK) {
+        log_write(LOG_ERROR, "ramfs: cannot start: %s", status_text(status));
+        return 1;
+    }
+    tmp->n_names = 1; /* a root too: it can neither be removed nor run out of names */
+    root_export(server, ROOT_RAMDISK, file_system.root);
+    root_export(server, ROOT_TMP, tmp);
+    server_run(server);
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+#include "servers/ramfs/node.h"
+
+#include <stdlib.h>
+
+#include "abi/generated/file.h"
+#include "lib/base/string.h"
+
+bool node_is_directory(const struct node *node) {
+    return (node->mode & FILE_MODE_KIND) == FILE_MODE_DIRECTORY;
+}
+
+bool node_is_link(const struct node *node) {
+    return (node->mode & FILE_MODE_KIND) == FILE_MODE_LINK;
+}
+
+/* ---- nodes ---- */
+
+status_t node_create(struct file_system *fs, uint32_t mode, const char *target,
+                     struct node **created) {
+    if (fs->n_nodes >= fs->n_nodes_max) {
+        return ERROR_NO_SPACE;
+    }
+    struct node *node = calloc(1, sizeof *node);
+
+    if (node == NULL) {
+        return ERROR_NO_MEMORY;
+    }
+    if (target != NULL) {
+        node->size = strlen(target);
+        node->target = malloc(node->size + 1);
+        if (node->target == NULL) {
+            free(node);
+            return ERROR_NO_MEMORY;
+        }
+        memcpy(node->target, target, node->size + 1);
+    }
+    node->id = ++fs->last_id;
+    node->mode = mode;
+    node->accessed_ns = node->modified_ns = node->changed_ns = fs->now_ns();
+    fs->n_nodes++;
+    *created = node;
+    return OK;
+}
+
+void node_release(struct file_system *fs, struct node *node) {
+    if (node->n_names != 0 || node->n_open != 0 || node == fs->root) {
+        return;
+    }
+    fs->content_free(&node->content);
+    free(node->target);
+    free(node);
+    fs->n_nodes--;
+}
+
+status_t file_system_start(struct file_system *fs, uint64_t n_nodes_max) {
+    fs->n_nodes = fs->last_id = 0;
+    fs->n_nodes_max = n_nodes_max;
+    fs->root = NULL;
+    return node_create(fs, FILE_MODE_DIRECTORY | 0777, NULL, &fs->root);
+}
+
+/* ---- entries ---- */
+
+/* FNV-1a. Names are the users': collisions only cost time, of a list that is compared. */
+static uint64_t hash(const char *name, size_t length) {
+    uint64_t value = 0xcbf29ce484222325;
+
+    for (size_t i = 0; i < length; i++) {
+        value = (value ^ (uint8_t)name[i]) * 0x100000001b3;
+    }
+    return value;
+}
+
+struct entry *entry_find(const struct node *directory, const char *name, size_t length) {
+    uint64_t key = hash(name, length);
+
+    for (struct tree_node *at = tree_find(&directory->by_name, key); at != NULL && at->key == key;
+         at = tree_next(at)) {
+        struct entry *entry = CONTAINER_OF(at, struct entry, by_name);
+
+        if (entry->length == length && memcmp(entry->name, name, length) == 0) {
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+struct entry *entry_after(const struct node *directory, uint64_t cookie) {
+    struct tree_node *at =
+        cookie == UINT64_MAX ? NULL : tree_find_ge(&directory->by_cookie, cookie + 1);
+
+    return at != NULL ? CONTAINER_OF(at, struct entry, by_cookie) : NULL;
+}
+
+static struct entry *entry_make(const char *name, size_t length) {
+    struct entry *entry = calloc(1, sizeof *entry + length + 1);
+
+    if (entry != NULL) {
+        memcpy(entry->name, name, length);
+        entry->length = (uint16_t)length;
+    }
+    return entry;
+}
+
+/* Puts the entry into the directory, where the name is free. */
+static void entry_insert(const struct file_system *fs, struct node *directory, struct entry *entry,
+                         struct node *node) {
+    entry->directory = directory;
+    entry->node = node;
+    tree_insert(&directory->by_name, &entry->by_name, hash(entry->name, entry->length));
+    tree_insert(&directory->by_cookie, &entry->by_cookie, ++directory->last_cookie);
+    directory->n_entries++;
+    directory->modified_ns = directory->changed_ns = node->changed_ns = fs->now_ns();
+    node->n_names++;
+    if (node_is_directory(node)) {
+        node->parent = directory;
+    }
+}
+
+/* Takes the entry out and frees it; the node stays. */
+static void entry_take_out(const struct file_system *fs, struct entry *entry) {
+    struct node *directory = entry->directory;
+
+    tree_remove(&directory->by_name, &entry->by_name);
+    tree_remove(&directory->by_cookie, &entry->by_cookie);
+    directory->n_entries--;
+    directory->modified_ns = directory->changed_ns = fs->now_ns();
+    entry->node->n_names--;
+    entry->node->changed_ns = directory->changed_ns;
+    free(entry);
+}
+
+/* Has it been removed while somebody had it open? */
+static bool is_removed(const struct file_system *fs, const struct node *directory) {
+    return directory != fs->root && directory->n_names == 0;
+}
+
+status_t entry_add(struct file_system *fs, struct node *directory, const char *name, size_t length,
+                   struct node *node) {
+    if (is_removed(fs, directory)) {
+        return ERROR_NOT_FOUND;
+    }
+    if (entry_find(directory, name, length) != NULL) {
+        return ERROR_EXISTS;
+    }
+    if (node->n_names >= NODE_LINKS_MAX) {
+        return ERROR_TOO_MANY;
+    }
+    struct entry *entry = entry_make(name, length);
+
+    if (entry == NULL) {
+        return ERROR_NO_MEMORY;
+    }
+    entry_insert(fs, directory, entry, node);
+    return OK;
+}
+
+void entry_remove(struct file_system *fs, struct entry *entry) {
+    struct node *node = entry->node;
+
+    entry_take_out(fs, entry);
+    if (node_is_directory(node)) {
+        node->parent = NULL;
+    }
+    node_release(fs, node);
+}
+
+/* Is `node` the directory or above it? */
+static bool is_above(const struct node *node, const struct node *directory) {
+    for (; directory != NULL; directory = directory->parent) {
+        if (directory == node) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* May `node` take the place of `old`? */
+static status_t may_replace(const struct node *node, const struct node *old) {
+    if (node_is_directory(node) != node_is_directory(old)) {
+        return node_is_directory(old) ? ERROR_IS_DIRECTORY : ERROR_NOT_DIRECTORY;
+    }
+    return node_is_directory(old) && old->n_entries != 0 ? ERROR_NOT_EMPTY : OK;
+}
+
+status_t entry_rename(struct file_system *fs, struct entry *entry, struct node *directory,
+                      const char *name, size_t length) {
+    struct node *node = entry->node;
+    struct entry *old = entry_find(directory, name, length);
+
+    if (is_removed(fs, directory)) {
+        return ERROR_NOT_FOUND;
+    }
+    if (old != NULL && old->node == node) {
+        return OK; /* two names of one file: POSIX wants nothing to happen */
+    }
+    if (node_is_directory(node) && is_above(node, directory)) {
+        return ERROR_BAD_ARGUMENT;
+    }
+    status_t status = old != NULL ? may_replace(node, old->node) : OK;
+
+    if (status != OK) {
+        return status;
+    }
+    struct entry *new = entry_make(name, length);
+
+    if (new == NULL) {
+        return ERROR_NO_MEMORY;
+    }
+    if (old != NULL) {
+        entry_remove(fs, old);
+    }
+    node->n_open++; /* between its names it must not go */
+    entry_take_out(fs, entry);
+    entry_insert(fs, directory, new, node);
+    node->n_open--;
+    return OK;
+}
+
+/* ---- paths ---- */
+
+/* One component: where it ends. */
+static size_t component_length(const char *path) {
+    const char *slash = strchr(path, '/');
+
+    return slash != NULL ? (size_t)(slash - path) : strlen(path);
+}
+
+status_t lookup_path(struct node *start, const char *path, enum lookup_last last,
+                     struct lookup *lookup) {
+    struct node *node = start;
+    const char *at = path;
+
+    *lookup = (struct lookup){.node = start};
+    while (*at != '\0') {
+        size_t length = component_length(at);
+        bool is_last = at[length] == '\0';
+
+        if (length > FILE_NAME_MAX_BYTES) {
+            return ERROR_NAME_TOO_LONG;
+        }
+        if (!node_is_directory(node)) {
+            return ERROR_NOT_DIRECTORY;
+        }
+        lookup->directory = node;
+        lookup->name = at;
+        lookup->name_length = length;
+        lookup->entry = entry_find(node, at, length);
+        lookup->node = lookup->entry != NULL ? lookup->entry->node : NULL;
+        if (lookup->node == NULL) {
+            return is_last ? OK : ERROR_NOT_FOUND;
+        }
+        if (node_is_link(lookup->node) && (!is_last || last == LOOKUP_FOLLOW)) {
+            lookup->link = lookup->node;
+            lookup->matched = (size_t)(at - path) + length;
+            return ERROR_REDIRECT;
+        }
+        node = lookup->node;
+        at += length + (is_last ? 0 : 1);
+    }
+    return OK;
+}
