@@ -50,6 +50,7 @@ static struct queue output = {.bytes = output_bytes, .size = OUTPUT_BYTES};
 static struct list files = LIST_INITIALIZER(files);
 static struct list readers = LIST_INITIALIZER(readers);
 static struct list writers = LIST_INITIALIZER(writers);
+static struct list syncers = LIST_INITIALIZER(syncers); /* wait for all output to be out */
 static struct driver_irq irq;
 static uint64_t n_lost; /* bytes that came when the input was full */
 static uint64_t last_cookie;
@@ -162,6 +163,15 @@ static void serve_writers(void) {
     }
 }
 
+static void serve_syncers(void) {
+    struct waiter *waiter;
+
+    LIST_FOR_EACH_SAFE(waiter, &syncers, node) {
+        file_answer_sync(waiter->saved, OK);
+        waiter_end(waiter);
+    }
+}
+
 /* Moves bytes to the device until it takes no more. */
 static void pump_output(void) {
     for (;;) {
@@ -170,10 +180,13 @@ static void pump_output(void) {
         size_t taken = n == 0 ? 0 : the_driver->transmit(bytes, n);
 
         if (taken == 0) {
-            return;
+            break;
         }
         output.out += (uint32_t)taken;
         serve_writers();
+    }
+    if (queue_used(&output) == 0) {
+        serve_syncers();
     }
 }
 
@@ -347,10 +360,18 @@ static status_t on_watch(void *context, struct request *request, uint32_t events
                : watch_arm(&file->watches, request, events, key, notify, events_now(), ready);
 }
 
+static status_t on_sync(void *context, struct request *request) {
+    if (queue_used(&output) == 0) {
+        return OK;
+    }
+    return wait_in(&syncers, context, request, 0, 0);
+}
+
 static const struct file_handlers file_handlers = {
     .open = on_open,
     .read = on_read,
     .write = on_write,
+    .sync = on_sync,
     .stat = on_stat,
     .set_flags = on_set_flags,
     .watch = on_watch,
@@ -380,6 +401,8 @@ static void end_waiters(struct list *list, const struct char_file *file, uint64_
         }
         if (list == &readers) {
             file_answer_read(waiter->saved, status, 0);
+        } else if (list == &syncers) {
+            file_answer_sync(waiter->saved, status);
         } else {
             /* Some of it is out already: then that is what was written. */
             file_answer_write(waiter->saved, waiter->done > 0 ? OK : status, waiter->done);
@@ -394,6 +417,7 @@ static void on_closed(struct server *server, void *object) {
     (void)server;
     end_waiters(&readers, file, 0, ERROR_CLOSED);
     end_waiters(&writers, file, 0, ERROR_CLOSED);
+    end_waiters(&syncers, file, 0, ERROR_CLOSED);
     watch_clear(&file->watches);
     list_remove(&file->node);
     free(file);
@@ -403,6 +427,7 @@ static void on_cancelled(struct server *server, void *object, uint64_t cookie) {
     (void)server;
     end_waiters(&readers, object, cookie, ERROR_INTERRUPTED);
     end_waiters(&writers, object, cookie, ERROR_INTERRUPTED);
+    end_waiters(&syncers, object, cookie, ERROR_INTERRUPTED);
     serve_writers();
 }
 
