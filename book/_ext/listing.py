@@ -9,6 +9,8 @@
     ```
     ```{reading-order}                          book/reading-order.txt as a list
     ```
+    ```{lines} kernel/frame.c kernel/frame.h    a table: lines of code, blanks and comments not counted
+    ```
 
 Anchors stand in comments of C, assembly (/* */) or scripts (#); they may be nested, and are not shown.
 A missing file, a missing, repeated or unclosed anchor ends the build.
@@ -27,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 BEGIN = re.compile(r"^\s*(?:/\*|#|//)\s*\[book:([a-z0-9-]+)\]\s*(?:\*/)?\s*$")
 END = re.compile(r"^\s*(?:/\*|#|//)\s*\[/book\]\s*(?:\*/)?\s*$")
-LANGUAGES = {".c": "c", ".h": "c", ".def": "c", ".S": "gas", ".py": "python", ".mk": "make", ".ld": "none",
+LANGUAGES = {".c": "c", ".h": "c", ".def": "c", ".S": "none", ".py": "python", ".mk": "make", ".ld": "none",
              ".pml": "c", ".idl": "none", ".sh": "bash"}
 
 
@@ -51,6 +53,24 @@ def anchors(text, name):
     if open_anchors:
         raise ExtensionError(f"{name}: anchor {open_anchors[-1]} is not closed")
     return found
+
+
+def count_code(text):
+    """Lines that are neither blank nor only comment, as tools/check counts them."""
+    text = re.sub(r"/\*.*?\*/", lambda c: "\n" * c[0].count("\n"), text, flags=re.S)
+    return sum(1 for line in text.splitlines() if line.strip())
+
+
+def table_of(rows, widths):
+    table = nodes.table()
+    group = nodes.tgroup(cols=len(widths))
+    body = nodes.tbody()
+    table += group
+    group.extend(nodes.colspec(colwidth=width) for width in widths)
+    group += body
+    for row in rows:
+        body += nodes.row("", *[nodes.entry("", nodes.paragraph(text=cell)) for cell in row])
+    return table
 
 
 class FromRepository(SphinxDirective):
@@ -100,15 +120,17 @@ class Definitions(FromRepository):
         rows = re.findall(r'^[A-Z_]+\((\d+), (\w+), "([^"]*)"\)', self.read(self.arguments[0]), re.M)
         if not rows:
             raise ExtensionError(f"{self.arguments[0]}: no definitions")
-        table = nodes.table()
-        group = nodes.tgroup(cols=3)
-        body = nodes.tbody()
-        table += group
-        group.extend(nodes.colspec(colwidth=width) for width in (8, 32, 60))
-        group += body
-        for row in rows:
-            body += nodes.row("", *[nodes.entry("", nodes.paragraph(text=cell)) for cell in row])
-        return [table]
+        return [table_of(rows, (8, 32, 60))]
+
+
+class Lines(FromRepository):
+    required_arguments = 1
+    final_argument_whitespace = True
+
+    def run(self):
+        rows = [(name, count_code(self.read(name))) for name in self.arguments[0].split()]
+        rows.append(("together", sum(n for _name, n in rows)))
+        return [table_of([(name, str(n)) for name, n in rows], (80, 20))]
 
 
 class ReadingOrder(FromRepository):
@@ -129,5 +151,6 @@ def setup(app):
     app.add_directive("listing", Listing)
     app.add_directive("output", Output)
     app.add_directive("definitions", Definitions)
+    app.add_directive("lines", Lines)
     app.add_directive("reading-order", ReadingOrder)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
