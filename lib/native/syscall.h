@@ -12,7 +12,7 @@
 #include "abi/kernel.h"
 #include "lib/base/types.h"
 
-/* Any system call may lose the vector registers and change its argument registers, as any C call. */
+/* Any system call may lose the vector registers and its argument registers, as any C call. */
 #define SYSCALL_VECTOR_CLOBBER                                                                     \
     "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10",       \
         "xmm11", "xmm12", "xmm13", "xmm14", "xmm15"

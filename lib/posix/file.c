@@ -3,7 +3,7 @@
  * Opening, reading and writing. Offsets and flags of an open file are its server's
  * (abi/protocols/file.idl).
  */
-#include "lib/posix/calls.h"
+#include "lib/posix/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,11 +13,11 @@
 #include <sys/uio.h>
 
 #include "lib/posix/call.h"
+#include "lib/posix/calls.h"
 #include "abi/generated/file.h"
 #include "lib/native/syscall.h"
 #include "lib/posix/errno.h"
 #include "lib/posix/fd.h"
-#include "lib/posix/file.h"
 #include "lib/posix/path.h"
 #include "lib/posix/signal.h"
 #include "lib/posix/terminal.h"
