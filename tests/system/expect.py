@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Outputs that the book shows and the tests compare: tests/expect/NAME.expect.
 
-    #! 120                      seconds it may take (default 60); not shown in the book
+    # 120 seconds               how long it may take (default 60); not shown in the book
     $ tools/qemu --run 'free'   the command, run by sh in the root of the repository
     memory  <free> KiB free     <anything> stands for one run of characters that are not blank
     ...                         any lines, also none
@@ -47,7 +47,10 @@ def find_difference(expected, actual):
 def read(name):
     """(seconds, command, expected output) of tests/expect/NAME.expect."""
     lines = (FOLDER / f"{name}.expect").read_text(encoding="utf-8").splitlines()
-    seconds = int(lines.pop(0)[2:]) if lines[0].startswith("#!") else 60
+    limit = re.fullmatch(r"# (\d+) seconds", lines[0])
+    seconds = int(limit[1]) if limit else 60
+    if limit:
+        lines.pop(0)
     assert lines[0].startswith("$ "), f"{name}.expect: the command comes first"
     return seconds, lines[0][2:], "\n".join(lines[1:])
 
