@@ -100,6 +100,7 @@ WARN_UNUSED static inline status_t block_flush(handle_t server, uint64_t deadlin
     message_.gate = server;
     message_.label = BLOCK_FLUSH;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = 0;
     message_.words[1] = 0;
     message_.words[2] = 0;
@@ -138,6 +139,7 @@ WARN_UNUSED static inline status_t block_read_at(handle_t server, uint64_t secto
     message_.gate = server;
     message_.label = BLOCK_READ_AT;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = sector;
     message_.words[1] = offset;
     message_.words[2] = n_sectors;
@@ -154,6 +156,7 @@ WARN_UNUSED static inline status_t block_write_at(handle_t server, uint64_t sect
     message_.gate = server;
     message_.label = BLOCK_WRITE_AT;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = sector;
     message_.words[1] = offset;
     message_.words[2] = n_sectors;

@@ -226,6 +226,7 @@ WARN_UNUSED static inline status_t file_seek(handle_t server, int64_t offset, ui
     message_.gate = server;
     message_.label = FILE_SEEK;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = (uint64_t)offset;
     message_.words[1] = (uint64_t)(uint32_t)whence;
     message_.words[2] = 0;
@@ -307,6 +308,7 @@ WARN_UNUSED static inline status_t file_set_flags(handle_t server, uint32_t mask
     message_.gate = server;
     message_.label = FILE_SET_FLAGS;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = (uint64_t)(uint32_t)mask | (uint64_t)(uint32_t)value << 32;
     message_.words[1] = 0;
     message_.words[2] = 0;
@@ -323,6 +325,7 @@ WARN_UNUSED static inline status_t file_sync(handle_t server, uint64_t deadline)
     message_.gate = server;
     message_.label = FILE_SYNC;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = 0;
     message_.words[1] = 0;
     message_.words[2] = 0;
@@ -394,6 +397,7 @@ WARN_UNUSED static inline status_t file_lock(handle_t server, uint32_t kind, uin
     message_.gate = server;
     message_.label = FILE_LOCK;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = (uint64_t)(uint32_t)kind;
     message_.words[1] = offset;
     message_.words[2] = length;
@@ -418,6 +422,7 @@ WARN_UNUSED static inline status_t file_space(handle_t server, uint64_t *block_b
     message_.gate = server;
     message_.label = FILE_SPACE;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = 0;
     message_.words[1] = 0;
     message_.words[2] = 0;

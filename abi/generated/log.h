@@ -38,6 +38,7 @@ WARN_UNUSED static inline status_t log_piece(handle_t server, uint64_t a, uint64
     message_.gate = server;
     message_.label = LOG_PIECE;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = a;
     message_.words[1] = b;
     message_.words[2] = c;

@@ -120,6 +120,7 @@ WARN_UNUSED static inline status_t nic_set_filter(handle_t server, uint32_t mode
     message_.gate = server;
     message_.label = NIC_SET_FILTER;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = (uint64_t)(uint32_t)mode;
     message_.words[1] = 0;
     message_.words[2] = 0;

@@ -214,6 +214,7 @@ WARN_UNUSED static inline status_t pci_read_config(handle_t server, uint32_t off
     message_.gate = server;
     message_.label = PCI_READ_CONFIG;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = (uint64_t)(uint32_t)offset | (uint64_t)(uint32_t)size << 32;
     message_.words[1] = 0;
     message_.words[2] = 0;
@@ -231,6 +232,7 @@ WARN_UNUSED static inline status_t pci_write_config(handle_t server, uint32_t of
     message_.gate = server;
     message_.label = PCI_WRITE_CONFIG;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = (uint64_t)(uint32_t)offset | (uint64_t)(uint32_t)size << 32;
     message_.words[1] = value;
     message_.words[2] = 0;

@@ -103,6 +103,7 @@ WARN_UNUSED static inline status_t proc_wait(handle_t server, int32_t selector, 
     message_.gate = server;
     message_.label = PROC_WAIT;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = (uint64_t)(uint32_t)selector | (uint64_t)(uint32_t)options << 32;
     message_.words[1] = 0;
     message_.words[2] = 0;
@@ -126,6 +127,7 @@ WARN_UNUSED static inline status_t proc_kill(handle_t server, int32_t selector, 
     message_.gate = server;
     message_.label = PROC_KILL;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = (uint64_t)(uint32_t)selector | (uint64_t)(uint32_t)signal << 32;
     message_.words[1] = value;
     message_.words[2] = 0;
@@ -145,6 +147,7 @@ WARN_UNUSED static inline status_t proc_set_handled(handle_t server, uint64_t ha
     message_.gate = server;
     message_.label = PROC_SET_HANDLED;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = handled;
     message_.words[1] = ignored;
     message_.words[2] = 0;
@@ -163,6 +166,7 @@ WARN_UNUSED static inline status_t proc_held(handle_t server, uint64_t signals, 
     message_.gate = server;
     message_.label = PROC_HELD;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = signals;
     message_.words[1] = 0;
     message_.words[2] = 0;
@@ -180,6 +184,7 @@ WARN_UNUSED static inline status_t proc_stop(handle_t server, uint32_t signal, u
     message_.gate = server;
     message_.label = PROC_STOP;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = (uint64_t)(uint32_t)signal;
     message_.words[1] = 0;
     message_.words[2] = 0;
@@ -201,6 +206,7 @@ WARN_UNUSED static inline status_t proc_get_ids(handle_t server, uint32_t pid, u
     message_.gate = server;
     message_.label = PROC_GET_IDS;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = (uint64_t)(uint32_t)pid;
     message_.words[1] = 0;
     message_.words[2] = 0;
@@ -221,6 +227,7 @@ WARN_UNUSED static inline status_t proc_set_group(handle_t server, uint32_t pid,
     message_.gate = server;
     message_.label = PROC_SET_GROUP;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = (uint64_t)(uint32_t)pid | (uint64_t)(uint32_t)group << 32;
     message_.words[1] = 0;
     message_.words[2] = 0;
@@ -237,6 +244,7 @@ WARN_UNUSED static inline status_t proc_new_session(handle_t server, uint32_t *s
     message_.gate = server;
     message_.label = PROC_NEW_SESSION;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = 0;
     message_.words[1] = 0;
     message_.words[2] = 0;
@@ -279,6 +287,7 @@ WARN_UNUSED static inline status_t proc_get_foreground(handle_t server, uint32_t
     message_.gate = server;
     message_.label = PROC_GET_FOREGROUND;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = 0;
     message_.words[1] = 0;
     message_.words[2] = 0;
@@ -296,6 +305,7 @@ WARN_UNUSED static inline status_t proc_set_foreground(handle_t server, uint32_t
     message_.gate = server;
     message_.label = PROC_SET_FOREGROUND;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = (uint64_t)(uint32_t)group;
     message_.words[1] = 0;
     message_.words[2] = 0;
@@ -318,6 +328,7 @@ WARN_UNUSED static inline status_t proc_set_alarm(handle_t server, uint64_t dead
     message_.gate = server;
     message_.label = PROC_SET_ALARM;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = deadline_ns;
     message_.words[1] = interval_ns;
     message_.words[2] = 0;
@@ -336,6 +347,7 @@ WARN_UNUSED static inline status_t proc_get_alarm(handle_t server, uint64_t *dea
     message_.gate = server;
     message_.label = PROC_GET_ALARM;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = 0;
     message_.words[1] = 0;
     message_.words[2] = 0;
@@ -357,6 +369,7 @@ WARN_UNUSED static inline status_t proc_get_times(handle_t server, uint64_t *cpu
     message_.gate = server;
     message_.label = PROC_GET_TIMES;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = 0;
     message_.words[1] = 0;
     message_.words[2] = 0;

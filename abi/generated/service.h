@@ -174,6 +174,7 @@ WARN_UNUSED static inline status_t service_power_off(handle_t server, uint32_t c
     message_.gate = server;
     message_.label = SERVICE_POWER_OFF;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = (uint64_t)(uint32_t)code;
     message_.words[1] = 0;
     message_.words[2] = 0;
@@ -188,6 +189,7 @@ WARN_UNUSED static inline status_t service_reboot(handle_t server, uint64_t dead
     message_.gate = server;
     message_.label = SERVICE_REBOOT;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = 0;
     message_.words[1] = 0;
     message_.words[2] = 0;

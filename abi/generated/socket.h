@@ -70,6 +70,7 @@ WARN_UNUSED static inline status_t socket_bind(handle_t server, uint64_t place, 
     message_.gate = server;
     message_.label = SOCKET_BIND;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = place;
     message_.words[1] = high;
     message_.words[2] = low;
@@ -89,6 +90,7 @@ WARN_UNUSED static inline status_t socket_connect(handle_t server, uint64_t plac
     message_.gate = server;
     message_.label = SOCKET_CONNECT;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = place;
     message_.words[1] = high;
     message_.words[2] = low;
@@ -105,6 +107,7 @@ WARN_UNUSED static inline status_t socket_listen(handle_t server, uint32_t backl
     message_.gate = server;
     message_.label = SOCKET_LISTEN;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = (uint64_t)(uint32_t)backlog;
     message_.words[1] = 0;
     message_.words[2] = 0;
@@ -202,6 +205,7 @@ WARN_UNUSED static inline status_t socket_shutdown(handle_t server, uint32_t how
     message_.gate = server;
     message_.label = SOCKET_SHUTDOWN;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = (uint64_t)(uint32_t)how;
     message_.words[1] = 0;
     message_.words[2] = 0;
@@ -222,6 +226,7 @@ WARN_UNUSED static inline status_t socket_get_name(handle_t server, uint32_t whi
     message_.gate = server;
     message_.label = SOCKET_GET_NAME;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = (uint64_t)(uint32_t)which;
     message_.words[1] = 0;
     message_.words[2] = 0;
@@ -244,6 +249,7 @@ WARN_UNUSED static inline status_t socket_get_option(handle_t server, uint32_t o
     message_.gate = server;
     message_.label = SOCKET_GET_OPTION;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = (uint64_t)(uint32_t)option;
     message_.words[1] = 0;
     message_.words[2] = 0;
@@ -261,6 +267,7 @@ WARN_UNUSED static inline status_t socket_set_option(handle_t server, uint32_t o
     message_.gate = server;
     message_.label = SOCKET_SET_OPTION;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = (uint64_t)(uint32_t)option;
     message_.words[1] = value;
     message_.words[2] = 0;

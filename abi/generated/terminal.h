@@ -99,6 +99,7 @@ WARN_UNUSED static inline status_t terminal_get_size(handle_t server, uint32_t *
     message_.gate = server;
     message_.label = TERMINAL_GET_SIZE;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = 0;
     message_.words[1] = 0;
     message_.words[2] = 0;
@@ -120,6 +121,7 @@ WARN_UNUSED static inline status_t terminal_set_size(handle_t server, uint32_t r
     message_.gate = server;
     message_.label = TERMINAL_SET_SIZE;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = (uint64_t)(uint32_t)rows | (uint64_t)(uint32_t)columns << 32;
     message_.words[1] = 0;
     message_.words[2] = 0;
@@ -136,6 +138,7 @@ WARN_UNUSED static inline status_t terminal_flush(handle_t server, uint32_t queu
     message_.gate = server;
     message_.label = TERMINAL_FLUSH;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = (uint64_t)(uint32_t)queues;
     message_.words[1] = 0;
     message_.words[2] = 0;
@@ -151,6 +154,7 @@ WARN_UNUSED static inline status_t terminal_drain(handle_t server, uint64_t dead
     message_.gate = server;
     message_.label = TERMINAL_DRAIN;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = 0;
     message_.words[1] = 0;
     message_.words[2] = 0;
@@ -170,6 +174,7 @@ WARN_UNUSED static inline status_t terminal_get_queued(handle_t server, uint64_t
     message_.gate = server;
     message_.label = TERMINAL_GET_QUEUED;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = 0;
     message_.words[1] = 0;
     message_.words[2] = 0;

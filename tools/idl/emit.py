@@ -115,8 +115,7 @@ def client(p, m):
     out += wrapped(head, parameters, ") {", " " * (head.index("(") + 1))
     lends = [f for f in m.fields if f.kind in LENDS]
     out += ["    struct message message_;", "", "    message_.gate = server;", f"    message_.label = {upper};",
-            "    message_.deadline = deadline;"]
-    out += [] if short else ["    message_.control = 0;"]
+            "    message_.deadline = deadline;", "    message_.control = 0;"]
     out += load(m.fields, "message_.words")
     n_words = pack(m.fields)  # no word is left as it lay on the stack: the server sees them all
     out += [f"    message_.words[{i}] = 0;" for i in range(n_words, MAX)]
