@@ -1,109 +1,179 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * serial: the first serial port, a 16550 UART (or 8250), both ways by interrupts. 115200 baud, 8
- * data bits, no parity, 1 stop bit. Registers: National Semiconductor PC16550D, section 8.
+ * serial: moves bytes between the UART and its terminal, when the UART's interrupt says so.
+ *
+ * Invariant: `is_sending` iff bytes were given to the UART and its "sent" interrupt has not been
+ * seen yet; then the watchdog is armed. The receive interrupt is off iff the terminal has no room.
  */
-#include "lib/native/driver_char.h"
-
-/* Offsets from the first port. */
-enum {
-    UART_DATA = 0, /* receive and transmit; divisor low with LCR_DIVISOR */
-    UART_IER = 1,  /* interrupt enable; divisor high with LCR_DIVISOR */
-    UART_IIR = 2,  /* read: interrupt identification */
-    UART_FCR = 2,  /* write: FIFO control */
-    UART_LCR = 3,  /* line control */
-    UART_MCR = 4,  /* modem control */
-    UART_LSR = 5,  /* line status */
-    UART_SCRATCH = 7,
-};
+#include "drivers/serial/uart.h"
+#include "lib/native/error.h"
+#include "lib/native/log.h"
+#include "lib/native/server.h"
+#include "lib/native/startup.h"
+#include "lib/native/syscall.h"
+#include "lib/native/time.h"
+#include "lib/terminal/terminal.h"
 
 enum {
-    IER_RECEIVED = 1 << 0,
-    IER_TRANSMITTED = 1 << 1,
-    IIR_FIFO = 3 << 6, /* both set: the FIFOs are on and work */
-    FCR_ENABLE = 1 << 0,
-    FCR_TRIGGER_8 = 2 << 6,
-    LCR_8_BITS = 3,
-    LCR_DIVISOR = 1 << 7,
-    MCR_DTR_RTS = 3,
-    MCR_OUT2 = 1 << 3, /* on PCs: lets the interrupt through */
-    LSR_RECEIVED = 1 << 0,
-    LSR_HOLDING_EMPTY = 1 << 5,
+    COM1 = 0x3f8,
+    RECEIVE_BYTES = 64,    /* handed to the terminal at once */
+    ROUNDS_MAX = 64,       /* of one interrupt, so that clients are heard in between */
+    WATCHDOG_MS = 100,     /* 16 bytes take 1.4 ms */
+    REPORT_PERIOD_MS = 1000,
+    ROWS = 24, /* what a terminal at the other end has if nobody says otherwise (stty) */
+    COLUMNS = 80,
 };
 
-enum { CLOCK_HZ = 115200, BAUD = 115200, FIFO_BYTES = 16 };
+static struct uart uart;
+static struct terminal terminal;
+static handle_t irq;
+static struct server *server;
+static bool is_sending;
+static struct server_timer watchdog;
+static struct server_timer report_timer;
+static uint64_t reported_overruns, reported_line_errors;
 
-static struct driver_ports ports;
-static size_t fifo_bytes; /* what the transmitter takes when it is empty */
+static void service(void);
 
-/* Two different values stay in the scratch register only if there is a UART. */
-static bool is_present(void) {
-    driver_out8(&ports, UART_SCRATCH, 0x5a);
-    bool first = driver_in8(&ports, UART_SCRATCH) == 0x5a;
+/* ---- losses, once a second at most ---- */
 
-    driver_out8(&ports, UART_SCRATCH, 0xa5);
-    return first && driver_in8(&ports, UART_SCRATCH) == 0xa5;
+static void on_report(struct server *loop, struct server_timer *timer) {
+    (void)loop, (void)timer;
+    log_write(LOG_WARNING, "%llu overruns, %llu bytes with wrong parity or framing",
+              (unsigned long long)uart.n_overruns, (unsigned long long)uart.n_line_errors);
+    reported_overruns = uart.n_overruns;
+    reported_line_errors = uart.n_line_errors;
 }
 
-static status_t start(struct driver_ports *given) {
-    ports = *given;
-    if (!is_present()) {
-        return ERROR_NO_DEVICE;
+static void report_losses(void) {
+    if ((uart.n_overruns != reported_overruns || uart.n_line_errors != reported_line_errors) &&
+        !list_is_linked(&report_timer.node)) {
+        server_timer_arm(server, &report_timer, time_deadline(REPORT_PERIOD_MS * NS_PER_MS),
+                         on_report);
     }
-    driver_out8(&ports, UART_IER, 0);
-    driver_out8(&ports, UART_LCR, LCR_DIVISOR | LCR_8_BITS);
-    driver_out8(&ports, UART_DATA, (CLOCK_HZ / BAUD) & 0xff);
-    driver_out8(&ports, UART_IER, CLOCK_HZ / BAUD >> 8);
-    driver_out8(&ports, UART_LCR, LCR_8_BITS);
-    /* The kernel may have bytes in the transmitter, so only the receiver is cleared by draining it.
-     */
-    driver_out8(&ports, UART_FCR, FCR_ENABLE | FCR_TRIGGER_8);
-    fifo_bytes = (driver_in8(&ports, UART_IIR) & IIR_FIFO) == IIR_FIFO ? FIFO_BYTES : 1;
-    while ((driver_in8(&ports, UART_LSR) & LSR_RECEIVED) != 0 &&
-           driver_in8(&ports, UART_LSR) != 0xff) {
-        driver_in8(&ports, UART_DATA);
-    }
-    driver_out8(&ports, UART_MCR, MCR_DTR_RTS | MCR_OUT2);
-    driver_out8(&ports, UART_IER, IER_RECEIVED | IER_TRANSMITTED);
-    return OK;
 }
 
-/* Reading the identification withdraws a "transmitter empty" interrupt; what it was is seen in the
- * line status anyway. */
-static void irq(void) {
-    driver_in8(&ports, UART_IIR);
+/* ---- output ---- */
+
+static void on_watchdog(struct server *loop, struct server_timer *timer) {
+    (void)loop, (void)timer;
+    service(); /* the interrupt was lost, or the line is held up: then we come again */
 }
 
-static size_t transmit(const uint8_t *bytes, size_t n) {
-    if ((driver_in8(&ports, UART_LSR) & LSR_HOLDING_EMPTY) == 0) {
-        return 0;
+static void await_interrupt(void) {
+    is_sending = true;
+    server_timer_arm(server, &watchdog, time_deadline(WATCHDOG_MS * NS_PER_MS), on_watchdog);
+}
+
+/* Fills the UART, if it is empty. If not, that is what an earlier run or the kernel sent, or we. */
+static void send(void) {
+    uint8_t bytes[16];
+    uint32_t room = uart_room(&uart);
+
+    if (room == 0) {
+        await_interrupt();
+        return;
     }
-    n = MIN(n, fifo_bytes);
+    size_t n = terminal_take(&terminal, bytes, MIN((size_t)room, sizeof bytes));
     for (size_t i = 0; i < n; i++) {
-        driver_out8(&ports, UART_DATA, bytes[i]);
+        uart_send(&uart, bytes[i]);
     }
-    return n;
+    if (n > 0) {
+        await_interrupt();
+    } else if (is_sending) {
+        is_sending = false;
+        server_timer_stop(&watchdog);
+    }
 }
 
-static size_t receive(uint8_t *bytes, size_t n) {
-    size_t done = 0;
-
-    /* A port that went away reads as all ones: not for ever. */
-    while (done < MIN(n, (size_t)256) && (driver_in8(&ports, UART_LSR) & LSR_RECEIVED) != 0) {
-        bytes[done++] = driver_in8(&ports, UART_DATA);
+static void on_has_output(struct terminal *from) {
+    (void)from;
+    if (!is_sending) {
+        send();
     }
-    return done;
 }
 
-static const struct char_driver driver = {
-    .name = "serial",
-    .model = "16550 serial port",
-    .start = start,
-    .irq = irq,
-    .transmit = transmit,
-    .receive = receive,
-};
+/* ---- input ---- */
+
+static void on_has_room(struct terminal *from) {
+    (void)from;
+    uart_set_receiving(&uart, true);
+}
+
+static void receive(void) {
+    uint8_t bytes[RECEIVE_BYTES];
+    enum uart_received received = UART_NOTHING;
+    size_t room = MIN(terminal_room(&terminal), sizeof bytes);
+    size_t n = 0;
+
+    while (n < room && (received = uart_receive(&uart, &bytes[n])) == UART_BYTE) {
+        n++;
+    }
+    if (room == 0) {
+        uart_set_receiving(&uart, false); /* until on_has_room */
+    }
+    if (n > 0) {
+        terminal_received(&terminal, bytes, n);
+    }
+    if (received == UART_BREAK) {
+        terminal_received_break(&terminal);
+    }
+}
+
+/* ---- the interrupt ---- */
+
+/* Does what the UART asks for, until it asks for nothing. */
+static void service(void) {
+    for (unsigned i = 0; i < ROUNDS_MAX; i++) {
+        bool is_pending = uart_is_pending(&uart);
+
+        receive();
+        send();
+        if (!is_pending) {
+            report_losses();
+            return;
+        }
+    }
+    /* It still asks, and its line will not rise again: we have to come back by ourselves. */
+    is_sending = true;
+    server_timer_arm(server, &watchdog, time_deadline(NS_PER_MS), on_watchdog);
+}
+
+static void on_irq(struct server *loop, void *object, uint64_t bits) {
+    (void)loop, (void)object, (void)bits;
+    /* Unmasked first: an edge that comes while we work is then kept for us. */
+    status_t status = sys_irq_control(irq, IRQ_ACKNOWLEDGE, HANDLE_NONE, 0);
+    (void)status; /* the irq is ours and bound */
+    service();
+}
+
+static const struct server_class irq_class = {.notified = on_irq};
+
+static status_t irq_start(void) {
+    handle_t gate;
+    status_t status = server_notification_gate(server, &irq_class, NULL, &gate);
+
+    irq = startup_handle(STARTUP_IRQ, NULL);
+    return status != OK ? status : sys_irq_control(irq, IRQ_BIND, gate, 1);
+}
 
 int main(void) {
-    char_driver_run(&driver);
+    static const struct terminal_device device = {.has_output = on_has_output,
+                                                  .has_room = on_has_room};
+
+    server = server_start(&(struct server_options){.name = "serial"});
+    if (!uart_init(&uart, startup_handle(STARTUP_IOPORTS, NULL), COM1)) {
+        log_write(LOG_INFO, "no port at 0x%x", COM1);
+        return 0; /* nothing to drive: no failure */
+    }
+    terminal_init(&terminal, server, &device, 1);
+    terminal_resize(&terminal, ROWS, COLUMNS);
+    status_t status = irq_start();
+    if (status != OK) {
+        log_write(LOG_ERROR, "no interrupt: %s", status_text(status));
+        return 1;
+    }
+    server_export(server, 0, &terminal_class, &terminal);
+    service();
+    server_run(server);
 }
