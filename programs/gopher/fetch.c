@@ -205,8 +205,9 @@ static enum fetch_status open_connection(struct transfer *transfer) {
     case EAI_NONAME:
     case EAI_NODATA:
         return fail(transfer, FETCH_NO_HOST);
-    case EAI_SYSTEM:
-        return fail(transfer, status_of_error(errno));
+    case EAI_SYSTEM: /* a failure on the way to the name server says nothing about the host */
+        return fail(transfer,
+                    status_of_error(errno) == FETCH_LOCAL ? FETCH_LOCAL : FETCH_NO_NAME_SERVER);
     case EAI_MEMORY:
         errno = ENOMEM;
         return fail(transfer, FETCH_LOCAL);
