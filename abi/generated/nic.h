@@ -2,14 +2,13 @@
 /*
  * Made by tools/idl/generate.py from abi/protocols/nic.idl: change that, not this.
  *
- * A network card. Packets cross in two rings in one memory object that the driver makes and the client maps; the protocol itself
- * only sets up and asks. Whoever puts something into an empty ring notifies the other side, so that a busy stream costs no
- * message per packet.
+ * A network card. Frames cross in two rings in one memory object that the driver makes and the client maps; the protocol itself
+ * only sets up. Who puts something into a ring notifies the other side only if that one sleeps (lib/base/ring.h), so that a busy
+ * stream costs no message per frame.
  *
- * The memory: struct nic_ring receive at 0, struct nic_ring transmit at PAGE_SIZE / 2, then slots of slot_bytes each: n_slots for
- * received packets, n_slots to send. Each ring is single producer, single consumer: the producer writes the slot's bytes and
- * length, then `produced`; the consumer reads them, then writes `consumed`. Both count up and wrap at 2^32; slot = count % n_slots.
- * Neither side trusts the other's numbers: produced - consumed > n_slots is a broken ring (the client then attaches anew).
+ * The memory: struct nic_shared at its start; then, from slots_offset on, n_slots slots for received frames and n_slots for
+ * frames to send, struct nic_slot each, slot_bytes apart. Each ring has one producer and one consumer. Neither side trusts the
+ * other: a counter that cannot be, or a length beyond frame_bytes_max, is a broken ring, and the client attaches anew.
  */
 /* clang-format off */
 #pragma once
@@ -21,31 +20,42 @@ enum { NIC_PROTOCOL = 11 };
 
 enum nic_label {
     NIC_ATTACH = NIC_PROTOCOL << 16 | 1,
-    NIC_GET_FIGURES = NIC_PROTOCOL << 16 | 2,
-    NIC_SET_FILTER = NIC_PROTOCOL << 16 | 3,
+    NIC_SET_FILTER = NIC_PROTOCOL << 16 | 2,
 };
 
-#define NIC_N_SLOTS 64
+/* A power of two. */
+#define NIC_N_SLOTS 128
 #define NIC_SLOT_BYTES 2048
+#define NIC_SLOTS_OFFSET 4096
+#define NIC_MEMORY_PAGES 129
+/* Ethernet: header and 1500 bytes, without the check sequence. */
 #define NIC_FRAME_BYTES_MAX 1514
-/* On the client's gate: packets have come; the link changed; there is room to send. */
+#define NIC_FRAME_BYTES_MIN 14
+/*
+ * Receives all multicast frames too (1), everything (2), or only the card's own and broadcast (0).
+ */
+#define NIC_FILTER_OWN 0
+#define NIC_FILTER_MULTICAST 1
+#define NIC_FILTER_ALL 2
+/* On the client's gate: frames have come; the link changed; there is room to send. */
 #define NIC_NOTIFY_RECEIVED (1ull << 0)
 #define NIC_NOTIFY_LINK (1ull << 1)
 #define NIC_NOTIFY_ROOM (1ull << 2)
-/* On the driver's own gate: packets are to be sent; there is room to receive. */
+/* On the driver's own gate: frames are to be sent; there is room to receive. */
 #define NIC_NOTIFY_TO_SEND (1ull << 0)
 #define NIC_NOTIFY_TO_RECEIVE (1ull << 1)
 
+/* As lib/base/ring.h has them (struct ring_shared). */
 struct nic_ring {
     uint32_t produced;
-    uint32_t produced_waits; /* the producer wants to be told when there is room again */
+    uint32_t produced_waits;
     uint32_t pad_a[14];
     uint32_t consumed;
-    uint32_t consumed_waits; /* the consumer has seen the ring empty and wants to be told when it is not */
+    uint32_t consumed_waits;
     uint32_t pad_b[14];
-    uint16_t length[64];
 };
 
+/* What the driver writes and the client only reads, word by word: no call is needed to look. */
 struct nic_figures {
     uint64_t received;
     uint64_t received_bytes;
@@ -54,16 +64,29 @@ struct nic_figures {
     uint64_t sent;
     uint64_t sent_bytes;
     uint64_t send_errors;
+    uint64_t resets; /* of the card, after an error */
+    uint64_t interrupts;
     uint32_t link; /* 1: up */
-    uint32_t megabits;
-    uint8_t address[6];
-    uint8_t reserved[2];
+    uint32_t megabits; /* 0: unknown */
     char driver[24];
+};
+
+struct nic_shared {
+    uint8_t receive[128]; /* a struct ring each */
+    uint8_t transmit[128];
+    uint8_t figures[128];
+};
+
+struct nic_slot {
+    uint32_t length;
+    uint32_t reserved[3];
+    uint8_t frame[2032];
 };
 
 /*
  * Becomes the card's one client (the one before is cut off): the rings' memory, and the card's address in the low 48 bits (first
- * byte lowest). The driver notifies `client`; the client notifies `driver`.
+ * byte lowest). The driver notifies `client`, which moves: when the driver dies, that gate is told CLOSED. The client notifies
+ * `driver`; closing it gives the card up.
  * request: handle client
  * answer: w0 address, handle rings, handle driver
  */
@@ -90,29 +113,7 @@ WARN_UNUSED static inline status_t nic_attach(handle_t server, handle_t client, 
     return status_ != OK ? status_ : (status_t)message_.label;
 }
 
-/* request: lend_write figures */
-WARN_UNUSED static inline status_t nic_get_figures(handle_t server, void *figures,
-                                                   uint32_t figures_length, uint64_t deadline) {
-    struct message message_;
-
-    message_.gate = server;
-    message_.label = NIC_GET_FIGURES;
-    message_.deadline = deadline;
-    message_.control = 0;
-    message_.words[0] = 0;
-    message_.words[1] = 0;
-    message_.words[2] = 0;
-    message_.words[3] = 0;
-    message_.segments[0] = MESSAGE_LEND(figures, figures_length, LENT_WRITABLE);
-    message_.control |= MESSAGE_SEGMENTS(1);
-    status_t status_ = MESSAGE_CALL(&message_);
-    return status_ != OK ? status_ : (status_t)message_.label;
-}
-
-/*
- * Receives everything (1), multicast too (2), or only its own and broadcast (0).
- * request: w0.low mode
- */
+/* request: w0.low mode */
 WARN_UNUSED static inline status_t nic_set_filter(handle_t server, uint32_t mode,
                                                   uint64_t deadline) {
     struct message message_;
@@ -137,7 +138,6 @@ WARN_UNUSED static inline status_t nic_set_filter(handle_t server, uint32_t mode
 struct nic_handlers {
     status_t (*attach)(void *context, struct request *request, handle_t client, uint64_t *address,
                        handle_t *rings, handle_t *driver);
-    status_t (*get_figures)(void *context, struct request *request, uint32_t figures_length);
     status_t (*set_filter)(void *context, struct request *request, uint32_t mode);
 };
 
@@ -175,22 +175,6 @@ static inline void nic_answer_attach(handle_t saved, status_t outcome, uint64_t 
     answer_send(saved, outcome, &answer_);
 }
 
-static inline status_t nic_dispatch_get_figures(const struct nic_handlers *handlers, void *context,
-                                                struct request *request) {
-    if (handlers->get_figures == NULL) {
-        return ERROR_NOT_SUPPORTED;
-    }
-    status_t status_ = handlers->get_figures(context, request, request->writable);
-    return status_;
-}
-
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void nic_answer_get_figures(handle_t saved, status_t outcome) {
-    struct answer answer_ = {.control = 0};
-
-    answer_send(saved, outcome, &answer_);
-}
-
 static inline status_t nic_dispatch_set_filter(const struct nic_handlers *handlers, void *context,
                                                struct request *request) {
     if (handlers->set_filter == NULL) {
@@ -212,8 +196,6 @@ static inline status_t nic_dispatch(const void *handlers, void *context, struct 
     switch (request->label) {
     case NIC_ATTACH:
         return nic_dispatch_attach(handlers, context, request);
-    case NIC_GET_FIGURES:
-        return nic_dispatch_get_figures(handlers, context, request);
     case NIC_SET_FILTER:
         return nic_dispatch_set_filter(handlers, context, request);
     default:
@@ -229,8 +211,6 @@ static inline const char *nic_label_name(uint32_t label) {
     switch (label) {
     case NIC_ATTACH:
         return "nic.attach";
-    case NIC_GET_FIGURES:
-        return "nic.get_figures";
     case NIC_SET_FILTER:
         return "nic.set_filter";
     default:

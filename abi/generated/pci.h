@@ -2,8 +2,10 @@
 /*
  * Made by tools/idl/generate.py from abi/protocols/pci.idl: change that, not this.
  *
- * The PCI server: finds functions, hands out their registers, interrupt lines and bus mastering. Goes to its root gate (find), or
- * to the gate of a claimed function (the rest). /pci is also a directory of text files, one per function.
+ * The PCI server: finds functions, hands out their registers, interrupt lines and bus mastering. `get` and `claim` go to a root
+ * gate of the service: root 0 only lists; each further root may claim what the server's manifest says for it (which driver has
+ * which root stands in the driver's manifest: `uses pci:N`). The other messages go to the gate of a claimed function. /pci is
+ * also a directory of text files, one per function.
  */
 /* clang-format off */
 #pragma once
@@ -28,8 +30,8 @@ enum pci_label {
 #define PCI_BAR_IO 1
 #define PCI_BAR_64 2
 #define PCI_BAR_PREFETCH 4
-#define PCI_ENABLE_MEMORY 2
 #define PCI_ENABLE_IO 1
+#define PCI_ENABLE_MEMORY 2
 #define PCI_ENABLE_MASTER 4
 
 struct pci_function {
@@ -48,7 +50,7 @@ struct pci_function {
     uint8_t revision;
     uint8_t irq_line; /* 255: none */
     uint8_t irq_pin; /* 0: none */
-    uint16_t reserved;
+    uint16_t msi_offset; /* of the MSI capability in configuration space, 0: none */
     uint64_t bar_address[6];
     uint64_t bar_bytes[6]; /* 0: no such register range */
     uint32_t bar_flags[6]; /* bar_io, bar_64, bar_prefetch */
@@ -77,9 +79,10 @@ WARN_UNUSED static inline status_t pci_get(handle_t server, uint32_t index, void
 }
 
 /*
- * The first function from number `from` on with this vendor and device (any_id: whichever) and class << 8 | subclass (0xffff:
- * whichever) that nobody has claimed: it is the caller's until the gate is closed; then, or when the caller dies, bus mastering
- * is switched off and its DMA memory may be freed.
+ * The first function from number `from` on with this vendor and device (any_id: whichever) and class << 8 | subclass (any_id:
+ * whichever), and one that this root may claim, that nobody has claimed: it is the caller's until the gate is closed; then, or
+ * when the caller dies, bus mastering is switched off and its DMA memory may be freed. NO_DEVICE if there is none, BUSY if all
+ * such are claimed, DENIED through root 0.
  * request: w0.low vendor, w0.high device, w1.low class, w1.high from, lend_write function
  * answer: w0.low index, handle function_gate
  */
@@ -106,7 +109,8 @@ WARN_UNUSED static inline status_t pci_claim(handle_t server, uint32_t vendor, u
 }
 
 /*
- * The memory of a register range. NOT_FOUND if it is none, WRONG_TYPE if it is of ports.
+ * The memory of a register range, which starts at `offset` in it. NOT_FOUND if it is none or has no address, WRONG_TYPE if it
+ * is of ports.
  * request: w0.low bar
  * answer: w0 offset, handle registers
  */
@@ -154,7 +158,7 @@ WARN_UNUSED static inline status_t pci_ports_bar(handle_t server, uint32_t bar, 
 }
 
 /*
- * The interrupt: its line, or (message-signalled, where both sides can) its own vector.
+ * The interrupt: its line, or (message-signalled, where both sides can) its own vector. NOT_FOUND: it has none.
  * answer: w0.low line, handle interrupt
  */
 WARN_UNUSED static inline status_t pci_irq(handle_t server, uint32_t *line, handle_t *interrupt,
@@ -177,8 +181,8 @@ WARN_UNUSED static inline status_t pci_irq(handle_t server, uint32_t *line, hand
 }
 
 /*
- * Sets the enable_ bits of the command register; off for those not given. `process` (the caller's own, READ is enough) is
- * needed with enable_master: so that its DMA memory is not freed before the device is off.
+ * Sets the enable_ bits of the command register; off for those not given. `owner` (the caller's own process, READ is enough) is
+ * needed with enable_master: so that its DMA memory is freed after its death, and not before the device is off.
  * request: w0.low bits, handle owner
  */
 WARN_UNUSED static inline status_t pci_enable(handle_t server, uint32_t bits, handle_t owner,
@@ -202,8 +206,8 @@ WARN_UNUSED static inline status_t pci_enable(handle_t server, uint32_t bits, ha
 }
 
 /*
- * Configuration space: size 1, 2 or 4 at an aligned offset. Registers that this protocol rules (command, ranges, interrupts) cannot
- * be written: DENIED.
+ * Configuration space: size 1, 2 or 4 at an aligned offset. Registers that this protocol rules (the header's first 64 bytes, and
+ * the MSI capability) cannot be written: DENIED.
  * request: w0.low offset, w0.high size
  * answer: w0.low value
  */
@@ -224,9 +228,9 @@ WARN_UNUSED static inline status_t pci_read_config(handle_t server, uint32_t off
     return status_ != OK ? status_ : (status_t)message_.label;
 }
 
-/* request: w0.low offset, w0.high size, w1 value */
+/* request: w0.low offset, w0.high size, w1.low value */
 WARN_UNUSED static inline status_t pci_write_config(handle_t server, uint32_t offset, uint32_t size,
-                                                    uint64_t value, uint64_t deadline) {
+                                                    uint32_t value, uint64_t deadline) {
     struct message message_;
 
     message_.gate = server;
@@ -234,7 +238,7 @@ WARN_UNUSED static inline status_t pci_write_config(handle_t server, uint32_t of
     message_.deadline = deadline;
     message_.control = 0;
     message_.words[0] = (uint64_t)(uint32_t)offset | (uint64_t)(uint32_t)size << 32;
-    message_.words[1] = value;
+    message_.words[1] = (uint64_t)(uint32_t)value;
     message_.words[2] = 0;
     message_.words[3] = 0;
     status_t status_ = MESSAGE_CALL_SHORT(&message_);
@@ -261,7 +265,7 @@ struct pci_handlers {
     status_t (*read_config)(void *context, struct request *request, uint32_t offset, uint32_t size,
                             uint32_t *value);
     status_t (*write_config)(void *context, struct request *request, uint32_t offset, uint32_t size,
-                             uint64_t value);
+                             uint32_t value);
 };
 
 static inline status_t pci_dispatch_get(const struct pci_handlers *handlers, void *context,
@@ -447,7 +451,7 @@ static inline status_t pci_dispatch_write_config(const struct pci_handlers *hand
     }
     status_t status_ = handlers->write_config(context, request, (uint32_t)request->words[0],
                                               (uint32_t)(request->words[0] >> 32),
-                                              request->words[1]);
+                                              (uint32_t)request->words[1]);
     return status_;
 }
 
