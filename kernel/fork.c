@@ -103,10 +103,8 @@ status_t sys_process_fork(struct thread *thread) {
         thread->operation = NULL;
         thread->operation_progress = 0;
         thread->registers.rdx = handle;
-    } else {
-        thread_operation_drop(thread);
     }
-    process_thaw(parent);
+    thread_operation_drop(thread);
     return status;
 }
 
@@ -258,6 +256,5 @@ status_t sys_process_become(struct thread *thread) {
     }
     become_commit(thread, prepared);
     thread_operation_drop(thread);
-    process_thaw(process);
     return RESULT_KEEP;
 }

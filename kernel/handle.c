@@ -6,6 +6,7 @@
 #include "kernel/frame.h"
 #include "kernel/memory.h"
 #include "kernel/panic.h"
+#include "kernel/process.h"
 #include "kernel/thread.h"
 
 static uint32_t n_open;
@@ -112,6 +113,10 @@ void object_rights_add(struct object *object, uint32_t rights) {
 
 void object_rights_drop(struct object *object, uint32_t rights) {
     if ((rights & HANDLE_REPLY) != 0) {
+        return;
+    }
+    if (object->type == OBJECT_PROCESS) {
+        process_handle_drop(CONTAINER_OF(object, struct process, object));
         return;
     }
     if (object->type == OBJECT_GATE && (rights & (RIGHT_SEND | RIGHT_NOTIFY)) != 0) {

@@ -145,7 +145,7 @@ static void block_make(struct process *init, const struct boot_info *boot) {
     static uint8_t buffer[BLOCK_BYTES] ALIGNED(8);
     struct block block = {(struct startup_block *)buffer, BLOCK_TEXT_START};
 
-    block_object(&block, init, STARTUP_SELF, &init->object, RIGHTS_ALL);
+    block_object(&block, init, STARTUP_SELF, &init->object, RIGHTS_ALL | HANDLE_NO_FORK_MARK);
     block_object(&block, init, STARTUP_BUDGET, &budget_root->object, RIGHTS_ALL);
     block_object(&block, init, STARTUP_SYSTEM, plain_object(OBJECT_SYSTEM), RIGHTS_ALL);
     block_object(&block, init, STARTUP_IDENTITY, plain_object(OBJECT_IDENTITY), RIGHTS_ALL);

@@ -112,6 +112,13 @@ void process_die(struct process *process, enum death_cause cause, int32_t status
     reaper_add(&process->reapable);
 }
 
+void process_handle_drop(struct process *process) {
+    /* Its own reference, and the one that goes now. */
+    if (process->state == PROCESS_NEW && process->object.references == 2) {
+        process_die(process, DEATH_KILLED, ERROR_KILLED);
+    }
+}
+
 /* Follows saved frame pointers, as far as the pages are there. */
 static void backtrace_record(struct process *process, uint64_t rip, uint64_t rbp) {
     struct death_record *death = &process->death;

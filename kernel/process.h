@@ -63,6 +63,9 @@ WARN_UNUSED status_t process_create(struct budget *budget, const struct process 
  * already. */
 void process_die(struct process *process, enum death_cause cause, int32_t status);
 
+/* A handle is being closed. One that was never started dies with its last: nobody can start it. */
+void process_handle_drop(struct process *process);
+
 /* The thread's fault ends its process: records why and where. */
 void process_die_of_fault(struct thread *thread, unsigned vector, uint64_t error_code,
                           uint64_t fault_address, enum death_cause cause);

@@ -39,6 +39,15 @@ static struct slab *slab_create(struct slab_cache *cache) {
     return slab;
 }
 
+/* Gives the frame of an empty slab back. */
+static void slab_free(struct slab_cache *cache, struct slab *slab) {
+    list_remove(&slab->link);
+    if (cache->empty == slab) {
+        cache->empty = NULL;
+    }
+    frame_put(pointer_to_paddr(slab));
+}
+
 void *slab_take(struct slab_cache *cache, uint32_t size) {
     struct slab *slab;
     void **slot;
@@ -55,6 +64,9 @@ void *slab_take(struct slab_cache *cache, uint32_t size) {
         if (slab == NULL) {
             return NULL;
         }
+    }
+    if (slab == cache->empty) {
+        cache->empty = NULL;
     }
     slot = slab->free;
     slab->free = *slot;
@@ -76,9 +88,15 @@ void slab_give(struct slab_cache *cache, void *slot) {
     slab->free = slot;
     if (slab->n_used-- == cache->n_slots) {
         list_push_back(&cache->partial, &slab->link);
+        if (cache->empty != NULL && cache->empty != slab) {
+            slab_free(cache, cache->empty);
+        }
     }
-    if (slab->n_used == 0 && list_first(&cache->partial) != list_last(&cache->partial)) {
-        list_remove(&slab->link);
-        frame_put(pointer_to_paddr(slab));
+    if (slab->n_used == 0) {
+        if (list_first(&cache->partial) != list_last(&cache->partial)) {
+            slab_free(cache, slab);
+        } else {
+            cache->empty = slab;
+        }
     }
 }

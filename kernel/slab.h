@@ -3,8 +3,8 @@
  * Slabs: equal slots cut from single frames, one cache per kind of object. Take and give are O(1).
  *
  * Invariant: a slab is in its cache's `partial` list iff it has a free slot. A slab with no slot in
- * use goes back to the frame allocator, unless it is the only one with room (so that a take-give
- * pair does not move frames).
+ * use is kept iff no other has room (a take-give pair moves no frames), and is then `empty`. So how
+ * many frames a cache holds depends on the slots in use only, not on the order of what was freed.
  */
 #pragma once
 
@@ -13,6 +13,7 @@
 
 struct slab_cache {
     struct list partial;
+    struct slab *empty; /* in `partial`, no slot in use; NULL: none */
     uint32_t slot_size; /* bytes; 0 until first used */
     uint32_t n_slots;   /* per slab */
 };

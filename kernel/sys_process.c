@@ -92,6 +92,9 @@ status_t sys_process_give(struct thread *thread) {
     /* Commit. */
     rights = (uint32_t)(entry->rights & RIGHTS_ALL &
                         (registers->rdx != 0 ? registers->rdx : RIGHTS_ALL));
+    if (entry->object == &target->object) {
+        rights |= HANDLE_NO_FORK_MARK; /* a child must not hold its parent */
+    }
     object_get(entry->object);
     handle_t number = handle_install(&target->handles, entry->object, rights);
     if (registers->rdx == 0) {

@@ -55,6 +55,9 @@ void thread_operation_drop(struct thread *thread) {
     struct object *operation = thread->operation;
 
     thread->operation_progress = 0;
+    if (thread->process->cloner == thread) {
+        process_thaw(thread->process);
+    }
     if (operation != NULL) {
         thread->operation = NULL;
         if (operation->type == OBJECT_PROCESS) {
@@ -90,9 +93,6 @@ void thread_kill(struct thread *thread) {
     ipc_kill(thread);
     thread->state = THREAD_DEAD;
     thread_operation_drop(thread);
-    if (process->cloner == thread) {
-        process_thaw(process);
-    }
     list_remove(&thread->process_link);
     if (--process->n_threads == 0) {
         process_die(process, DEATH_EXIT, process->status);
