@@ -32,6 +32,7 @@ byte running = 2; /* clients whose process still lives */
 bit service;      /* init holds a receive right */
 bit holds[2];     /* incarnation A, B has its receive right */
 bit gone[2];      /* the exit notification of A, B has been given to init */
+byte left = 1;    /* server processes not reaped yet */
 bit over;         /* init is done with the service */
 
 proctype Client(byte me; byte n)
@@ -88,7 +89,8 @@ proctype Server(byte me)
     :: atomic { holds[SLOT(me)] -> holds[SLOT(me)] = 0; kernel!SYS_ENDPOINT_CLOSE,me,0 }
     :: !holds[SLOT(me)]
     fi;
-    gone[SLOT(me)] = 1 /* only now: see README.md, order of process death */
+    gone[SLOT(me)] = 1; /* only now: see README.md, order of process death */
+    left--
 }
 
 /* init: supervises A, then perhaps B, then closes what it holds. */
@@ -102,6 +104,7 @@ proctype Supervisor()
             E[0].rights++;
             holds[1] = 1;
             T[SERVER_B].state = READY;
+            left++;
             run Server(SERVER_B)
         }
             gone[1]
@@ -118,7 +121,7 @@ proctype Flusher()
 {
     do
     :: atomic { E[0].dead && FLUSH_LEFT(0) -> kernel!FLUSH_STEP,0,0 }
-    :: over && !FLUSH_LEFT(0) -> break
+    :: over && left == 0 && !FLUSH_LEFT(0) -> break
     od
 }
 
@@ -143,7 +146,7 @@ proctype Timer(byte me)
         T[me].state == RECEIVING && (S[SLOT(me)].thread != NONE || stop) ->
         kernel!EVENT_DEADLINE,me,0
     }
-    :: over -> break
+    :: over && left == 0 -> break
     od
 }
 
@@ -170,6 +173,6 @@ init
         run Timer(SERVER_B);
         run Events()
     }
-    over && running == 0 && !FLUSH_LEFT(0);
+    over && left == 0 && running == 0 && !FLUSH_LEFT(0);
     d_step { all_zero() }
 }
