@@ -247,7 +247,7 @@ static uint32_t take_signal(struct discipline *d, uint8_t c, uint32_t signal) {
     if (has_local(d, ECHO)) {
         echo(d, c);
     }
-    return 1u << signal;
+    return signal;
 }
 
 /* Ctrl-S and Ctrl-Q. True if c was one of them, or only woke the output. */
@@ -329,7 +329,7 @@ uint32_t discipline_break(struct discipline *d) {
     if (has_input(d, BRKINT)) {
         discipline_flush_input(d);
         discipline_flush_output(d);
-        return 1u << TERMINAL_NOTIFY_INTERRUPT;
+        return TERMINAL_NOTIFY_INTERRUPT;
     }
     if (has_input(d, PARMRK)) {
         take_character(d, BREAK_MARK);

@@ -47,7 +47,7 @@ struct discipline {
 void discipline_init(struct discipline *discipline);
 
 /*
- * Takes what the device received. Returns the signals that it asks for: bits 1 <<
+ * Takes what the device received. Returns the signals that it asks for: bits
  * TERMINAL_NOTIFY_INTERRUPT, _QUIT, _SUSPEND.
  */
 WARN_UNUSED uint32_t discipline_input(struct discipline *discipline, const uint8_t *bytes,

@@ -285,12 +285,12 @@ void terminal_resize(struct terminal *terminal, uint32_t rows, uint32_t columns)
     if (rows != terminal->rows || columns != terminal->columns) {
         terminal->rows = rows;
         terminal->columns = columns;
-        notify_session(terminal, 1u << TERMINAL_NOTIFY_RESIZED);
+        notify_session(terminal, TERMINAL_NOTIFY_RESIZED);
     }
 }
 
 void terminal_set_owner(struct terminal *terminal, handle_t session) {
-    notify_session(terminal, 1u << TERMINAL_NOTIFY_HANGUP);
+    notify_session(terminal, TERMINAL_NOTIFY_HANGUP);
     if (terminal->session != HANDLE_NONE) {
         server_handle_close(terminal->session);
     }

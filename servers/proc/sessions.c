@@ -37,7 +37,7 @@ bool session_has_terminal(uint32_t id) {
 
 static void on_terminal_notified(struct server *loop, void *object, uint64_t bits) {
     static const struct {
-        unsigned bit;
+        uint64_t bit;
         uint32_t signal;
     } effects[] = {
         {TERMINAL_NOTIFY_INTERRUPT, SIGNAL_INT}, {TERMINAL_NOTIFY_QUIT, SIGNAL_QUIT},
@@ -48,7 +48,7 @@ static void on_terminal_notified(struct server *loop, void *object, uint64_t bit
 
     (void)loop;
     for (size_t i = 0; i < ARRAY_SIZE(effects); i++) {
-        if ((bits >> effects[i].bit & 1) != 0 && session->id != 0) {
+        if ((bits & effects[i].bit) != 0 && session->id != 0) {
             group_signal(session->id, session->foreground, effects[i].signal);
         }
     }
