@@ -13,10 +13,16 @@
 
 WARN_UNUSED status_t posix_call(struct message *m);
 
+/* For label and words only: the stubs leave the rest of the message as it is. */
+WARN_UNUSED static inline status_t posix_call_short(struct message *m) {
+    m->control = 0;
+    return posix_call(m);
+}
+
 #undef MESSAGE_CALL
 #undef MESSAGE_CALL_SHORT
 #define MESSAGE_CALL(m)       posix_call(m)
-#define MESSAGE_CALL_SHORT(m) posix_call(m)
+#define MESSAGE_CALL_SHORT(m) posix_call_short(m)
 
 /* futex_wait with the same rule; `slow` system calls only. */
 WARN_UNUSED status_t posix_futex_wait(const volatile uint32_t *address, uint32_t expected,
