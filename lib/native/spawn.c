@@ -17,6 +17,8 @@
  * kernel's pages. */
 #define STACK_TOP 0x00007fffff000000ull
 
+enum { POPULATE_PAGES_MAX = 32 };
+
 static void handle_close(handle_t handle) {
     if (handle != HANDLE_NONE) {
         status_t status = sys_handle_close(handle);
@@ -146,8 +148,15 @@ static status_t segment_fill(const struct segment_plan *plan, const struct elf_s
     return OK;
 }
 
+/*
+ * Maps a run of pages in the child; none is fine. Short runs are entered into the page tables at
+ * once: most of their pages will be touched, and a fault for each costs several times as much.
+ */
 static status_t map_there(handle_t process, handle_t memory, uint64_t address, uint64_t n_pages,
                           uint64_t offset, uint32_t flags) {
+    if (memory != HANDLE_NONE && n_pages <= POPULATE_PAGES_MAX) {
+        flags |= MAP_POPULATE;
+    }
     return n_pages == 0 ? OK
                         : sys_map(process, memory, address, n_pages * PAGE_SIZE, offset,
                                   flags | MAP_FIXED, NULL);
@@ -241,12 +250,13 @@ static status_t process_fill(struct spawn_work *work, const struct spawn_args *a
                                  prepared->process);
         }
     }
-    if (status == OK) {
-        status = stack_map(work, prepared->process, args->stack_bytes);
-    }
+    /* Written before it is mapped: mapping may already copy the pages. */
     if (status == OK) {
         status = spawn_stack_write(&work->stack, args, &work->image, prepared->process,
                                    work->copy.here + work->stack.copy_offset, &prepared->stack);
+    }
+    if (status == OK) {
+        status = stack_map(work, prepared->process, args->stack_bytes);
     }
     return status;
 }
