@@ -8,11 +8,10 @@
 #define KILL_HELP                                                                                  \
     "kill [-SIGNAL | -s SIGNAL] PROCESS...\n"                                                      \
     "       kill -l [STATUS...]\n"                                                                 \
-    "Sends a signal (TERM unless told otherwise) to processes. A negative number means a "         \
-    "process\n"                                                                                    \
-    "group.\n"                                                                                     \
-    "  -SIGNAL  name or number of the signal; 0 only asks whether the process can be signalled\n"  \
-    "  -l       list the names, or name the signal of a number or of an exit status"
+    "Sends a signal, TERM unless told otherwise, to processes. A negative number\n"                \
+    "means a process group.\n"                                                                     \
+    "  -SIGNAL  name or number of the signal; 0 only asks whether one could be sent\n"             \
+    "  -l       list the names, or name the signal of a number or exit status"
 
 /* Sends *signal* to what *target* names; reports and returns -1 on failure. */
 typedef int kill_send_function(void *context, const char *target, int signal);

@@ -45,7 +45,11 @@ void report_errno(const char *path) {
 }
 
 _Noreturn void report_exit(int status) {
-    errno = 0;
+    /* If an earlier write failed, errno still has the reason, unless something else failed since.
+     */
+    if (!ferror(stdout)) {
+        errno = 0;
+    }
     if (fflush(stdout) != 0 || ferror(stdout)) {
         if (errno != EPIPE) {
             report("write error: %s", strerror(errno == 0 ? EIO : errno));

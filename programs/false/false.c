@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: MIT */
+/* false: fails. */
+int main(void) {
+    return 1;
+}

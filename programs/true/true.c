@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: MIT */
+/* true: succeeds. */
+int main(void) {
+    return 0;
+}
