@@ -56,56 +56,77 @@ static inline void reply_owe(struct thread *caller, struct thread *receiver) {
     receiver->current_reply = caller;
 }
 
-/* Common to send and call: the gate, the message, who waits. */
-static status_t send_or_call(struct thread *thread, bool is_call) {
+/* Checks all that can be wrong with a send or call, and takes what its message needs. */
+static status_t send_check(struct thread *thread, bool is_call, struct gate **gate) {
     struct object *object;
-    struct gate *gate;
-    struct thread *receiver;
     status_t status = handle_find(&thread->process->handles, (handle_t)thread->registers.rdi,
                                   OBJECT_GATE, RIGHT_SEND, &object);
 
     if (UNLIKELY(status != OK)) {
         return status;
     }
-    gate = gate_of(object);
-    if (UNLIKELY(gate->revoked || gate->endpoint->dead)) {
+    *gate = gate_of(object);
+    if (UNLIKELY((*gate)->revoked || (*gate)->endpoint->dead)) {
         return ERROR_CLOSED;
     }
     status = message_prepare(thread);
     if (UNLIKELY(status != OK)) {
         return status;
     }
-    if (UNLIKELY(is_call && deadline_is_past(thread->registers.r12))) {
+    if (!is_call) {
+        thread->n_segments = 0; /* nothing is lent beyond a send */
+    } else if (UNLIKELY(deadline_is_past(thread->registers.r12))) {
         message_accept_drop(thread);
         return ERROR_TIMEOUT;
+    }
+    return OK;
+}
+
+/* A receiver waits: the message goes over at once. On failure it waits on. */
+static status_t send_now(struct thread *thread, struct thread *receiver, bool is_call) {
+    struct endpoint *endpoint = thread->call_gate->endpoint;
+    status_t status;
+
+    /* Off the list first: a handle moved in the message may be the last of its gate, whose CLOSED
+     * looks for a receiver. */
+    list_remove(&receiver->item.link);
+    status = deliver(thread, receiver, is_call ? MESSAGE_CALL : MESSAGE_PLAIN);
+    if (UNLIKELY(status != OK)) {
+        list_push_front(&endpoint->receivers, &receiver->item.link);
+        return status;
+    }
+    deadline_disarm(receiver);
+    receiver->endpoint = NULL;
+    if (!is_call) {
+        scheduler_ready(receiver);
+        return OK;
+    }
+    reply_owe(thread, receiver);
+    scheduler_block(thread, THREAD_AWAITING);
+    deadline_arm(thread, thread->registers.r12);
+    scheduler_handoff(receiver);
+    return RESULT_KEEP;
+}
+
+/* [book:ipc-send] */
+/* Common to send and call: the gate, the message, who waits. */
+static status_t send_or_call(struct thread *thread, bool is_call) {
+    struct thread *receiver;
+    struct gate *gate;
+    status_t status = send_check(thread, is_call, &gate);
+
+    if (UNLIKELY(status != OK)) {
+        return status;
     }
     /* From here on the thread has a call_gate, and only a finish takes it away. */
     gate_bind(gate);
     thread->call_gate = gate;
     thread->is_call = is_call;
-    if (!is_call) {
-        thread->n_segments = 0; /* nothing is lent beyond a send */
-    }
-    /* [book:ipc-send] */
     receiver = LIST_FIRST(&gate->endpoint->receivers, struct thread, item.link);
     if (LIKELY(receiver != NULL)) {
-        /* Off the list first: a handle moved in the message may be the last of its gate, whose
-         * CLOSED looks for a receiver. */
-        list_remove(&receiver->item.link);
-        status = deliver(thread, receiver, is_call ? MESSAGE_CALL : MESSAGE_PLAIN);
-        if (UNLIKELY(status != OK)) {
-            list_push_front(&gate->endpoint->receivers, &receiver->item.link);
-        } else {
-            deadline_disarm(receiver);
-            receiver->endpoint = NULL;
-            if (is_call) {
-                reply_owe(thread, receiver);
-                scheduler_block(thread, THREAD_AWAITING);
-                deadline_arm(thread, thread->registers.r12);
-                scheduler_handoff(receiver);
-                return RESULT_KEEP;
-            }
-            scheduler_ready(receiver);
+        status = send_now(thread, receiver, is_call);
+        if (LIKELY(status == RESULT_KEEP)) {
+            return status;
         }
     } else if (deadline_is_past(thread->registers.r12)) {
         status = ERROR_TIMEOUT;
@@ -115,12 +136,12 @@ static status_t send_or_call(struct thread *thread, bool is_call) {
         deadline_arm(thread, thread->registers.r12);
         return RESULT_KEEP;
     }
-    /* [/book] */
     message_accept_drop(thread);
     thread->call_gate = NULL;
     gate_unbind(gate);
     return status;
 }
+/* [/book] */
 
 status_t sys_send(struct thread *thread) {
     return send_or_call(thread, false);
