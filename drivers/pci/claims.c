@@ -284,7 +284,7 @@ static bool is_ruled(const struct pci_function *function, uint32_t offset) {
 
     return offset < PCI_HEADER_BYTES ||
            (function->msi_offset != 0 && offset + 4 > function->msi_offset &&
-            offset < function->msi_offset + MSI_BYTES_MAX);
+            offset < function->msi_offset + (uint32_t)MSI_BYTES_MAX);
 }
 
 static status_t on_write_config(void *context, struct request *request, uint32_t offset,

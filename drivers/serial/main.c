@@ -16,9 +16,9 @@
 
 enum {
     COM1 = 0x3f8,
-    RECEIVE_BYTES = 64,    /* handed to the terminal at once */
-    ROUNDS_MAX = 64,       /* of one interrupt, so that clients are heard in between */
-    WATCHDOG_MS = 100,     /* 16 bytes take 1.4 ms */
+    RECEIVE_BYTES = 64, /* handed to the terminal at once */
+    ROUNDS_MAX = 64,    /* of one interrupt, so that clients are heard in between */
+    WATCHDOG_MS = 100,  /* 16 bytes take 1.4 ms */
     REPORT_PERIOD_MS = 1000,
     ROWS = 24, /* what a terminal at the other end has if nobody says otherwise (stty) */
     COLUMNS = 80,

@@ -45,8 +45,8 @@ enum {
 
 static uint8_t read_register(const struct uart *uart, enum uart_register number) {
     uint64_t value = 0xff; /* what a missing device reads as */
-    status_t status = sys_ioports_access(uart->ports, (uint16_t)(uart->base + number),
-                                         1 | IOPORTS_IN, 0, &value);
+    status_t status =
+        sys_ioports_access(uart->ports, (uint16_t)(uart->base + number), 1 | IOPORTS_IN, 0, &value);
 
     (void)status; /* the handle covers all eight ports */
     return (uint8_t)value;
@@ -82,9 +82,9 @@ bool uart_init(struct uart *uart, handle_t ports, uint16_t base) {
     /* Not cleared: what the kernel or an earlier run put there is still to be sent. */
     write_register(uart, REGISTER_FIFO, FIFO_ON_AT_8);
     write_register(uart, REGISTER_MODEM, MODEM_DTR_RTS_OUT2);
-    uart->fifo_bytes =
-        (read_register(uart, REGISTER_CAUSE) & CAUSE_FIFO_WORKS) == CAUSE_FIFO_WORKS ? FIFO_BYTES
-                                                                                     : 1;
+    uart->fifo_bytes = (read_register(uart, REGISTER_CAUSE) & CAUSE_FIFO_WORKS) == CAUSE_FIFO_WORKS
+                           ? FIFO_BYTES
+                           : 1;
     interrupts_set(uart);
     return true;
 }

@@ -6,8 +6,8 @@
 #include "lib/base/string.h"
 #include "lib/terminal/discipline_output.h"
 
-#define BELL      7
-#define BACKSPACE 8
+#define BELL       7
+#define BACKSPACE  8
 #define BREAK_MARK 0xff /* first byte of what PARMRK puts for a break */
 
 enum { TAB_COLUMNS = 8 };
@@ -52,7 +52,8 @@ static bool end_at(const struct discipline *d, uint32_t at) {
 static void mark(struct discipline *d, uint32_t at, bool is_end) {
     uint32_t i = at % DISCIPLINE_INPUT_BYTES;
 
-    d->is_end[i / 8] = (uint8_t)((d->is_end[i / 8] & ~(1u << (i % 8))) | (uint32_t)is_end << (i % 8));
+    d->is_end[i / 8] =
+        (uint8_t)((d->is_end[i / 8] & ~(1u << (i % 8))) | (uint32_t)is_end << (i % 8));
 }
 
 static uint32_t used_bytes(const struct discipline *d) {
@@ -90,10 +91,10 @@ static void echo(struct discipline *d, uint8_t c) {
 
 /* Columns that the byte takes when it is echoed at `column`. */
 static uint32_t echo_columns(const struct discipline *d, uint8_t c, uint32_t column) {
-    return c == '\t'           ? TAB_COLUMNS - column % TAB_COLUMNS
-           : is_control(c)     ? (has_local(d, ECHOCTL) ? 2 : 0)
+    return c == '\t'               ? TAB_COLUMNS - column % TAB_COLUMNS
+           : is_control(c)         ? (has_local(d, ECHOCTL) ? 2 : 0)
            : is_continuation(d, c) ? 0
-                               : 1;
+                                   : 1;
 }
 
 /* The column after the line being edited, up to (not with) `end`. */
@@ -363,7 +364,8 @@ size_t discipline_peek(const struct discipline *d, uint8_t *to, size_t size, siz
         uint8_t c = d->input[at % DISCIPLINE_INPUT_BYTES];
         bool is_end = discipline_is_canonical(d) && end_at(d, at);
 
-        if (is_end && c == 0) { /* end of file: it ends the read, also a full one, and is not data */
+        if (is_end &&
+            c == 0) { /* end of file: it ends the read, also a full one, and is not data */
             at++;
             break;
         }

@@ -4,8 +4,8 @@
  * bytes that a program reads, and between what it writes and what the screen gets (POSIX.1-2017,
  * chapter 11).
  *
- *     device -> discipline_input ->  [input ring]  -> discipline_peek, discipline_consume -> program
- *                     | echo
+ *     device -> discipline_input ->  [input ring]  -> discipline_peek, discipline_consume ->
+ * program | echo
  *                     v
  *     device <- discipline_take  <-  [output ring] <- discipline_write                  <- program
  *
@@ -13,8 +13,8 @@
  * business of lib/terminal/terminal.h.
  *
  * Invariants: read_at <= line_at <= write_at <= read_at + DISCIPLINE_INPUT_BYTES (counters that run
- * freely, the ring's index is their remainder). In canonical mode [read_at, line_at) are whole lines
- * and [line_at, write_at) is the one being edited; in raw mode line_at means nothing.
+ * freely, the ring's index is their remainder). In canonical mode [read_at, line_at) are whole
+ * lines and [line_at, write_at) is the one being edited; in raw mode line_at means nothing.
  */
 #pragma once
 
@@ -57,9 +57,9 @@ WARN_UNUSED uint32_t discipline_input(struct discipline *discipline, const uint8
 WARN_UNUSED uint32_t discipline_break(struct discipline *discipline);
 
 /*
- * How many bytes the device should deliver at most, so that none is dropped. 0: none until a program
- * has read. A line being edited never holds up the device: what makes it too long is dropped, with
- * a bell.
+ * How many bytes the device should deliver at most, so that none is dropped. 0: none until a
+ * program has read. A line being edited never holds up the device: what makes it too long is
+ * dropped, with a bell.
  */
 size_t discipline_room(const struct discipline *discipline);
 
@@ -83,7 +83,8 @@ size_t discipline_take(struct discipline *discipline, uint8_t *to, size_t n);
 /* Bytes that discipline_take has still to give, stopped or not. */
 size_t discipline_queued(const struct discipline *discipline);
 
-/* Is there room for a program's output? (Some: half of the ring, so that writers do not trickle.) */
+/* Is there room for a program's output? (Some: half of the ring, so that writers do not trickle.)
+ */
 bool discipline_is_writable(const struct discipline *discipline);
 
 /* Drop what was typed and not read, what was written and not sent. */

@@ -4,5 +4,6 @@
 
 #include "lib/terminal/discipline.h"
 
-/* Echoes a byte, with the translations of output. Dropped if even the room kept for echo is full. */
+/* Echoes a byte, with the translations of output. Dropped if even the room kept for echo is full.
+ */
 void discipline_echo_byte(struct discipline *discipline, uint8_t c);

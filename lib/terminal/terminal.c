@@ -194,8 +194,7 @@ static void step_writers(struct terminal *terminal) {
 static void step_drainers(struct terminal *terminal) {
     struct waiting *drainer;
 
-    while (discipline_queued(&terminal->discipline) == 0 &&
-           list_is_empty(&terminal->writers) &&
+    while (discipline_queued(&terminal->discipline) == 0 && list_is_empty(&terminal->writers) &&
            (drainer = LIST_FIRST(&terminal->drainers, struct waiting, node)) != NULL) {
         if (drainer->kind == WAITING_ATTRIBUTES) {
             terminal_apply(terminal, drainer->when, &drainer->attributes);
@@ -217,7 +216,8 @@ static void notify_session(struct terminal *terminal, uint64_t bits) {
 uint32_t terminal_events(const struct terminal *terminal) {
     bool may_time;
 
-    return (terminal_can_read(terminal, 1, &may_time) && discipline_available(&terminal->discipline) > 0
+    return (terminal_can_read(terminal, 1, &may_time) &&
+                    discipline_available(&terminal->discipline) > 0
                 ? FILE_EVENT_READ
                 : 0) |
            (discipline_is_writable(&terminal->discipline) ? FILE_EVENT_WRITE : 0);

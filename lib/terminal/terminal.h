@@ -37,7 +37,7 @@ struct terminal {
     struct list files;   /* struct terminal_file: open descriptions */
     struct list readers; /* struct waiting, oldest first */
     struct list writers;
-    struct list drainers; /* drain, and set_attributes that waits for it */
+    struct list drainers;      /* drain, and set_attributes that waits for it */
     struct server_timer timer; /* VTIME of the first reader */
     uint64_t next_cookie;
     bool is_throttled; /* terminal_room was 0 */

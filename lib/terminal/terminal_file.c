@@ -109,7 +109,7 @@ static status_t on_set(void *context, struct request *request, uint64_t what, ui
                        handle_t *next) {
     (void)context, (void)request, (void)what, (void)value, (void)accessed_ns, (void)modified_ns;
     (void)target_length, (void)matched, (void)length, (void)next;
-    return path_length != 0 ? ERROR_NOT_DIRECTORY
+    return path_length != 0              ? ERROR_NOT_DIRECTORY
            : (what & FILE_SET_SIZE) != 0 ? ERROR_BAD_ARGUMENT
                                          : OK;
 }
@@ -129,8 +129,8 @@ static status_t on_watch(void *context, struct request *request, uint32_t events
                          handle_t notify, uint32_t *ready) {
     struct terminal_file *file = context;
 
-    return watch_arm(&file->watches, request, events, key, notify,
-                     terminal_events(file->terminal), ready);
+    return watch_arm(&file->watches, request, events, key, notify, terminal_events(file->terminal),
+                     ready);
 }
 
 static status_t on_sync(void *context, struct request *request) {
@@ -144,9 +144,8 @@ static status_t on_get_attributes(void *context, struct request *request, uint32
     const struct terminal_file *file = context;
     const struct terminal_attributes *attributes = &file->terminal->discipline.attributes;
 
-    return length < sizeof *attributes
-               ? ERROR_BAD_ARGUMENT
-               : request_write(request, 0, attributes, sizeof *attributes);
+    return length < sizeof *attributes ? ERROR_BAD_ARGUMENT
+                                       : request_write(request, 0, attributes, sizeof *attributes);
 }
 
 static status_t on_set_attributes(void *context, struct request *request, uint32_t when,
@@ -162,8 +161,8 @@ static status_t on_set_attributes(void *context, struct request *request, uint32
     if (status != OK) {
         return status;
     }
-    if (when != TERMINAL_WHEN_NOW && (discipline_queued(&terminal->discipline) > 0 ||
-                                      !list_is_empty(&terminal->drainers))) {
+    if (when != TERMINAL_WHEN_NOW &&
+        (discipline_queued(&terminal->discipline) > 0 || !list_is_empty(&terminal->drainers))) {
         return waiting_add(terminal, &terminal->drainers, request, &wanted);
     }
     terminal_apply(terminal, when, &wanted.attributes);
@@ -335,6 +334,5 @@ static status_t on_root_stat(void *context, struct request *request, uint32_t fl
 }
 
 static const struct file_handlers root_handlers = {.open = on_open, .stat = on_root_stat};
-static const struct server_protocol root_protocols[] = {FILE_SERVE(root_handlers),
-                                                        {0, NULL, NULL}};
+static const struct server_protocol root_protocols[] = {FILE_SERVE(root_handlers), {0, NULL, NULL}};
 const struct server_class terminal_class = {.protocols = root_protocols};

@@ -39,6 +39,7 @@ static int spin_child(uint64_t unused) {
     for (;;) {
         __asm__ volatile("pause");
     }
+    return 0;
 }
 
 static void kill_running(void) {
