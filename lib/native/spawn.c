@@ -17,7 +17,7 @@
  * kernel's pages. */
 #define STACK_TOP 0x00007fffff000000ull
 
-enum { POPULATE_PAGES_MAX = 32 };
+enum { POPULATE_PAGES_MAX = 16 };
 
 static void handle_close(handle_t handle) {
     if (handle != HANDLE_NONE) {
