@@ -381,7 +381,7 @@ int main(int argc, char **argv) {
         struct node *node;
 
         if (tree_find(&tree, &tree.nodes[0], argv[i], &node) != OK) {
-            log_write(LOG_INFO, "the boot archive has no folder %s", argv[i]);
+            log_write(LOG_DEBUG, "the boot archive has no folder %s", argv[i]);
             node = &tree.empty;
         }
         roots[i - 1].node = node;
