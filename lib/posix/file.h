@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "lib/posix/call.h"
 #include "abi/generated/file.h"
 #include "lib/base/types.h"
 
