@@ -233,10 +233,16 @@ static bool reap_step(struct reapable *reapable) {
         process->page = PADDR_NONE; /* goes with the space */
         process->reap_stage += space_destroy_step(process->space);
         return false;
+    case 3:
+        /* Behind the memory objects that went with its handles: who hears of the end finds all of
+         * it given back. */
+        process->space = NULL;
+        process->reap_stage++;
+        reaper_add(&process->reapable);
+        return true;
     default:
         break;
     }
-    process->space = NULL;
     process->state = PROCESS_DEAD;
     watchers_tell(process);
     object_put(&process->object);
