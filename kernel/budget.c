@@ -34,6 +34,15 @@ status_t budget_create(struct budget *parent, uint64_t bytes, struct budget **bu
     return OK;
 }
 
+void budget_refund_to_parent(struct budget *budget) {
+    if (budget->parent != NULL) {
+        uint64_t unused = budget->limit - budget->used;
+
+        budget->limit = budget->used;
+        budget_refund(budget->parent, unused);
+    }
+}
+
 void budget_destroy(struct object *object) {
     struct budget *budget = CONTAINER_OF(object, struct budget, object);
     struct budget *parent = budget->parent;

@@ -15,6 +15,8 @@ struct budget {
     struct budget *parent; /* referenced; its `used` includes this limit */
     uint64_t limit;        /* bytes */
     uint64_t used;         /* bytes */
+    uint32_t
+        spenders; /* handles to it + address spaces that it pays for; see budget_spender_drop */
 };
 
 extern struct budget *budget_root;
@@ -42,8 +44,28 @@ WARN_UNUSED static inline bool budget_charge(struct budget *budget, uint64_t byt
 }
 /* [/book] */
 
+void budget_refund_to_parent(struct budget *budget);
+
 static inline void budget_refund(struct budget *budget, uint64_t bytes) {
     if (budget != NULL) {
         budget->used -= bytes;
+        if (UNLIKELY(budget->spenders == 0)) {
+            budget_refund_to_parent(budget);
+        }
+    }
+}
+
+static inline void budget_spender_add(struct budget *budget) {
+    budget->spenders++;
+}
+
+/*
+ * With the last spender nobody can ask for more, though objects that it paid for may live on in
+ * other processes (a dead server's gates): what is not used goes back to the parent, and so does
+ * every later refund.
+ */
+static inline void budget_spender_drop(struct budget *budget) {
+    if (--budget->spenders == 0) {
+        budget_refund_to_parent(budget);
     }
 }

@@ -53,6 +53,7 @@ status_t space_create(struct budget *budget, struct space **space) {
     new->cursor = PLACE_START;
     tree_init(&new->regions);
     object_get(&budget->object);
+    budget_spender_add(budget);
     *space = new;
     return OK;
 }
@@ -383,6 +384,7 @@ bool space_destroy_step(struct space *space) {
     ASSERT(space->n_frames == 0);
     slab_give(&space_cache, space);
     budget_refund(budget, sizeof(*space));
+    budget_spender_drop(budget);
     object_put(&budget->object);
     return true;
 }
