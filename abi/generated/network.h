@@ -206,6 +206,7 @@ WARN_UNUSED static inline status_t network_echo(handle_t server, uint32_t addres
     message_.gate = server;
     message_.label = NETWORK_ECHO;
     message_.deadline = deadline;
+    message_.control = 0;
     message_.words[0] = (uint64_t)(uint32_t)address | (uint64_t)(uint32_t)bytes << 32;
     message_.words[1] = timeout_ns;
     message_.words[2] = 0;
