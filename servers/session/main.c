@@ -159,15 +159,29 @@ NORETURN static void run_command(handle_t terminal, uint32_t kind, char *command
     sys_process_exit(1);
 }
 
-NORETURN static void run_shells(handle_t terminal, uint32_t kind) {
+static status_t terminal_open(const char *path, handle_t *terminal, uint32_t *kind) {
+    return namespace_open(path, FILE_OPEN_READ | FILE_OPEN_WRITE, 0, terminal, kind);
+}
+
+/* Opens the terminal anew for each shell: what was open is stale if the driver died meanwhile. */
+NORETURN static void run_shells(const char *path) {
     char *argv[] = {shell_path, NULL};
 
     for (;;) {
         uint64_t begin = time_now_ns();
-        uint32_t code = run(terminal, kind, argv);
+        handle_t terminal;
+        uint32_t kind;
+        status_t status = terminal_open(path, &terminal, &kind);
 
-        if (code != 0) {
-            log_write(LOG_INFO, "%s ended with status %u", shell_path, code);
+        if (status == OK) {
+            uint32_t code = run(terminal, kind, argv);
+
+            status = sys_handle_close(terminal);
+            if (code != 0) {
+                log_write(LOG_INFO, "%s ended with status %u", shell_path, code);
+            }
+        } else {
+            log_write(LOG_WARNING, "%s: %s", path, status_text(status));
         }
         if (time_now_ns() - begin < SHORT_LIFE_MS * NS_PER_MS) {
             time_sleep_until(time_deadline(SHORT_LIFE_PAUSE_MS * NS_PER_MS));
@@ -184,15 +198,16 @@ int main(int argc, char **argv) {
         log_write(LOG_ERROR, "usage: session TERMINAL [COMMAND]");
         return 1;
     }
-    status_t status =
-        namespace_open(argv[1], FILE_OPEN_READ | FILE_OPEN_WRITE, 0, &terminal, &kind);
-    if (status != OK) {
-        log_write(LOG_ERROR, "%s: %s", argv[1], status_text(status));
-        return 1;
-    }
-    server_ready(server);
     if (argc > 2) {
+        status_t status = terminal_open(argv[1], &terminal, &kind);
+
+        if (status != OK) {
+            log_write(LOG_ERROR, "%s: %s", argv[1], status_text(status));
+            return 1;
+        }
+        server_ready(server);
         run_command(terminal, kind, argv[2]);
     }
-    run_shells(terminal, kind);
+    server_ready(server);
+    run_shells(argv[1]);
 }
