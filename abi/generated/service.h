@@ -19,6 +19,7 @@ enum service_label {
     SERVICE_STOP = SERVICE_PROTOCOL << 16 | 3,
     SERVICE_RESTART = SERVICE_PROTOCOL << 16 | 4,
     SERVICE_KILL = SERVICE_PROTOCOL << 16 | 5,
+    SERVICE_SPIN = SERVICE_PROTOCOL << 16 | 8,
     SERVICE_POWER_OFF = SERVICE_PROTOCOL << 16 | 6,
     SERVICE_REBOOT = SERVICE_PROTOCOL << 16 | 7,
 };
@@ -164,6 +165,29 @@ WARN_UNUSED static inline status_t service_kill(handle_t server, const void *nam
 }
 
 /*
+ * Makes the service spin, at its own priority, as a program does that hangs: for tests. init ends it when it has been silent for
+ * long enough, and starts it again. It takes effect when the service next waits for requests.
+ * request: lend_read name
+ */
+WARN_UNUSED static inline status_t service_spin(handle_t server, const void *name,
+                                                uint32_t name_length, uint64_t deadline) {
+    struct message message_;
+
+    message_.gate = server;
+    message_.label = SERVICE_SPIN;
+    message_.deadline = deadline;
+    message_.control = 0;
+    message_.words[0] = 0;
+    message_.words[1] = 0;
+    message_.words[2] = 0;
+    message_.words[3] = 0;
+    message_.segments[0] = MESSAGE_LEND(name, name_length, LENT_READABLE);
+    message_.control |= MESSAGE_SEGMENTS(1);
+    status_t status_ = MESSAGE_CALL(&message_);
+    return status_ != OK ? status_ : (status_t)message_.label;
+}
+
+/*
  * Powers the machine off; `code` goes to QEMU's debug exit device if there is one (so that QEMU ends with 2 * code + 1).
  * request: w0.low code
  */
@@ -210,6 +234,7 @@ struct service_handlers {
     status_t (*stop)(void *context, struct request *request, uint32_t name_length);
     status_t (*restart)(void *context, struct request *request, uint32_t name_length);
     status_t (*kill)(void *context, struct request *request, uint32_t name_length);
+    status_t (*spin)(void *context, struct request *request, uint32_t name_length);
     status_t (*power_off)(void *context, struct request *request, uint32_t code);
     status_t (*reboot)(void *context, struct request *request);
 };
@@ -302,6 +327,22 @@ static inline void service_answer_kill(handle_t saved, status_t outcome) {
     answer_send(saved, outcome, &answer_);
 }
 
+static inline status_t service_dispatch_spin(const struct service_handlers *handlers, void *context,
+                                             struct request *request) {
+    if (handlers->spin == NULL) {
+        return ERROR_NOT_SUPPORTED;
+    }
+    status_t status_ = handlers->spin(context, request, request->readable);
+    return status_;
+}
+
+/* Answers a saved request; the handle is used up, whatever becomes of the client. */
+static inline void service_answer_spin(handle_t saved, status_t outcome) {
+    struct answer answer_ = {.control = 0};
+
+    answer_send(saved, outcome, &answer_);
+}
+
 static inline status_t service_dispatch_power_off(const struct service_handlers *handlers,
                                                   void *context, struct request *request) {
     if (handlers->power_off == NULL) {
@@ -348,6 +389,8 @@ static inline status_t service_dispatch(const void *handlers, void *context,
         return service_dispatch_restart(handlers, context, request);
     case SERVICE_KILL:
         return service_dispatch_kill(handlers, context, request);
+    case SERVICE_SPIN:
+        return service_dispatch_spin(handlers, context, request);
     case SERVICE_POWER_OFF:
         return service_dispatch_power_off(handlers, context, request);
     case SERVICE_REBOOT:
@@ -373,6 +416,8 @@ static inline const char *service_label_name(uint32_t label) {
         return "service.restart";
     case SERVICE_KILL:
         return "service.kill";
+    case SERVICE_SPIN:
+        return "service.spin";
     case SERVICE_POWER_OFF:
         return "service.power_off";
     case SERVICE_REBOOT:

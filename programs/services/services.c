@@ -17,9 +17,11 @@
 
 static const char control_path[] = "/dev/services";
 
-static const char help[] = "services [start|stop|restart|kill NAME...]\n"
-                           "Lists the services and their states, or changes that of some.\n"
-                           "  kill  ends the process as a crash would; init starts it again";
+static const char help[] =
+    "services [start|stop|restart|kill|spin NAME...]\n"
+    "Lists the services and their states, or changes that of some.\n"
+    "  kill  ends the process as a crash would; init starts it again\n"
+    "  spin  makes it hang, taking all of the processor; init ends and starts it";
 
 enum { STATES_AT_ONCE = 16, PAGE_KIB = 4 };
 
@@ -66,7 +68,8 @@ static service_call *find_call(const char *verb) {
     } calls[] = {{"start", service_start},
                  {"stop", service_stop},
                  {"restart", service_restart},
-                 {"kill", service_kill}};
+                 {"kill", service_kill},
+                 {"spin", service_spin}};
 
     for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
         if (strcmp(calls[i].verb, verb) == 0) {
@@ -81,7 +84,8 @@ static int change(handle_t control, const struct options *options) {
     int result = 0;
 
     if (call == NULL || options->n_operands < 2) {
-        options_fail(options, call == NULL ? "start, stop, restart or kill" : "which service?");
+        options_fail(options,
+                     call == NULL ? "start, stop, restart, kill or spin" : "which service?");
     }
     for (int i = 1; i < options->n_operands; i++) {
         const char *name = options->operands[i];

@@ -128,6 +128,13 @@ static status_t on_kill(void *context, struct request *request, uint32_t name_le
                                            : sys_process_kill(service->process, 1);
 }
 
+static status_t on_spin(void *context, struct request *request, uint32_t name_length) {
+    struct service *service;
+    status_t status = find(context, request, name_length, &service);
+
+    return status != OK ? status : sys_notify(service->control, SERVER_CONTROL_SPIN);
+}
+
 static status_t on_power_off(void *context, struct request *request, uint32_t code) {
     const struct init *init = context;
 
@@ -150,6 +157,7 @@ static const struct service_handlers service_handlers = {
     .stop = on_stop,
     .restart = on_restart,
     .kill = on_kill,
+    .spin = on_spin,
     .power_off = on_power_off,
     .reboot = on_reboot,
 };

@@ -185,31 +185,48 @@ status_t services_restart(struct init *init, struct service *service) {
 
 /* ---- watching ---- */
 
-/* Asks for a sign of life, and ends one that gave none for two periods. It is then started again
- * like any that died. */
-static void check_heartbeat(struct service *service, uint64_t now) {
+static bool is_silent(const struct service *service, uint64_t now) {
     uint64_t period = service->manifest.heartbeat_ns;
 
-    if (service->state != STATE_UP || period == 0) {
-        return;
-    }
-    if (now - service->alive_ns > 2 * period) {
-        log_write(LOG_ERROR, "%s is silent for %llu ms: ended", service->manifest.name,
-                  (unsigned long long)((now - service->alive_ns) / NS_PER_MS));
-        service->alive_ns = now;
-        status_t status = end_process(service);
-        (void)status; /* it may just have ended by itself */
-        return;
-    }
-    status_t status = sys_notify(service->control, SERVER_CONTROL_HEARTBEAT);
-    (void)status;
+    return service->state == STATE_UP && period != 0 && now - service->alive_ns > 2 * period;
+}
+
+/* Ends a service that hangs. It is then started again like any that died. */
+static void end_silent(struct service *service, uint64_t now) {
+    log_write(LOG_ERROR, "%s is silent for %llu ms: ended", service->manifest.name,
+              (unsigned long long)((now - service->alive_ns) / NS_PER_MS));
+    service->alive_ns = now;
+    status_t status = end_process(service);
+    (void)status; /* it may just have ended by itself */
 }
 
 void services_watch(struct init *init) {
     uint64_t now = time_now_ns();
+    struct service *worst = NULL;
 
     for (uint32_t i = 0; i < init->n_services; i++) {
-        check_heartbeat(&init->services[i], now);
+        struct service *service = &init->services[i];
+
+        if (is_silent(service, now) &&
+            (worst == NULL || service->manifest.priority > worst->manifest.priority)) {
+            worst = service;
+        }
+    }
+    if (worst != NULL) {
+        end_silent(worst, now);
+    }
+    /* One that spins keeps all below its priority from answering, and those that call it too: they
+     * get another chance before they are judged. */
+    for (uint32_t i = 0; i < init->n_services; i++) {
+        struct service *service = &init->services[i];
+
+        if (worst != NULL) {
+            service->alive_ns = now;
+        }
+        if (service->state == STATE_UP && service->manifest.heartbeat_ns != 0) {
+            status_t status = sys_notify(service->control, SERVER_CONTROL_HEARTBEAT);
+            (void)status; /* it has just ended: its exit is noticed by itself */
+        }
     }
 }
 
