@@ -326,3 +326,23 @@ status_t namespace_open(const char *path, uint32_t flags, uint32_t mode, handle_
     }
     return status;
 }
+
+/* Where a path leads: when nothing of it is left, at the gate that the walk has come to. */
+static status_t root_request(void *context, struct namespace_step *step) {
+    struct open_context *open = context;
+
+    if (step->path_length == 0) {
+        return sys_handle_copy(step->gate, RIGHTS_ALL, 0, &open->file);
+    }
+    return open_request(context, step);
+}
+
+status_t namespace_root(const char *path, handle_t *gate) {
+    struct open_context open = {.flags = FILE_OPEN_READ};
+    status_t status = namespace_walk(path, root_request, &open);
+
+    if (status == OK) {
+        *gate = open.file;
+    }
+    return status;
+}

@@ -68,3 +68,10 @@ WARN_UNUSED status_t namespace_walk_from(handle_t start, const char *base, const
  * FILE_MODE_REGULAR ... */
 WARN_UNUSED status_t namespace_open(const char *path, uint32_t flags, uint32_t mode, handle_t *file,
                                     uint32_t *kind);
+
+/*
+ * The gate behind `path` itself, for protocols other than file: if a server is mounted there, its
+ * root gate, which outlives the server's restarts (what open gives does not). *gate is the
+ * caller's.
+ */
+WARN_UNUSED status_t namespace_root(const char *path, handle_t *gate);

@@ -225,7 +225,7 @@ static int pipe_server(handle_t *gate) {
     critical_leave();
     if (status == OK && rest[0] != '\0') {
         /* The name is behind another server: ask it once, and remember. */
-        status = namespace_open("/dev/pipe", FILE_OPEN_READ, 0, gate, NULL);
+        status = namespace_root("/dev/pipe", gate);
         if (status == OK) {
             critical_enter();
             status = namespace_bind("/dev/pipe", *gate);

@@ -30,7 +30,7 @@ handle_t proc_gate(void) {
     }
     if (rest[0] == '\0') {
         gate = found;
-    } else if (namespace_open("/proc", FILE_OPEN_READ, 0, &found, NULL) == OK) {
+    } else if (namespace_root("/proc", &found) == OK) {
         gate = found;
     }
     return gate;

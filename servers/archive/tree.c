@@ -44,7 +44,7 @@ static status_t add(struct tree *tree, const char *path, const struct node *node
 
 /* The folders that lead to `path`; those that are there twice are sorted out later. */
 static status_t add_folders(struct tree *tree, const char *path) {
-    const struct node folder = {.mode = 0755 | NODE_DIRECTORY};
+    const struct node folder = {.mode = 0555 | NODE_DIRECTORY};
     char parent[PATH_LENGTH_MAX];
     status_t status = OK;
 
