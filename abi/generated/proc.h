@@ -3,12 +3,12 @@
  * Made by tools/idl/generate.py from abi/protocols/proc.idl: change that, not this.
  *
  * The proc server (namespace entry /proc): pids, parents, sessions, process groups, signals, exit statuses. The caller
- * is known by its tag, which is its pid; a process without a tag is refused (DENIED) everything but `adopt`. Pids are 1
- * to PID_MAX.
+ * is known by its tag, which is its pid; a process without a tag is refused (DENIED). Pids are 1 to PID_MAX. Who has the
+ * control gate (root 1) speaks for process 1, whose children it can adopt and wait for, and may signal every process.
  *
  * /proc is also a directory of text files (protocol file): `list`, a line `pid ppid pgid sid state cpu_ns pages threads
- * name` per process, state one of R (runs or waits), T (stopped), Z (dead, not waited for); and `memory`, lines `name
- * number`.
+ * name` per process, state one of R (runs or waits), T (stopped), Z (dead, not waited for); and `memory` and
+ * `kernel`, lines `name number`: bytes of the one, counts of the other.
  */
 /* clang-format off */
 #pragma once

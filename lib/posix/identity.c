@@ -139,7 +139,7 @@ long call_sysinfo(const long *a) {
         .uptime = (unsigned long)(time_now_ns() / NS_PER_S),
         .totalram = figure(text, "total_bytes"),
         .freeram = figure(text, "free_bytes"),
-        .procs = (unsigned short)figure(text, "processes"),
+
         .mem_unit = 1,
     };
     return 0;

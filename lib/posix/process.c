@@ -101,6 +101,10 @@ _Static_assert(WNOHANG == PROC_WAIT_NOHANG && WUNTRACED == PROC_WAIT_STOPPED &&
                    WNOWAIT == PROC_WAIT_KEEP,
                "the same numbers");
 
+/* For a server that is being restarted. */
+enum { RESTART_TRIES = 100 };
+#define RESTART_PAUSE_NS (20 * NS_PER_MS)
+
 static void usage_fill(struct rusage *usage, uint64_t cpu_ns) {
     *usage = (struct rusage){
         .ru_utime = {.tv_sec = (time_t)(cpu_ns / NS_PER_S),
@@ -115,9 +119,17 @@ static long wait_for(int selector, uint32_t options, uint32_t *wait_status, stru
     if (proc_gate() == HANDLE_NONE) {
         return -ECHILD;
     }
-    status_t status =
-        proc_wait(proc_gate(), selector, options, &pid, wait_status, &cpu_ns, DEADLINE_NEVER);
+    status_t status;
+    unsigned tries = 0;
 
+    /* proc may end while we wait: its next run knows the children too. */
+    do {
+        status =
+            proc_wait(proc_gate(), selector, options, &pid, wait_status, &cpu_ns, DEADLINE_NEVER);
+        if (status == ERROR_CLOSED) {
+            time_sleep_until(time_deadline(RESTART_PAUSE_NS));
+        }
+    } while (status == ERROR_CLOSED && ++tries < RESTART_TRIES);
     if (status == OK && usage != NULL) {
         usage_fill(usage, cpu_ns);
     }

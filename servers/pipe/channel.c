@@ -7,8 +7,6 @@
 #include "lib/native/server_state.h"
 #include "lib/native/time.h"
 
-enum { DEVICE_NUMBER = 3 };
-
 /* A request that is answered later. */
 struct waiting {
     struct list_node node;
@@ -294,7 +292,7 @@ static status_t on_stat(void *context, struct request *request, uint32_t flags,
     const struct end *end = context;
     bool is_pair = end->in != NULL && end->out != NULL;
     const struct file_stat stat = {
-        .device = DEVICE_NUMBER,
+        .device = PIPE_DEVICE_NUMBER,
         .id = end->id,
         .size = end->in != NULL ? end->in->count : 0,
         .mode = (is_pair ? FILE_MODE_SOCKET : FILE_MODE_PIPE) | 0600,

@@ -14,6 +14,9 @@
 #include "lib/native/server.h"
 #include "lib/native/watch.h"
 
+/* st_dev of all that this server has. */
+enum { PIPE_DEVICE_NUMBER = 3 };
+
 struct end;
 
 struct channel {

@@ -5,9 +5,10 @@
 
 #include "lib/base/string.h"
 #include "lib/native/time.h"
+#include "servers/pipe/channel.h"
 #include "servers/pipe/random.h"
 
-enum { CHUNK_BYTES = 4096, DEVICE_NUMBER = 3 };
+enum { CHUNK_BYTES = 4096 };
 
 /* An open one, or (with flags 0) what clients open from. */
 struct device {
@@ -117,7 +118,7 @@ static status_t on_stat(void *context, struct request *request, uint32_t flags,
                         uint32_t *length, handle_t *next) {
     const struct device *device = context;
     const struct file_stat stat = {
-        .device = DEVICE_NUMBER,
+        .device = PIPE_DEVICE_NUMBER,
         .id = (1ull << 32) + (uint64_t)device->kind,
         .mode = FILE_MODE_CHARACTER | 0666,
         .n_links = 1,

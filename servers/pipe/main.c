@@ -6,6 +6,7 @@
  * A restart ends all pipes: their users see the error STALE, as if the other end had broken.
  */
 #include "lib/native/server.h"
+#include "lib/native/time.h"
 #include "servers/pipe/channel.h"
 #include "servers/pipe/device.h"
 #include "servers/pipe/random.h"
@@ -39,9 +40,30 @@ static status_t on_open(void *context, struct request *request, uint32_t flags, 
     return server_object_create(request->server, request->tag, &pipes_class, NULL, gate);
 }
 
+static status_t on_stat(void *context, struct request *request, uint32_t flags,
+                        uint32_t path_length, uint32_t stat_length, uint32_t *matched,
+                        uint32_t *length, handle_t *next) {
+    const struct file_stat stat = {
+        .device = PIPE_DEVICE_NUMBER,
+        .id = 1ull << 33,
+        .mode = FILE_MODE_CHARACTER | 0600,
+        .n_links = 1,
+        .block_bytes = PIPE_ATOMIC_BYTES,
+        .accessed_ns = time_wall_ns(),
+        .modified_ns = time_wall_ns(),
+        .changed_ns = time_wall_ns(),
+    };
+
+    (void)context, (void)flags, (void)matched, (void)length, (void)next;
+    if (path_length != 0) {
+        return ERROR_NOT_DIRECTORY;
+    }
+    return request_write(request, 0, &stat, MIN(stat_length, (uint32_t)sizeof stat));
+}
+
 static const struct pipe_handlers pipe_handlers = {.create = on_create,
                                                    .create_pair = on_create_pair};
-static const struct file_handlers file_handlers = {.open = on_open};
+static const struct file_handlers file_handlers = {.open = on_open, .stat = on_stat};
 static const struct server_protocol pipes_protocols[] = {
     PIPE_SERVE(pipe_handlers), FILE_SERVE(file_handlers), {0}};
 static const struct server_class pipes_class = {.protocols = pipes_protocols};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /proc as a directory: `list` and `memory`, texts that are made when they are opened.
+ * /proc as a directory: `list`, `memory` and `kernel`, texts that are made when they are opened.
  */
 #include <stdarg.h>
 #include <stdlib.h>
@@ -78,22 +78,42 @@ static void make_list(struct text *text) {
     }
 }
 
-static void make_memory(struct text *text) {
-    struct system_info info = {0};
-    handle_t system = startup_handle(STARTUP_SYSTEM, NULL);
+struct figure {
+    const char *name;
+    uint64_t value;
+};
 
-    if (sys_system_control(system, SYSTEM_INFO, (uint64_t)(uintptr_t)&info, 0, 0, NULL) != OK) {
-        return; /* an empty file: our manifest does not give the figures */
+/* What the kernel says of itself; all 0 if our manifest does not give us the right to know. */
+static struct system_info system_figures(void) {
+    struct system_info info = {0};
+    status_t status = sys_system_control(startup_handle(STARTUP_SYSTEM, NULL), SYSTEM_INFO,
+                                         (uint64_t)(uintptr_t)&info, 0, 0, NULL);
+
+    return status == OK ? info : (struct system_info){0};
+}
+
+static void add_figures(struct text *text, const struct figure *figures, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        add(text, "%s %llu\n", figures[i].name, (unsigned long long)figures[i].value);
     }
-    const struct {
-        const char *name;
-        uint64_t value;
-    } lines[] = {
+}
+
+static void make_memory(struct text *text) {
+    const struct system_info info = system_figures();
+    const struct figure figures[] = {
         {"total_bytes", info.frames_total * PAGE_SIZE},
         {"free_bytes", info.frames_free * PAGE_SIZE},
         {"used_bytes", (info.frames_total - info.frames_free) * PAGE_SIZE},
         {"kernel_bytes", info.frames_kernel * PAGE_SIZE},
         {"quarantined_bytes", info.frames_quarantined * PAGE_SIZE},
+    };
+
+    add_figures(text, figures, ARRAY_SIZE(figures));
+}
+
+static void make_kernel(struct text *text) {
+    const struct system_info info = system_figures();
+    const struct figure figures[] = {
         {"processes", info.n_processes},
         {"threads", info.n_threads},
         {"endpoints", info.n_endpoints},
@@ -110,15 +130,13 @@ static void make_memory(struct text *text) {
         {"longest_stretch_ticks", info.longest_stretch},
     };
 
-    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
-        add(text, "%s %llu\n", lines[i].name, (unsigned long long)lines[i].value);
-    }
+    add_figures(text, figures, ARRAY_SIZE(figures));
 }
 
 static const struct {
     const char *name;
     void (*make)(struct text *text);
-} files[] = {{"list", make_list}, {"memory", make_memory}};
+} files[] = {{"list", make_list}, {"memory", make_memory}, {"kernel", make_kernel}};
 enum { FILES = ARRAY_SIZE(files) };
 
 /* ---- opening ---- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ramfs: files in memory, at /ramdisk (root 0) and /tmp (root 1, a directory of its own).
+ * ramfs: files in memory, at /ramdisk (root 0), /tmp and /dev/shm (roots 1 and 2, directories of
+ * their own).
  *
  * A restart loses all files: there is nothing that outlives the process. Clients' gates answer
  * STALE then.
@@ -19,7 +20,8 @@
 
 /* Memory of ours that a node with its name and an open file takes, generously; the budget divided
  * by it is how many there may be. */
-enum { ROOT_RAMDISK = 0, ROOT_TMP = 1, NODE_BYTES = 2048, NODES_SHARE = 8, NODES_DEFAULT = 1024 };
+enum { ROOT_RAMDISK = 0, ROOT_TMP = 1, ROOT_SHM = 2, ROOTS = 3 };
+enum { NODE_BYTES = 2048, NODES_SHARE = 8, NODES_DEFAULT = 1024 };
 enum { OBJECTS_PER_TAG = 2048 };
 
 struct file_system file_system;
@@ -62,11 +64,23 @@ const struct server_class open_file_class = {.protocols = protocols, .closed = o
 
 /* A root may list its directory through the gate of the namespace; it is never closed. */
 static void root_export(struct server *server, unsigned root, struct node *node) {
-    static struct open_file roots[2];
+    static struct open_file roots[ROOTS];
 
     roots[root] = (struct open_file){.node = node, .flags = FILE_OPEN_READ};
     node->n_open++;
     server_export(server, root, &open_file_class, &roots[root]);
+}
+
+/* A root that is no directory of another: it can neither be removed nor run out of names. */
+static status_t root_make(struct server *server, unsigned root) {
+    struct node *node;
+    status_t status = node_create(&file_system, FILE_MODE_DIRECTORY | 01777, NULL, &node);
+
+    if (status == OK) {
+        node->n_names = 1;
+        root_export(server, root, node);
+    }
+    return status;
 }
 
 static uint64_t nodes_max(void) {
@@ -82,7 +96,6 @@ static uint64_t nodes_max(void) {
 int main(void) {
     struct server *server =
         server_start(&(struct server_options){.name = "ramfs", .objects_per_tag = OBJECTS_PER_TAG});
-    struct node *tmp;
 
     file_system.now_ns = time_wall_ns;
     file_system.content_free = content_free;
@@ -90,14 +103,15 @@ int main(void) {
     status_t status = file_system_start(&file_system, nodes_max());
 
     if (status == OK) {
-        status = node_create(&file_system, FILE_MODE_DIRECTORY | 01777, NULL, &tmp);
+        root_export(server, ROOT_RAMDISK, file_system.root);
+        status = root_make(server, ROOT_TMP);
+    }
+    if (status == OK) {
+        status = root_make(server, ROOT_SHM);
     }
     if (status != OK) {
         log_write(LOG_ERROR, "ramfs: cannot start: %s", status_text(status));
         return 1;
     }
-    tmp->n_names = 1; /* a root too: it can neither be removed nor run out of names */
-    root_export(server, ROOT_RAMDISK, file_system.root);
-    root_export(server, ROOT_TMP, tmp);
     server_run(server);
 }

@@ -42,7 +42,9 @@ static int pauses(void) {
 }
 
 static int crashes(void) {
-    *(volatile int *)8 = 1;
+    int *volatile nowhere = (int *)8;
+
+    *nowhere = 1;
     return 0;
 }
 

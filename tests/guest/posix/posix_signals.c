@@ -221,6 +221,7 @@ static void jump(int signal) {
 
 static void test_jump(void) {
     volatile int n = 0;
+    int *volatile nowhere = (int *)16;
     sigset_t mask;
 
     handle(SIGUSR1, jump, 0);
@@ -236,7 +237,7 @@ static void test_jump(void) {
     n = 0;
     for (volatile int i = 0; i < 3; i++) {
         if (sigsetjmp(back, 1) == 0) {
-            *(volatile int *)16 = 1;
+            *nowhere = 1;
         } else {
             n++;
         }
