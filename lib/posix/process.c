@@ -42,7 +42,6 @@ static void forget_parent(void) {
 
 static void become_child(void) {
     thread_after_fork();
-    signals_after_fork();
     forget_parent();
 }
 
@@ -66,6 +65,7 @@ long call_fork(const long *a) {
     (void)proc_gate(); /* found before, so that the child has it too */
     critical_enter();
     locks_take_all();
+    struct signals_aside aside = signals_put_aside();
     status_t status = sys_process_fork(&child);
 
     if (status == OK && child == HANDLE_NONE) {
@@ -74,6 +74,7 @@ long call_fork(const long *a) {
         critical_leave();
         return 0;
     }
+    signals_take_back(aside);
     locks_give_all();
     critical_leave();
     if (status != OK) {

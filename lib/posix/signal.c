@@ -385,6 +385,21 @@ long call_sigaltstack(const long *a) {
                                                 self->alternate_base + self->alternate_size, NULL));
 }
 
-void signals_after_fork(void) {
-    signals_process_pending = 0;
+struct signals_aside signals_put_aside(void) {
+    struct posix_thread *self = thread_self();
+
+    return (struct signals_aside){
+        .process = __atomic_exchange_n(&signals_process_pending, 0, __ATOMIC_ACQ_REL),
+        .thread = __atomic_exchange_n(&self->pending, 0, __ATOMIC_ACQ_REL),
+        .directed = __atomic_exchange_n(&self->directed, 0, __ATOMIC_ACQ_REL),
+    };
+}
+
+void signals_take_back(struct signals_aside aside) {
+    struct posix_thread *self = thread_self();
+
+    __atomic_or_fetch(&signals_process_pending, aside.process, __ATOMIC_ACQ_REL);
+    __atomic_or_fetch(&self->pending, aside.thread, __ATOMIC_ACQ_REL);
+    __atomic_or_fetch(&self->directed, aside.directed, __ATOMIC_ACQ_REL);
+    self->noted = true; /* the end of the critical section looks at them again */
 }

@@ -61,7 +61,17 @@ void signals_pass_on(uint64_t signals);
 
 /* Registers the upcall handler. */
 void signals_start(void);
-void signals_after_fork(void);
+
+/*
+ * What is noted for the process and this thread, out of the way while it forks: a child begins with
+ * nothing, but what is sent to it may come before its first instruction here. The parent takes it
+ * back.
+ */
+struct signals_aside {
+    uint64_t process, thread, directed;
+};
+struct signals_aside signals_put_aside(void);
+void signals_take_back(struct signals_aside aside);
 
 /* Ends the process as that signal does by default. */
 NORETURN void signal_terminate(int signal);

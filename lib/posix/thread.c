@@ -217,8 +217,6 @@ void thread_after_fork(void) {
     self->handle = HANDLE_NONE;
     self->poll_endpoint = HANDLE_NONE;
     self->tid = 0;
-    self->pending = 0;
-    self->directed = 0;
     self->cancel = NULL;
 }
 
