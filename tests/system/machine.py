@@ -16,6 +16,7 @@ import re
 import shutil
 import socket
 import tempfile
+import termios
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -61,6 +62,13 @@ def key_name(character):
     return character
 
 
+def keep_line_ends():
+    """The pseudo-terminal must not add a CR to each LF of the guest; QEMU leaves this flag alone."""
+    mode = termios.tcgetattr(1)
+    mode[1] &= ~termios.ONLCR
+    termios.tcsetattr(1, termios.TCSANOW, mode)
+
+
 class Machine:
     """One QEMU. Options as tools/qemu has them; `network` is a Network to be plugged into."""
 
@@ -90,7 +98,8 @@ class Machine:
         self._monitor = None
         self.started = time.monotonic()
         self.console = pexpect.spawn(command[0], command[1:], cwd=str(ROOT), encoding="utf-8",
-                                     codec_errors="replace", echo=False, dimensions=(25, 80))
+                                     codec_errors="replace", echo=False, dimensions=(25, 80),
+                                     preexec_fn=keep_line_ends)
         self.console.logfile_read = self
         self.console.delaybeforesend = None
 
@@ -111,7 +120,7 @@ class Machine:
 
     def _fail(self, what):
         tail = "\n".join(self.transcript.replace("\r", "").splitlines()[-40:])
-        raise MachineError(f"{what}; the serial line's end:\n{tail}")
+        raise MachineError(f"{what}; the serial line's end:\n{tail}") from None
 
     def expect(self, pattern, timeout=20):
         """Waits for a regular expression on the serial line; the match. Fails on QEMU's end."""
@@ -262,7 +271,7 @@ class Machine:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def run_command(command, *, timeout=None, **options):
+def run_command(command, *, timeout=None, time_limit=60, **options):
     """Boots, runs one command through run=, powers off; the Result."""
-    with Machine(run=command, **options) as machine:
+    with Machine(run=command, time_limit=time_limit, **options) as machine:
         return machine.result(timeout)
