@@ -269,6 +269,22 @@ static status_t launch_process(struct launch *launch) {
     return OK;
 }
 
+/*
+ * What the manifest asks for; but a session, which only says how much it may use at the most, gets
+ * no more than half of what is left, so that small machines have sessions too, and others room for
+ * theirs.
+ */
+static status_t make_budget(struct init *init, struct service *service) {
+    const struct manifest *manifest = &service->manifest;
+    uint64_t n_pages = manifest->budget_pages;
+    struct handle_info info;
+
+    if (manifest->phase != PHASE_BOOT && sys_handle_info(init->budget, &info) == OK) {
+        n_pages = MIN(n_pages, (info.budget.limit - info.budget.used) / 2);
+    }
+    return sys_budget_create(init->budget, n_pages, &service->budget);
+}
+
 status_t service_launch(struct init *init, struct service *service) {
     static struct launch launch; /* large; init has one thread */
 
@@ -277,8 +293,7 @@ status_t service_launch(struct init *init, struct service *service) {
     launch.n = 0;
     service->incarnation++;
     split_arguments(&launch);
-    status_t status =
-        sys_budget_create(init->budget, service->manifest.budget_pages, &service->budget);
+    status_t status = make_budget(init, service);
     if (status == OK) {
         status = add_all(&launch);
     }
