@@ -157,7 +157,7 @@ class Machine:
         try:
             self.console.expect(pexpect.EOF, timeout=(timeout or self.time_limit) * TIME_SCALE)
         except pexpect.TIMEOUT:
-            self._fail(f"the machine did not end within {timeout} s")
+            self._fail(f"the machine did not end within {timeout or self.time_limit} s")
         self.console.close()
         status = self.console.exitstatus
         return status if status is not None else 128 + self.console.signalstatus
