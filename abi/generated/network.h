@@ -19,7 +19,6 @@ enum network_label {
     NETWORK_LIST_NEIGHBOURS = NETWORK_PROTOCOL << 16 | 3,
     NETWORK_LIST_CONNECTIONS = NETWORK_PROTOCOL << 16 | 4,
     NETWORK_ECHO = NETWORK_PROTOCOL << 16 | 5,
-    NETWORK_RESOLVE = NETWORK_PROTOCOL << 16 | 6,
 };
 
 #define NETWORK_DHCP_OFF 0
@@ -218,34 +217,6 @@ WARN_UNUSED static inline status_t network_echo(handle_t server, uint32_t addres
 }
 
 /*
- * The addresses (u32) of a host by name or number; `n` of them. HOST_NOT_FOUND, TIMEOUT (no name server answered), or
- * NETWORK_UNREACHABLE (there is none).
- * request: lend_read name, lend_write addresses
- * answer: w0.low n
- */
-WARN_UNUSED static inline status_t network_resolve(handle_t server, const void *name,
-                                                   uint32_t name_length, void *addresses,
-                                                   uint32_t addresses_length, uint32_t *n,
-                                                   uint64_t deadline) {
-    struct message message_;
-
-    message_.gate = server;
-    message_.label = NETWORK_RESOLVE;
-    message_.deadline = deadline;
-    message_.control = 0;
-    message_.words[0] = 0;
-    message_.words[1] = 0;
-    message_.words[2] = 0;
-    message_.words[3] = 0;
-    message_.segments[0] = MESSAGE_LEND(name, name_length, LENT_READABLE);
-    message_.segments[1] = MESSAGE_LEND(addresses, addresses_length, LENT_WRITABLE);
-    message_.control |= MESSAGE_SEGMENTS(2);
-    status_t status_ = MESSAGE_CALL(&message_);
-    *n = (uint32_t)message_.words[0];
-    return status_ != OK ? status_ : (status_t)message_.label;
-}
-
-/*
  * What a server of this protocol answers with; a message without a handler gives NOT_SUPPORTED.
  * Handles of a request are closed when the handler returns, unless it takes them with request_keep.
  * A handler that saved the reply (request_save) returns REQUEST_DEFERRED.
@@ -260,8 +231,6 @@ struct network_handlers {
                                  uint32_t connections_length, uint32_t *n);
     status_t (*echo)(void *context, struct request *request, uint32_t address, uint32_t bytes,
                      uint64_t timeout_ns, uint64_t *round_trip_ns, uint32_t *time_to_live);
-    status_t (*resolve)(void *context, struct request *request, uint32_t name_length,
-                        uint32_t addresses_length, uint32_t *n);
 };
 
 static inline status_t network_dispatch_get_state(const struct network_handlers *handlers,
@@ -381,30 +350,6 @@ static inline void network_answer_echo(handle_t saved, status_t outcome, uint64_
     answer_send(saved, outcome, &answer_);
 }
 
-static inline status_t network_dispatch_resolve(const struct network_handlers *handlers,
-                                                void *context, struct request *request) {
-    uint32_t n = 0;
-
-    if (handlers->resolve == NULL) {
-        return ERROR_NOT_SUPPORTED;
-    }
-    status_t status_ = handlers->resolve(context, request, request->readable, request->writable,
-                                         &n);
-    if (status_ == REQUEST_DEFERRED) {
-        return status_;
-    }
-    request->answer.words[0] = (uint64_t)(uint32_t)n;
-    return status_;
-}
-
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void network_answer_resolve(handle_t saved, status_t outcome, uint32_t n) {
-    struct answer answer_ = {.control = 0};
-
-    answer_.words[0] = (uint64_t)(uint32_t)n;
-    answer_send(saved, outcome, &answer_);
-}
-
 /* Unpacks a request, calls its handler, packs the answer; for the tables of lib/native/server.h. */
 static inline status_t network_dispatch(const void *handlers, void *context,
                                         struct request *request) {
@@ -419,8 +364,6 @@ static inline status_t network_dispatch(const void *handlers, void *context,
         return network_dispatch_list_connections(handlers, context, request);
     case NETWORK_ECHO:
         return network_dispatch_echo(handlers, context, request);
-    case NETWORK_RESOLVE:
-        return network_dispatch_resolve(handlers, context, request);
     default:
         return ERROR_BAD_MESSAGE;
     }
@@ -442,8 +385,6 @@ static inline const char *network_label_name(uint32_t label) {
         return "network.list_connections";
     case NETWORK_ECHO:
         return "network.echo";
-    case NETWORK_RESOLVE:
-        return "network.resolve";
     default:
         return NULL;
     }

@@ -129,7 +129,7 @@ static bool rule_matches(const struct claim_rule *rule, const struct pci_functio
     return (rule->vendor == PCI_ANY_ID || rule->vendor == function->vendor) &&
            (rule->device == PCI_ANY_ID || rule->device == function->device_id) &&
            (rule->class == PCI_ANY_ID ||
-            rule->class == (function->class << 8 | function->subclass));
+            rule->class == (uint16_t)(function->class << 8 | function->subclass));
 }
 
 status_t claims_claim(const struct claim_rule *rule, struct request *request,
@@ -280,11 +280,10 @@ static status_t on_read_config(void *context, struct request *request, uint32_t 
 
 /* A message-signalled interrupt is a write to memory of the driver's choice: not for drivers. */
 static bool is_ruled(const struct pci_function *function, uint32_t offset) {
-    enum { MSI_BYTES_MAX = 24 };
+    const uint32_t msi = function->msi_offset, msi_bytes_max = 24;
 
     return offset < PCI_HEADER_BYTES ||
-           (function->msi_offset != 0 && offset + 4 > function->msi_offset &&
-            offset < function->msi_offset + (uint32_t)MSI_BYTES_MAX);
+           (msi != 0 && offset + 4 > msi && offset < msi + msi_bytes_max);
 }
 
 static status_t on_write_config(void *context, struct request *request, uint32_t offset,

@@ -183,12 +183,19 @@ void server_timer_stop(struct server_timer *timer) {
     }
 }
 
-/* Fires what is due; returns when the next one is. */
-static uint64_t timers_run(struct server *server) {
+/* When the next one is due. */
+static uint64_t timers_next(const struct server *server) {
+    const struct server_timer *timer = LIST_FIRST(&server->timers, struct server_timer, node);
+
+    return timer == NULL ? DEADLINE_NEVER : timer->deadline;
+}
+
+/* Fires what is due. */
+static void timers_run(struct server *server) {
     struct server_timer *timer = LIST_FIRST(&server->timers, struct server_timer, node);
 
     if (timer == NULL) {
-        return DEADLINE_NEVER;
+        return;
     }
     uint64_t now = time_now_ns();
     /* Only what is due now: a timer that rearms itself in the past must not keep the clients out.
@@ -198,7 +205,6 @@ static uint64_t timers_run(struct server *server) {
         timer->fire(server, timer);
         timer = LIST_FIRST(&server->timers, struct server_timer, node);
     }
-    return timer == NULL ? DEADLINE_NEVER : timer->deadline;
 }
 
 /* ---- the loop ---- */
@@ -364,7 +370,11 @@ static void server_loop(struct server *server, uint64_t until) {
     status_t status;
 
     for (;;) {
-        uint64_t next = timers_run(server);
+        timers_run(server);
+        if (server->before_wait != NULL) {
+            server->before_wait(server);
+        }
+        uint64_t next = timers_next(server);
 
         status = server_receive(server, &m, answer, MIN(next, until));
         answer = false;
@@ -415,6 +425,7 @@ struct server *server_start(const struct server_options *options) {
     server->limits[TAG_SAVED] = options->saved_per_tag == 0 ? 64 : options->saved_per_tag;
     server->accept = options->accept == 0 ? 1 : options->accept;
     server->control = options->control;
+    server->before_wait = options->before_wait;
     server->first_free = SLOT_NONE;
     server->init = startup_handle(STARTUP_GATE, "init");
     list_init(&server->timers);

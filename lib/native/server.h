@@ -59,6 +59,9 @@ struct server_options {
     /* init asks for something else than a sign of life (bits of enum server_control); may be NULL
      */
     void (*control)(struct server *server, uint64_t bits);
+    /* Called each time before the loop waits, after the event (and the timers) that came before:
+     * what an event only collected is sent here, once. May arm timers. May be NULL. */
+    void (*before_wait)(struct server *server);
 };
 
 /* What init tells a service by notification. */

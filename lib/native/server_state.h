@@ -48,6 +48,7 @@ struct server {
     uint32_t incarnation;
     uint32_t accept;
     void (*control)(struct server *server, uint64_t bits);
+    void (*before_wait)(struct server *server);
     uint32_t limits[TAG_COUNTS];
     struct server_slot *slots;
     uint32_t n_slots;

@@ -46,7 +46,7 @@ static bool all_are_up(const struct init *init) {
 
 /* Is there a network service that may still say something? */
 static bool network_may_come(struct init *init) {
-    const struct service *net = service_find(init, "net");
+    const struct service *net = service_find(init, "network");
 
     return net != NULL && net->state == STATE_UP && !init->is_settled &&
            time_now_ns() - init->ready_ns < NETWORK_PATIENCE_S * NS_PER_S;

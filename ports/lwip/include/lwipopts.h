@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lwIP as servers/net uses it: the raw API in one thread, called from the server's event loop.
+ * lwIP as servers/network uses it: the raw API in one thread, called from the server's event loop.
  * Memory comes from malloc, so that the server's budget is the only limit that matters; the
  * MEMP_NUM_ numbers, which bound what peers can make us allocate, stay.
  */
@@ -59,5 +59,20 @@
 #define MEMP_NUM_RAW_PCB        16
 #define MEMP_NUM_TCP_SEG        1024
 
+#define TCP_LISTEN_BACKLOG 1
+#define TCP_SYNMAXRTX      5    /* with the next line: a silent host is given up after 31 s */
+#define LWIP_TCP_RTO_TIME  1000 /* RFC 6298; lwIP's own default is 3 s */
+#define SO_REUSE           1
+
+/* --- to ourselves --- */
+#define LWIP_HAVE_LOOPIF        1
+#define LWIP_NETIF_LOOPBACK     1
+#define LWIP_LOOPBACK_MAX_PBUFS 256
+
 #define LWIP_STATS         1
+#define LWIP_STATS_LARGE   1
 #define LWIP_STATS_DISPLAY 0
+
+/* Sees every IPv4 packet first; servers/network looks for ICMP errors, which lwIP ignores. */
+#define LWIP_HOOK_FILENAME                     "arch/hooks.h"
+#define LWIP_HOOK_IP4_INPUT(pbuf, input_netif) network_on_ip4(pbuf)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What lwIP asks of its compiler and system. servers/net defines the function here, and sys_now().
- * A failed assertion of lwIP prints itself and aborts (upstream's default): the net server then
- * starts afresh, which its clients survive and a corrupted stack would not.
+ * What lwIP asks of its compiler and system. servers/network defines the function here, and
+ * sys_now(). A failed assertion of lwIP prints itself and aborts (upstream's default): the net
+ * server then starts afresh, which its clients survive and a corrupted stack would not.
  */
 #pragma once
 
