@@ -212,6 +212,12 @@ static void become_commit(struct thread *thread, struct process *prepared) {
     arch_thread_activate(thread, process->space->root);
 }
 
+/* Between two steps another process with a handle may start it, or kill it, and then its memory is
+ * gone. */
+static bool prepared_is_fit(const struct process *prepared) {
+    return prepared->state == PROCESS_NEW && prepared->n_threads == 0;
+}
+
 /* (prepared process, keep list, n_keep, entry, stack pointer, argument) */
 status_t sys_process_become(struct thread *thread) {
     struct process *process = thread->process;
@@ -226,7 +232,7 @@ status_t sys_process_become(struct thread *thread) {
             return status;
         }
         prepared = CONTAINER_OF(object, struct process, object);
-        if (prepared->state != PROCESS_NEW || prepared->n_threads != 0 || prepared == process) {
+        if (!prepared_is_fit(prepared)) {
             return ERROR_BAD_STATE;
         }
         if (thread->registers.rdx > HANDLE_PAGES_MAX * HANDLES_PER_PAGE) {
@@ -240,7 +246,9 @@ status_t sys_process_become(struct thread *thread) {
     }
     prepared = CONTAINER_OF(thread->operation, struct process, object);
     if (thread->operation_progress < 2 * thread->registers.rdx) {
-        status = become_keep_step(thread);
+        bool marking = thread->operation_progress >= thread->registers.rdx;
+
+        status = marking || prepared_is_fit(prepared) ? become_keep_step(thread) : ERROR_BAD_STATE;
         if (status == OK) {
             return RESULT_RESTART;
         }
@@ -253,6 +261,10 @@ status_t sys_process_become(struct thread *thread) {
     /* From here on there is no way back. */
     if (!become_alone(thread) || !become_close(process)) {
         return RESULT_RESTART;
+    }
+    if (!prepared_is_fit(prepared)) {
+        process_die(process, DEATH_KILLED, ERROR_BAD_STATE);
+        return ERROR_BAD_STATE;
     }
     become_commit(thread, prepared);
     thread_operation_drop(thread);

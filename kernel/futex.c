@@ -139,6 +139,7 @@ status_t sys_futex_wake(struct thread *thread) {
     uint32_t n_woken;
 
     if (status != OK) {
+        thread->operation_progress = 0; /* unmapped between two steps */
         return status;
     }
     n_woken = wake(key, n);
@@ -159,6 +160,7 @@ status_t sys_futex_requeue(struct thread *thread) {
         status = key_find(thread, registers->rdx, registers->r8, &to);
     }
     if (status != OK) {
+        thread->operation_progress = 0; /* unmapped between two steps */
         return status;
     }
     if (n_wake != 0) {

@@ -266,8 +266,9 @@ static bool destroy_step(struct reapable *reapable) {
     struct memory *memory = CONTAINER_OF(reapable, struct memory, reapable);
 
     if (memory->kind == MEMORY_KIND_DEMAND) {
-        /* The slots before n_zeroed are free already: the count has no other use here. */
-        if (!memory_discard_step(memory, &memory->n_zeroed, memory->n_pages - memory->n_zeroed)) {
+        /* The slots before n_zeroed are free already: the count has no other use here. There may be
+         * pages beyond n_pages, if a resize was cut short by its thread's death. */
+        if (!memory_discard_step(memory, &memory->n_zeroed, MEMORY_PAGES_MAX - memory->n_zeroed)) {
             return false;
         }
         for (unsigned i = 0; i < STEP_PAGES; i++) {

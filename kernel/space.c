@@ -136,15 +136,20 @@ static status_t region_split(struct region *region, uint64_t address) {
 }
 
 /* Finds a free place of `length` bytes (and an unmapped page behind it). WOULD_BLOCK: not yet; call
- * again. */
-static status_t place_find(struct space *space, uint64_t length, uint64_t *address) {
+ * again. NO_MEMORY: it came round to the beginning a second time. */
+static status_t place_find(struct space *space, uint64_t length, bool *wrapped, uint64_t *address) {
     uint64_t start = space->cursor;
 
     for (unsigned i = 0; i < PLACE_STEPS; i++) {
         struct region *region;
 
-        if (length + PAGE_SIZE > PLACE_END - start) {
-            start = PLACE_START;
+        /* A program may have put a region across the end, or behind it. */
+        if (start > PLACE_END || length + PAGE_SIZE > PLACE_END - start) {
+            space->cursor = start = PLACE_START;
+            if (*wrapped) {
+                return ERROR_NO_MEMORY;
+            }
+            *wrapped = true;
         }
         region = region_at_or_after(space, start);
         if (region == NULL || region->start >= start + length + PAGE_SIZE) {
@@ -171,11 +176,12 @@ static status_t map_check(struct space *space, const struct map_request *request
     if (memory != NULL) {
         uint64_t first = request->offset / PAGE_SIZE;
 
-        if (first > memory->n_pages || request->length / PAGE_SIZE > MEMORY_PAGES_MAX) {
+        if (first > MEMORY_PAGES_MAX || request->length / PAGE_SIZE > MEMORY_PAGES_MAX) {
             return ERROR_BAD_ARGUMENT;
         }
+        /* The others have a size that changes: beyond its end a mapping just has no pages. */
         if (memory->kind != MEMORY_KIND_DEMAND &&
-            request->length / PAGE_SIZE > memory->n_pages - first) {
+            !u64_range_is_within(first, request->length / PAGE_SIZE, memory->n_pages)) {
             return ERROR_BAD_ARGUMENT;
         }
         if ((request->flags & MAP_PROTECTION & ~request->protection_max) != 0) {
@@ -200,13 +206,13 @@ static status_t map_check(struct space *space, const struct map_request *request
     return OK;
 }
 
-status_t space_map(struct space *space, const struct map_request *request, uint64_t *address) {
+status_t space_map(struct space *space, struct map_request *request, uint64_t *address) {
     struct region *region;
     status_t status = map_check(space, request);
 
     *address = request->address;
     if (status == OK && (request->flags & MAP_FIXED) == 0) {
-        status = place_find(space, request->length, address);
+        status = place_find(space, request->length, &request->wrapped, address);
     }
     if (status != OK) {
         return status;
@@ -275,7 +281,7 @@ status_t space_unmap_step(struct space *space, uint64_t *address, uint64_t end) 
         region_trim_front(region, *address);
         return OK;
     }
-    if (stop + PAGE_SIZE == space->cursor) {
+    if (stop + PAGE_SIZE == space->cursor && region->start >= PLACE_START) {
         /* The last one placed: its addresses, and so its page table, are used again. */
         space->cursor = region->start;
     }

@@ -54,12 +54,14 @@ struct map_request {
     uint64_t address, length, offset; /* bytes */
     uint32_t flags;
     uint32_t protection_max;
+    bool wrapped; /* the search for a place was at the end once: kept over WOULD_BLOCK */
 };
 
-/* Adds a region; *address gets its start. The range must be free: with REPLACE the caller unmaps
- * first. */
-WARN_UNUSED status_t space_map(struct space *space, const struct map_request *request,
-                               uint64_t *address);
+/*
+ * Adds a region; *address gets its start. The range must be free: with REPLACE the caller unmaps
+ * first. WOULD_BLOCK: no place found yet, call again. NO_MEMORY: there is none.
+ */
+WARN_UNUSED status_t space_map(struct space *space, struct map_request *request, uint64_t *address);
 
 /* Unmaps a bounded part of [*address, end), and moves *address on; done when it reaches end. */
 WARN_UNUSED status_t space_unmap_step(struct space *space, uint64_t *address, uint64_t end);

@@ -109,8 +109,11 @@ status_t sys_memory_create_device(struct thread *thread) {
     return status == OK ? memory_give(thread, memory) : status;
 }
 
+/* The size changes first, so that nobody brings back what is being cut off; then the pages go, a
+ * step's worth each time. */
 static status_t memory_resize(struct thread *thread, struct memory *memory) {
     uint64_t n_pages = thread->registers.rdx;
+    uint64_t first = MAX(n_pages, thread->operation_progress);
 
     if (memory->kind != MEMORY_KIND_DEMAND) {
         return ERROR_NOT_SUPPORTED;
@@ -118,15 +121,14 @@ static status_t memory_resize(struct thread *thread, struct memory *memory) {
     if (n_pages > MEMORY_PAGES_MAX) {
         return ERROR_TOO_MANY;
     }
-    if (n_pages < memory->n_pages) {
-        /* From the end, so that every step leaves a valid object. */
-        uint64_t first = n_pages;
-
-        if (!memory_discard_step(memory, &first, memory->n_pages - n_pages)) {
-            return RESULT_RESTART;
-        }
+    if (thread->operation_progress == 0) {
+        memory->n_pages = n_pages;
     }
-    memory->n_pages = n_pages;
+    if (!memory_discard_step(memory, &first, MEMORY_PAGES_MAX - first)) {
+        thread->operation_progress = first;
+        return RESULT_RESTART;
+    }
+    thread->operation_progress = 0;
     return OK;
 }
 
@@ -141,6 +143,7 @@ status_t sys_memory_control(struct thread *thread) {
                                   OBJECT_MEMORY, rights, &object);
 
     if (status != OK) {
+        thread->operation_progress = 0; /* closed by another thread between two steps */
         return status;
     }
     memory = CONTAINER_OF(object, struct memory, object);
@@ -269,6 +272,9 @@ static status_t map_request_read(struct thread *thread, struct map_request *requ
     request->memory = CONTAINER_OF(entry->object, struct memory, object);
     request->protection_max = rights_protection(entry->rights);
     if ((request->flags & MAP_PRIVATE) != 0) {
+        if (request->memory->kind == MEMORY_KIND_DEVICE) {
+            return ERROR_NOT_SUPPORTED; /* there is nothing that could be copied */
+        }
         if ((entry->rights & RIGHT_READ) == 0) {
             return ERROR_NO_RIGHT;
         }
@@ -291,7 +297,7 @@ status_t sys_map(struct thread *thread) {
     if ((registers->r9 & MAP_POPULATING) == 0) {
         status = map_request_read(thread, &request);
         if (status != OK) {
-            return status;
+            return map_finish(thread, 0, status);
         }
         if ((request.flags & MAP_REPLACE) != 0) {
             uint64_t next = request.address;
@@ -305,8 +311,10 @@ status_t sys_map(struct thread *thread) {
                 return status != OK ? status : RESULT_RESTART;
             }
         }
+        request.wrapped = thread->operation_progress != 0;
         status = space_map(space, &request, &address);
         if (status == ERROR_WOULD_BLOCK) {
+            thread->operation_progress = request.wrapped;
             return RESULT_RESTART;
         }
         if (status != OK || (request.flags & MAP_POPULATE) == 0) {

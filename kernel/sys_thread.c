@@ -51,13 +51,13 @@ status_t sys_thread_exit(struct thread *thread) {
         uint64_t address = registers->rsi;
         uint64_t end;
 
-        /* Its stack may be gone between steps: nothing is pushed there any more. */
-        thread->in_upcall = true;
-        thread->attention = false;
         if (!IS_ALIGNED(address | registers->rdx, PAGE_SIZE) ||
             u64_add_overflows(address, registers->rdx, &end) || end > INFO_PAGE_ADDRESS) {
             return ERROR_BAD_ARGUMENT;
         }
+        /* Its stack may be gone between steps: nothing is pushed there any more. */
+        thread->in_upcall = true;
+        thread->attention = false;
         if (space_unmap_step(process->space, &address, end) == OK && address < end) {
             registers->rdx = end - address;
             registers->rsi = address;
