@@ -7,14 +7,6 @@
 
 static uint64_t random_state;
 
-/* xorshift64*: the same sequence for the same seed. */
-static uint64_t random_next(void) {
-    random_state ^= random_state >> 12;
-    random_state ^= random_state << 25;
-    random_state ^= random_state >> 27;
-    return random_state * 0x2545f4914f6cdd1dULL;
-}
-
 static char scratch[3 * PAGE_BYTES];
 
 /* Something that a careless or malicious program might pass. */
@@ -38,7 +30,7 @@ static uint64_t hostile_value(void) {
                                      (uint64_t)1 << 63,
                                      INFO_PAGE_ADDRESS,
                                      PROCESS_PAGE_ADDRESS};
-    uint64_t r = random_next();
+    uint64_t r = random_next(&random_state);
 
     switch (r % 8) {
     case 0:
@@ -58,36 +50,17 @@ static uint64_t hostile_value(void) {
     }
 }
 
-/* One system call with these registers, all of them. */
-static int64_t call_raw(uint64_t number, const uint64_t *v) {
-    register uint64_t r10 __asm__("r10") = v[3];
-    register uint64_t r8 __asm__("r8") = v[4];
-    register uint64_t r9 __asm__("r9") = v[5];
-    register uint64_t r12 __asm__("r12") = v[6];
-    register uint64_t r13 __asm__("r13") = v[7];
-    register uint64_t r14 __asm__("r14") = v[8];
-    register uint64_t r15 __asm__("r15") = v[9];
-    uint64_t rax = number, rdi = v[0], rsi = v[1], rdx = v[2], rbx = v[10];
-
-    __asm__ volatile("syscall"
-                     : "+a"(rax), "+D"(rdi), "+S"(rsi), "+d"(rdx), "+b"(rbx), "+r"(r10), "+r"(r8),
-                       "+r"(r9), "+r"(r12), "+r"(r13), "+r"(r14), "+r"(r15)
-                     :
-                     : "rcx", "r11", "memory", SYSCALL_VECTOR_CLOBBER);
-    return (int64_t)rax;
-}
-
 static int fuzz_child(uint64_t seed) {
     random_state = seed * 0x9e3779b97f4a7c15ULL + 1;
     for (unsigned i = 0; i < 400; i++) {
-        uint64_t number = random_next() % (SYSCALL_COUNT + 2);
+        uint64_t number = random_next(&random_state) % (SYSCALL_COUNT + 2);
         uint64_t values[11];
 
         for (unsigned j = 0; j < ARRAY_SIZE(values); j++) {
             values[j] = hostile_value();
         }
         /* Nobody wants to wait for ever. */
-        values[6] = random_next() % 4 == 0 ? time_now_ns() + 100000 : 0;
+        values[6] = random_next(&random_state) % 4 == 0 ? time_now_ns() + 100000 : 0;
         if (number == SYSCALL_futex_wait) {
             values[2] = values[6];
         }
@@ -98,7 +71,7 @@ static int fuzz_child(uint64_t seed) {
         if (number == SYSCALL_process_control && values[1] == PROCESS_STOP) {
             continue; /* it would stop itself for good */
         }
-        if (number == SYSCALL_process_fork && random_next() % 8 != 0) {
+        if (number == SYSCALL_process_fork && random_next(&random_state) % 8 != 0) {
             continue;
         }
         if (call_raw(number, values) == OK && number == SYSCALL_process_fork) {

@@ -4,24 +4,6 @@
 
 #include <string.h>
 
-static handle_t endpoint_new(void) {
-    handle_t endpoint = HANDLE_NONE;
-
-    CHECK_OK(sys_endpoint_create(&endpoint));
-    return endpoint;
-}
-
-static handle_t gate_new(handle_t endpoint, uint64_t badge) {
-    handle_t gate = HANDLE_NONE;
-
-    CHECK_OK(sys_gate_create(endpoint, badge, &gate));
-    return gate;
-}
-
-static void closed(handle_t handle) {
-    CHECK_OK(sys_handle_close(handle));
-}
-
 /* A server thread: answers every call with its words plus one, the badge and the tag, until label 0
  * comes. */
 struct echo {

@@ -66,5 +66,49 @@ void child_dies(int (*function)(uint64_t), uint64_t argument, struct death_recor
 /* True in a forked child. */
 extern bool test_is_child;
 
+/* Memory that all children share with this program: zeros when a test begins. */
+enum { SHARED_WORDS = 4096 };
+extern volatile uint64_t *test_shared;
+
+/* Objects that must come to be, and handles that must close. */
+handle_t endpoint_new(void);
+handle_t gate_new(handle_t endpoint, uint64_t badge);
+handle_t memory_new(uint64_t n_pages);
+handle_t budget_new(handle_t parent, uint64_t n_frames);
+void closed(handle_t handle);
+
+/* Pages mapped anywhere in this process: of `memory`, or zeros (HANDLE_NONE). */
+char *pages_map(handle_t memory, uint64_t n_pages, uint32_t flags);
+void pages_unmap(void *address, uint64_t n_pages);
+
+/* Frames that `budget` has lent out. */
+uint64_t budget_used(handle_t budget);
+
+static inline void sleep_us(uint64_t us) {
+    time_sleep_until(time_deadline(us * NS_PER_US));
+}
+
+/* Sets the calling thread's priority. */
+void priority_set(unsigned priority);
+
+/* What an access does, tried in a child: OK, or the death record of what it came to. */
+enum probe { PROBE_READ, PROBE_WRITE, PROBE_RUN };
+bool probe_works(enum probe how, const volatile void *address, struct death_record *record);
+
+#define CHECK_READABLE(address)   CHECK(probe_works(PROBE_READ, (address), NULL))
+#define CHECK_WRITABLE(address)   CHECK(probe_works(PROBE_WRITE, (address), NULL))
+#define CHECK_UNREADABLE(address) CHECK(!probe_works(PROBE_READ, (address), NULL))
+#define CHECK_READ_ONLY(address)                                                                   \
+    CHECK(probe_works(PROBE_READ, (address), NULL) && !probe_works(PROBE_WRITE, (address), NULL))
+
+/* sequence of pseudo-random numbers, the same for the same seed (not 0). */
+uint64_t random_next(uint64_t *state);
+
+/* One system call with all its registers: rdi rsi rdx r10 r8 r9 r12 r13 r14 r15 rbx. */
+enum { RAW_REGISTERS = 11 };
+int64_t call_raw(uint64_t number, const uint64_t *values);
+
 extern const struct test ipc_tests[], memory_tests[], process_tests[], fault_tests[],
-    hostile_tests[], schedule_tests[], device_tests[];
+    hostile_tests[], schedule_tests[], device_tests[], isolation_tests[], lent_tests[],
+    argument_tests[], budget_tests[], upcall_tests[], futex_tests[], fork_tests[], become_tests[],
+    blocked_tests[];

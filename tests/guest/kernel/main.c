@@ -13,7 +13,9 @@
 
 handle_t test_system, test_identity, test_budget, test_self;
 bool test_is_child;
+volatile uint64_t *test_shared;
 static unsigned n_failures; /* of the test that runs */
+static char *child_failure; /* shared with children: what the first of them found */
 
 void test_print(const char *format, ...) {
     char line[256];
@@ -27,7 +29,20 @@ void test_print(const char *format, ...) {
                      (uint64_t)(uintptr_t)line, n < sizeof(line) ? n : sizeof(line) - 1, 0, 0);
 }
 
+/* Children have no right to print: theirs is printed by who waits for them. */
+static void failure_note(const char *format, ...) PRINTF_LIKE(1, 2);
+static void failure_note(const char *format, ...) {
+    va_list arguments;
+
+    va_start(arguments, format);
+    if (test_is_child && child_failure[0] == '\0') {
+        (void)format_buffer_v(child_failure, PAGE_BYTES, format, arguments);
+    }
+    va_end(arguments);
+}
+
 void test_failed(const char *file, int line, const char *condition) {
+    failure_note("%s:%d: %s is not so", file, line, condition);
     if (test_is_child) {
         sys_process_exit(CHILD_FAILED);
     }
@@ -37,6 +52,7 @@ void test_failed(const char *file, int line, const char *condition) {
 
 void test_failed_status(const char *file, int line, const char *call, status_t got,
                         status_t wanted) {
+    failure_note("%s:%d: %s gave %d, not %d", file, line, call, got, wanted);
     if (test_is_child) {
         sys_process_exit(CHILD_FAILED);
     }
@@ -75,6 +91,11 @@ struct process_status child_wait(handle_t child) {
     CHECK_OK(message_receive(&m));
     CHECK_OK(sys_process_info(child, PROCESS_INFO_STATUS, &status, sizeof(status), 0, NULL, NULL));
     CHECK(status.state == PROCESS_DEAD);
+    if (child_failure[0] != '\0' && !test_is_child) {
+        test_print("# in a child: %s\n", child_failure);
+        child_failure[0] = '\0';
+        n_failures++;
+    }
     CHECK_OK(sys_handle_close(gate));
     CHECK_OK(sys_handle_close(endpoint));
     CHECK_OK(sys_handle_close(child));
@@ -150,6 +171,7 @@ static bool test_run(const struct test *test) {
 
     n_failures = 0;
     for (unsigned run = 0; run < 3 && n_failures == 0; run++) {
+        memset((void *)(uintptr_t)test_shared, 0, SHARED_WORDS * sizeof(*test_shared));
         test->run();
         if (run == 0) {
             time_sleep_until(time_deadline(10 * SETTLE_MS * NS_PER_MS));
@@ -176,16 +198,29 @@ static bool is_wanted(const char *name) {
     return strncmp(name, wanted, strcspn(wanted, " ")) == 0;
 }
 
+/* Mapped here and, at the same address, in each child. Kept for good. */
+static void *shared_make(uint64_t n_pages) {
+    handle_t memory = memory_new(n_pages);
+    void *pages = pages_map(memory, n_pages, MAP_READ | MAP_WRITE);
+
+    closed(memory);
+    memset(pages, 0, n_pages * PAGE_BYTES); /* all there from the beginning */
+    return pages;
+}
+
 int main(void) {
-    static const struct test *const groups[] = {ipc_tests,   memory_tests,  process_tests,
-                                                fault_tests, hostile_tests, schedule_tests,
-                                                device_tests};
+    static const struct test *const groups[] = {
+        ipc_tests,    memory_tests,    process_tests, fault_tests,    hostile_tests, schedule_tests,
+        device_tests, isolation_tests, lent_tests,    argument_tests, budget_tests,  upcall_tests,
+        futex_tests,  fork_tests,      become_tests,  blocked_tests};
     unsigned n_passed = 0, n_failed = 0;
 
     test_system = startup_handle(STARTUP_SYSTEM, NULL);
     test_identity = startup_handle(STARTUP_IDENTITY, NULL);
     test_budget = startup_handle(STARTUP_BUDGET, NULL);
     test_self = startup_handle(STARTUP_SELF, NULL);
+    child_failure = shared_make(1);
+    test_shared = shared_make(SHARED_WORDS * sizeof(*test_shared) / PAGE_BYTES);
     for (unsigned i = 0; i < ARRAY_SIZE(groups); i++) {
         for (const struct test *test = groups[i]; test->name != NULL; test++) {
             if (is_wanted(test->name)) {
