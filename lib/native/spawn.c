@@ -280,6 +280,8 @@ static status_t process_make(struct spawn_work *work, const struct spawn_args *a
     }
     status = process_fill(work, args, prepared);
     if (status != OK) {
+        status_t killed = sys_process_kill(prepared->process, 0); /* it may hold itself */
+        (void)killed;
         handle_close(prepared->process);
         prepared->process = HANDLE_NONE;
     }

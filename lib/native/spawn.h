@@ -38,6 +38,8 @@ struct spawn_entry {
 };
 
 enum spawn_flags {
+    SPAWN_SELF = 4, /* the child gets a handle of itself (STARTUP_SELF): it then does not end when
+                       it is closed unstarted, but must be killed */
     SPAWN_NAMESPACE = 1,    /* adds an entry for each of the caller's namespace */
     SPAWN_KEEP_NUMBERS = 2, /* for process_become: handles are not given; the entries name the
                                caller's own numbers */
@@ -66,7 +68,7 @@ struct spawn_prepared {
 
 /*
  * Makes the process: segments mapped (never writable and executable), stack with a guard page,
- * argc/argv/envp/auxv, start block (STARTUP_SELF and STARTUP_BUDGET are added when the caller may).
+ * argc/argv/envp/auxv, start block (STARTUP_BUDGET is added when a budget is given).
  * TOO_LARGE if arguments and entries exceed SPAWN_ARGUMENTS_BYTES_MAX, NOT_EXECUTABLE if the file
  * is no program for this machine.
  */

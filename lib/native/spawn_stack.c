@@ -29,11 +29,17 @@ static size_t list_bytes(char *const *list, size_t *n) {
     return bytes;
 }
 
-/* Entries that spawn adds itself: the process, and the budget if one was given. */
-static size_t entries_added(const struct spawn_args *args) {
-    bool gives = (args->flags & SPAWN_KEEP_NUMBERS) == 0;
+/* Entries that spawn adds itself. */
+static bool adds_self(const struct spawn_args *args) {
+    return (args->flags & SPAWN_SELF) != 0;
+}
 
-    return gives ? 1u + (args->budget != HANDLE_NONE ? 1u : 0) : 0;
+static bool adds_budget(const struct spawn_args *args) {
+    return (args->flags & SPAWN_KEEP_NUMBERS) == 0 && args->budget != HANDLE_NONE;
+}
+
+static size_t entries_added(const struct spawn_args *args) {
+    return (size_t)adds_self(args) + (size_t)adds_budget(args);
 }
 
 status_t spawn_stack_measure(struct spawn_stack *stack, const struct spawn_args *args) {
@@ -138,11 +144,11 @@ static status_t block_write(struct startup_block *block, const struct spawn_stac
             .kind = STARTUP_NAMESPACE, .handle = gate, .rights = RIGHTS_ALL, .text = prefix};
         status = block_add(&writer, &entry);
     }
-    if (status == OK && entries_added(args) > 0) {
+    if (status == OK && adds_self(args)) {
         struct spawn_entry entry = {.kind = STARTUP_SELF, .handle = process, .rights = RIGHTS_ALL};
         status = block_add(&writer, &entry);
     }
-    if (status == OK && entries_added(args) > 1) {
+    if (status == OK && adds_budget(args)) {
         struct spawn_entry entry = {
             .kind = STARTUP_BUDGET, .handle = args->budget, .rights = RIGHTS_ALL};
         status = block_add(&writer, &entry);

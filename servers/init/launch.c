@@ -246,6 +246,7 @@ static status_t launch_process(struct launch *launch) {
         .entries = launch->entries,
         .n_entries = launch->n,
         .budget = service->budget,
+        .flags = SPAWN_SELF,
     };
     status_t status = spawn_prepare(&args, &prepared);
 
@@ -262,6 +263,8 @@ static status_t launch_process(struct launch *launch) {
         status = sys_process_start(prepared.process, prepared.entry, prepared.stack, 0);
     }
     if (status != OK) {
+        status_t killed = sys_process_kill(prepared.process, 0); /* it holds itself */
+        (void)killed;
         server_handle_close(prepared.process);
         return status;
     }
