@@ -121,6 +121,9 @@ void signals_inherit(uint64_t blocked, uint64_t ignored) {
             actions[signal].handler = SIGNAL_IGNORE;
         }
     }
+    if (ignored != 0) {
+        tell_proc();
+    }
 }
 
 long call_sigaction(const long *a) {

@@ -194,6 +194,7 @@ static uint32_t attributes_apply(struct program_state *state, const posix_spawna
     if ((attributes->__flags & POSIX_SPAWN_SETSIGDEF) != 0) {
         memcpy(&set, &attributes->__def, sizeof set);
         state->ignored &= ~set;
+        flags |= PROC_ADOPT_RESET; /* what is still ignored the child tells when it starts */
     }
     return flags;
 }

@@ -28,16 +28,13 @@ void posix_start(void) {
     static bool is_done;
 
     if (is_done) {
-        return; /* musl sets the thread pointer once; a thread that does it again changes only that
-                 */
+        return; /* musl does it once; a thread that did it again would change its pointer only */
     }
     is_done = true;
     thread_start_first();
-    critical_enter();
     namespace_load();
     fd_start();
     path_start();
-    signals_start();
-    critical_leave();
+    signals_start(); /* no handler can run before this */
     take_terminal();
 }
