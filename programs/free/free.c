@@ -31,35 +31,37 @@ static void show(const char *name, uint64_t bytes, int human) {
 
 /* The known totals; all bits set: not seen yet. */
 struct totals {
-    uint64_t total, free;
+    uint64_t total, free, used;
 };
 
-/* Shows one line; 0, or -1 if it is not "NAME_bytes NUMBER". */
+/* Shows one line if it is about bytes; -1 if it is not "NAME NUMBER". */
 static int show_line(const char *line, struct totals *totals, int human) {
     static const char suffix[] = "_bytes";
-    char name[32];
-    uint64_t bytes = 0;
+    char name[64];
+    uint64_t value = 0;
     size_t length = 0;
 
-    if (sscanf(line, "%31[a-z_] %" SCNu64, name, &bytes) != 2) {
+    if (sscanf(line, "%63[a-z0-9_] %" SCNu64, name, &value) != 2) {
         return -1;
     }
     length = strlen(name);
     if (length <= strlen(suffix) || strcmp(name + length - strlen(suffix), suffix) != 0) {
-        return -1;
+        return 0; /* a number of something else */
     }
     name[length - strlen(suffix)] = '\0';
     if (strcmp(name, "total") == 0) {
-        totals->total = bytes;
+        totals->total = value;
     } else if (strcmp(name, "free") == 0) {
-        totals->free = bytes;
+        totals->free = value;
+    } else if (strcmp(name, "used") == 0) {
+        totals->used = value;
     }
-    show(name, bytes, human);
+    show(name, value, human);
     return 0;
 }
 
 static int show_file(FILE *file, const char *path, int human) {
-    struct totals totals = {UINT64_MAX, UINT64_MAX};
+    struct totals totals = {UINT64_MAX, UINT64_MAX, UINT64_MAX};
     char line[256];
     int status = 0;
 
@@ -74,7 +76,7 @@ static int show_file(FILE *file, const char *path, int human) {
         report_errno(path);
         return 1;
     }
-    if (totals.total != UINT64_MAX && totals.free <= totals.total) {
+    if (totals.used == UINT64_MAX && totals.total != UINT64_MAX && totals.free <= totals.total) {
         show("used", totals.total - totals.free, human);
     }
     return status;

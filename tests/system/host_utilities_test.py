@@ -504,6 +504,8 @@ def test_free(tmp):
                                     "kernel              4 KiB\n"
                                     "used            33415 KiB\n")
     assert ok("free", "-h", str(tmp)).split()[:4] == ["total", "128M", "free", "96M"]
+    (tmp / "memory").write_text("threads 3\ntotal_bytes 4096\nfree_bytes 1024\nused_bytes 2048\n")
+    assert ok("free", str(tmp)).split() == ["total", "4", "KiB", "free", "1", "KiB", "used", "2", "KiB"]
     (tmp / "memory").write_text("nonsense\n")
     assert run("free", str(tmp))[::2] == \
         (1, f"free: {tmp}/memory: cannot make sense of this line: nonsense\n")
