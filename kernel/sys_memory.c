@@ -409,16 +409,16 @@ status_t sys_budget_create(struct thread *thread) {
 status_t process_discard(struct thread *thread) {
     struct registers *registers = &thread->registers;
     uint64_t address = registers->rdx;
+    uint64_t end = registers->r10;
     status_t status;
 
-    if (!range_is_valid(address, registers->r10)) {
+    if (end < address || !range_is_valid(address, end - address)) {
         return ERROR_BAD_ARGUMENT;
     }
-    status = space_discard_step(thread->process->space, &address, address + registers->r10);
+    status = space_discard_step(thread->process->space, &address, end);
     if (status != OK) {
         return status;
     }
-    registers->r10 -= address - registers->rdx;
     registers->rdx = address;
-    return registers->r10 == 0 ? OK : RESULT_RESTART;
+    return address == end ? OK : RESULT_RESTART;
 }
