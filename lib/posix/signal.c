@@ -30,9 +30,7 @@ static void told_set_add(uint64_t *handled, uint64_t *ignored) {
     }
 }
 
-/* proc sends no signal that is ignored, and ends processes that do not react to one with default
- * effect. */
-static void tell_proc(void) {
+void signals_tell(void) {
     uint64_t handled = 0, ignored = 0;
 
     critical_lock(&signal_lock);
@@ -81,7 +79,7 @@ static void action_set(int signal, const struct signal_action *action) {
     actions[signal] = *action;
     critical_unlock(&signal_lock);
     if (changed) {
-        tell_proc();
+        signals_tell();
     }
 }
 
@@ -101,7 +99,7 @@ void signals_reset_handled(void) {
     }
     critical_unlock(&signal_lock);
     if (changed) {
-        tell_proc();
+        signals_tell();
     }
 }
 

@@ -43,6 +43,10 @@ void signals_reset_handled(void);
 uint64_t signals_ignored(void);
 void signals_inherit(uint64_t blocked, uint64_t ignored);
 
+/* Tells proc which signals are handled and ignored: it sends none that is ignored, and ends
+ * processes that do not react to one with default effect. */
+void signals_tell(void);
+
 /* Signals that could be delivered to this thread now. */
 uint64_t signals_due(const struct posix_thread *self);
 
