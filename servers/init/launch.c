@@ -8,9 +8,15 @@
 #include "lib/native/server_state.h"
 #include "lib/native/spawn.h"
 #include "lib/native/syscall.h"
+#include "servers/init/command_line.h"
 #include "servers/init/service.h"
 
-enum { ENTRIES_MAX = 160, ARGUMENTS_MAX = 24 };
+enum {
+    ENTRIES_MAX = 160,
+    ARGUMENTS_MAX = 24,
+    OPTIONS_MAX = 4, /* $NAME among the arguments */
+    OPTION_BYTES = 64,
+};
 
 /* The entries of one start; those marked SPAWN_MOVE are closed when it failed. */
 struct launch {
@@ -20,6 +26,7 @@ struct launch {
     struct spawn_entry entries[ENTRIES_MAX];
     char *arguments[ARGUMENTS_MAX + 1];
     char words[MANIFEST_PATH_BYTES + MANIFEST_ARGUMENTS_BYTES];
+    char options[OPTIONS_MAX][OPTION_BYTES];
 };
 
 static status_t add(struct launch *launch, struct spawn_entry entry) {
@@ -114,6 +121,16 @@ static status_t add_devices(struct launch *launch) {
                                 manifest->irqs[i].flags, &entry.handle);
         status = status != OK ? status : add(launch, entry);
     }
+    for (uint32_t i = 0; i < manifest->n_memories && status == OK; i++) {
+        struct spawn_entry entry = {.kind = STARTUP_MEMORY,
+                                    .rights = RIGHTS_ALL & ~(uint32_t)RIGHT_COPY,
+                                    .number = (uint32_t)manifest->memories[i].n_pages,
+                                    .text = manifest->memories[i].name,
+                                    .move = SPAWN_MOVE};
+        status = sys_memory_create_device(launch->init->system, manifest->memories[i].physical,
+                                          manifest->memories[i].n_pages, 0, &entry.handle);
+        status = status != OK ? status : add(launch, entry);
+    }
     return status;
 }
 
@@ -192,10 +209,25 @@ static status_t add_all(struct launch *launch) {
     return status != OK ? status : add_devices(launch);
 }
 
-/* argv: the service's name, the words of `arguments`, and for phase run the command. */
+/* Puts the value of an option of the kernel's command line in the place of $NAME; false: it has
+ * none. */
+static bool take_option(struct launch *launch, char **word, uint32_t *n_options) {
+    if (*n_options == OPTIONS_MAX ||
+        !command_line_option(launch->init->command_line, *word + 1, launch->options[*n_options],
+                             OPTION_BYTES)) {
+        return false;
+    }
+    *word = launch->options[(*n_options)++];
+    return true;
+}
+
+/*
+ * argv: the service's name, the words of `arguments`, and for phase run the command. A word $NAME
+ * stands for what the kernel's command line has as NAME=, and is left out without that.
+ */
 static void split_arguments(struct launch *launch) {
     const struct manifest *manifest = &launch->service->manifest;
-    uint32_t n = 0;
+    uint32_t n = 0, n_options = 0;
     bool fits = string_copy(launch->words, sizeof launch->words, manifest->arguments);
     char *at = launch->words;
 
@@ -203,14 +235,21 @@ static void split_arguments(struct launch *launch) {
     launch->arguments[n++] = launch->service->manifest.name;
     while (n < ARGUMENTS_MAX - 1) {
         while (*at == ' ' || *at == '\t' || *at == '\r') {
-            *at++ = '\0';
+            at++;
         }
         if (*at == '\0') {
             break;
         }
-        launch->arguments[n++] = at;
+        char *word = at;
+
         while (*at != '\0' && *at != ' ' && *at != '\t' && *at != '\r') {
             at++;
+        }
+        if (*at != '\0') {
+            *at++ = '\0';
+        }
+        if (*word != '$' || take_option(launch, &word, &n_options)) {
+            launch->arguments[n++] = word;
         }
     }
     if (manifest->phase == PHASE_RUN && launch->init->command != NULL) {

@@ -13,6 +13,7 @@
 #include "lib/native/syscall.h"
 #include "lib/native/time.h"
 #include "servers/init/boot.h"
+#include "servers/init/command_line.h"
 #include "servers/init/control.h"
 #include "servers/init/service.h"
 
@@ -25,30 +26,16 @@ static void fail(const char *what, status_t status) {
     sys_process_exit(1);
 }
 
-/* The command of run=, which is all the rest of the kernel's command line; NULL without. */
-static const char *find_command(void) {
-    static char command[1024];
+/* A copy of the kernel's command line, as far as it fits. */
+static const char *copy_command_line(void) {
+    static char copy[2048];
     const struct startup_block *block = startup_block();
     const char *line = block == NULL ? NULL : (const char *)(uintptr_t)block->command_line;
 
-    for (; line != NULL && *line != '\0'; line++) {
-        if (string_starts_with(line, "run=")) {
-            bool whole = string_copy(command, sizeof command, line + strlen("run="));
-
-            if (!whole) {
-                log_write(LOG_WARNING, "the command of run= is cut to %zu bytes",
-                          sizeof command - 1);
-            }
-            return command;
-        }
-        while (*line != '\0' && *line != ' ') {
-            line++;
-        }
-        if (*line == '\0') {
-            break;
-        }
+    if (line != NULL && !string_copy(copy, sizeof copy, line)) {
+        log_write(LOG_WARNING, "the command line is cut to %zu bytes", sizeof copy - 1);
     }
-    return NULL;
+    return copy;
 }
 
 static void on_timer(struct server *server, struct server_timer *timer) {
@@ -64,7 +51,8 @@ int main(void) {
     init.identity = startup_handle(STARTUP_IDENTITY, NULL);
     init.budget = startup_handle(STARTUP_BUDGET, NULL);
     init.archive = startup_handle(STARTUP_MEMORY, "archive");
-    init.command = find_command();
+    init.command_line = copy_command_line();
+    init.command = command_line_command(init.command_line);
     init.server = server_start(&(struct server_options){.name = "init"});
 
     status = archive_open(&init.files, init.archive);

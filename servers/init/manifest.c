@@ -236,6 +236,25 @@ static bool key_ports(struct line *line, struct manifest *manifest) {
     return true;
 }
 
+/* "NAME ADDRESS SIZE" */
+static bool key_memory(struct line *line, struct manifest *manifest) {
+    struct manifest_memory *memory = &manifest->memories[manifest->n_memories];
+
+    if (manifest->n_memories == MANIFEST_MEMORIES_MAX) {
+        return fail(line, "too many of this kind", "", 0);
+    }
+    if (!take_text(line, memory->name, sizeof memory->name) ||
+        !take_number(line, 0, UINT64_MAX, &memory->physical) ||
+        !take_pages(line, &memory->n_pages)) {
+        return false;
+    }
+    if (memory->physical % PAGE_SIZE != 0 || memory->n_pages == 0) {
+        return fail(line, "not whole pages", memory->name, strlen(memory->name));
+    }
+    manifest->n_memories++;
+    return true;
+}
+
 /* "4", "11 level low": numbers start a line's description, words refine it. */
 static bool key_irqs(struct line *line, struct manifest *manifest) {
     static const char *const words[] = {"level", "low", "edge", "high", NULL};
@@ -365,7 +384,7 @@ static const struct {
     {"state", key_state},       {"handles", key_handles},     {"ports", key_ports},
     {"irqs", key_irqs},         {"namespace", key_namespace}, {"uses", key_uses},
     {"serves", key_serves},     {"needs", key_needs},         {"phase", key_phase},
-    {"restart", key_restart},   {"heartbeat", key_heartbeat},
+    {"restart", key_restart},   {"heartbeat", key_heartbeat}, {"memory", key_memory},
 };
 
 static bool parse_line(struct line *line, struct manifest *manifest) {

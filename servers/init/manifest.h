@@ -3,23 +3,26 @@
  * Manifests: what each service is given, one text file per service (etc/services/NAME.manifest in
  * the boot archive).
  *
- *     # comment
- *     program     /bin/net                  file in the boot archive
- *     arguments   -v /dev/x                 more words of its argument vector
- *     level       4                         calls go to lower levels only
- *     priority    40                        not below that of its clients
- *     budget      4 MiB                     memory at most (KiB, MiB, or pages)
- *     dma_limit   256 KiB                   of it for devices (checked against the budget)
- *     state       2                         pages that outlive restarts (start block: memory
- * "state") handles     system-log identity archive   special powers, listed in manifest.c ports
- * 0x3f8-0x3ff               I/O ports (start block: ioports); may be given more than once irqs 4,
- * 11 level low           interrupt lines namespace   /bin archive              path prefix,
- * service[:root]; the prefix / for the root uses        proc                      gates by name
- * (start block: gate "proc") serves      /ramdisk                  where others find it
- * (prefix[:root]); "names" mounts it needs       archive log               started when these are
- * up phase       boot                      or session: when the system is ready; or run, test: see
- * README restart     always                    or failure (status other than 0), or never heartbeat
- * 1 s                       silent for twice that: it hangs (500 ms; none)
+ * Keys, each on a line of its own; `#` begins a comment:
+ *
+ * - `program /bin/net`: file in the boot archive
+ * - `arguments -v /dev/x`: more words of its argument vector; `$NAME` is NAME= of the command line
+ * - `level 4`: calls go to lower levels only
+ * - `priority 40`: not below that of its clients
+ * - `budget 4 MiB`: memory at most (KiB, MiB, or pages); set aside for it. Sessions: half of the rest
+ * - `dma_limit 256 KiB`: of it for devices (checked against the budget)
+ * - `state 2`: pages that outlive restarts (start block: memory "state")
+ * - `handles system-log identity archive`: special powers, listed in manifest.c
+ * - `ports 0x3f8-0x3ff`: I/O ports (start block: ioports); may be given more than once
+ * - `irqs 4, 11 level low`: interrupt lines
+ * - `memory vga 0xb8000 32 KiB`: of a device (start block: memory, under that name)
+ * - `namespace /bin archive`: path prefix, service[:root]; the prefix / for the root
+ * - `uses proc`: gates by name (start block: gate "proc")
+ * - `serves /ramdisk`: where others find it (prefix[:root]); "names" mounts it
+ * - `needs archive log`: started when these are up
+ * - `phase boot`: or session: when the system is ready; or run, manual: see README
+ * - `restart always`: or failure (status other than 0), or never
+ * - `heartbeat 1 s`: silent for twice that: it hangs (500 ms; none)
  *
  * Parsing is a pure function of the text, and is tested on the host.
  */
@@ -33,6 +36,7 @@ enum {
     MANIFEST_NAME_BYTES = SERVICE_NAME_BYTES,
     MANIFEST_PATH_BYTES = 64,
     MANIFEST_ARGUMENTS_BYTES = 128,
+    MANIFEST_MEMORIES_MAX = 4,
     MANIFEST_LEVEL_MAX = 15,
 };
 
@@ -66,6 +70,12 @@ struct manifest_ports {
     uint32_t n;
 };
 
+struct manifest_memory {
+    char name[MANIFEST_NAME_BYTES];
+    uint64_t physical; /* address of its first byte, a multiple of the page size */
+    uint64_t n_pages;
+};
+
 struct manifest_irq {
     uint32_t line;
     uint32_t flags; /* IRQ_LEVEL | IRQ_ACTIVE_LOW */
@@ -90,6 +100,8 @@ struct manifest {
     struct manifest_references needs;
     uint32_t n_ports;
     struct manifest_ports ports[MANIFEST_NAMES_MAX];
+    uint32_t n_memories;
+    struct manifest_memory memories[MANIFEST_MEMORIES_MAX];
     uint32_t n_irqs;
     struct manifest_irq irqs[MANIFEST_NAMES_MAX];
 };

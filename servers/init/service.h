@@ -61,7 +61,8 @@ struct init {
     handle_t archive;      /* memory object */
     handle_t control_gate; /* to our own service protocol, for those whose manifest says so */
     struct archive files;
-    const char *command; /* of run=, or NULL */
+    const char *command_line; /* of the kernel */
+    const char *command;      /* of run= in it, or NULL */
     struct service services[SERVICES_MAX];
     uint32_t n_services;
     bool is_ready;    /* the ready line was written */

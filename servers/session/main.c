@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * session: a shell on a terminal, and a new one when it ends. `session TERMINAL` is what the system
- * has on each console; `session TERMINAL COMMAND` runs one command (run= on the kernel's command
- * line) and powers the machine off with its status.
+ * session: a shell on each of the terminals that its arguments name, and a new one when it ends.
+ * `session -c TERMINAL COMMAND` instead runs one command (run= on the kernel's command line) and
+ * powers the machine off with its status.
  *
- * It acts for process 1: it holds the control gate of proc, adopts the shell as the leader of a new
- * session, and waits for it. It is a client only, so it blocks where it likes.
+ * It acts for process 1: it holds the control gate of proc, adopts each shell as the leader of a
+ * new session, and takes its status. A shell begins when its terminal takes output: a screen that
+ * nobody has looked at yet does not, and that is how its shell comes to wait for that.
  */
 #include "abi/generated/file.h"
 #include "abi/generated/proc.h"
@@ -16,23 +17,189 @@
 #include "lib/native/error.h"
 #include "lib/native/log.h"
 #include "lib/native/namespace.h"
-#include "lib/native/server.h"
-#include "lib/native/spawn.h"
+#include "lib/native/server_state.h"
 #include "lib/native/startup.h"
 #include "lib/native/syscall.h"
 #include "lib/native/time.h"
-#include "lib/posix/fd.h"
+#include "servers/session/shell.h"
 
 enum {
+    TERMINALS_MAX = 8,
+    OPEN_PATIENCE_MS = 50,      /* of one try; a driver that is there answers at once */
     DRAIN_PATIENCE_S = 5,       /* of the last lines for the terminal, before the power goes */
-    SHORT_LIFE_MS = 500,        /* a shell that ends so soon ... */
-    SHORT_LIFE_PAUSE_MS = 1000, /* ... is started anew only after this */
-    CODE_NOT_STARTED = 127,     /* as a shell has it for a command that cannot be started */
-    CODE_SIGNAL = 128,
-    CODE_MAX = 127, /* of the machine: more does not fit into QEMU's exit status */
+    RETRY_MS = 1000,            /* for a terminal that is not there (now) */
+    SHORT_LIFE_MS = 500,        /* a shell that ends so soon is started anew only after RETRY_MS */
+    CODE_MAX = 127,             /* of the machine: more does not fit into QEMU's exit status */
+    WATCH_KEY = 1,
 };
 
-static char shell_path[] = "/bin/shell";
+/* Bit of a line's gate: its shell ended. The low ones are events of the terminal. */
+#define NOTE_EXIT (1ull << 40)
+
+/* A terminal and its shell. Invariant: a shell runs iff process is not HANDLE_NONE. */
+struct line {
+    const char *path;
+    handle_t gate;     /* on which we are notified */
+    handle_t terminal; /* open, or HANDLE_NONE */
+    uint32_t kind;
+    handle_t process;
+    uint32_t pid;
+    uint64_t begin_ns;
+    struct server_timer timer; /* the next try */
+};
+
+static struct server *server;
+static struct line lines[TERMINALS_MAX];
+
+static void line_step(struct line *line);
+
+/* ---- a shell on each terminal ---- */
+
+static void on_timer(struct server *loop, struct server_timer *timer) {
+    (void)loop;
+    line_step(CONTAINER_OF(timer, struct line, timer));
+}
+
+static void retry_later(struct line *line) {
+    server_timer_arm(server, &line->timer, time_deadline(RETRY_MS * NS_PER_MS), on_timer);
+}
+
+/* Opened anew for each shell: the driver may have been started anew since the last one. */
+static status_t line_open(struct line *line) {
+    const char *rest;
+    handle_t root;
+    uint32_t kind, matched, length;
+    char target[1];
+    uint64_t deadline = time_deadline(OPEN_PATIENCE_MS * NS_PER_MS);
+
+    if (line->terminal != HANDLE_NONE) {
+        server_handle_close(line->terminal);
+        line->terminal = HANDLE_NONE;
+    }
+    /* By hand, because namespace_open waits without end for a service that never came up. */
+    status_t status = namespace_resolve(line->path, &root, &rest);
+    if (status != OK) {
+        return status;
+    }
+    status = file_open(root, FILE_OPEN_READ | FILE_OPEN_WRITE, 0, rest, (uint32_t)strlen(rest),
+                       target, sizeof target, &kind, &matched, &length, &line->terminal, deadline);
+    if (status == ERROR_REDIRECT && line->terminal != HANDLE_NONE) {
+        handle_t mount = line->terminal;
+
+        status = matched != strlen(rest)
+                     ? ERROR_NOT_FOUND
+                     : file_open(mount, FILE_OPEN_READ | FILE_OPEN_WRITE, 0, "", 0, target,
+                                 sizeof target, &kind, &matched, &length, &line->terminal, deadline);
+        server_handle_close(mount);
+    }
+    line->kind = kind;
+    if (status != OK) {
+        line->terminal = HANDLE_NONE;
+    }
+    return status;
+}
+
+/* Is the terminal ready for a shell? If not, we are notified. */
+static status_t line_is_ready(const struct line *line, bool *ready) {
+    handle_t gate;
+    uint32_t events = 0;
+    status_t status = server_gate_copy(line->gate, &gate);
+
+    if (status == OK) {
+        status = file_watch(line->terminal, FILE_EVENT_WRITE, WATCH_KEY, gate, &events,
+                            time_deadline(OPEN_PATIENCE_MS * NS_PER_MS));
+        if (status != OK) {
+            server_handle_close(gate);
+        }
+    }
+    *ready = events != 0;
+    return status;
+}
+
+static void line_step(struct line *line) {
+    bool ready = false;
+    status_t status = OK;
+
+    if (line->process != HANDLE_NONE) {
+        return;
+    }
+    if (line->terminal == HANDLE_NONE) {
+        status = line_open(line);
+    }
+    if (status == OK) {
+        status = line_is_ready(line, &ready);
+    }
+    if (status == OK && !ready) {
+        return;
+    }
+    if (status == OK) {
+        line->begin_ns = time_now_ns();
+        status = shell_start(line->terminal, line->kind, NULL, &line->process, &line->pid);
+        if (status != OK) {
+            log_write(LOG_ERROR, "no shell on %s: %s", line->path, status_text(status));
+        }
+    }
+    if (status == OK) {
+        status = sys_process_watch(line->process, line->gate, NOTE_EXIT);
+    }
+    if (status != OK) {
+        if (line->terminal != HANDLE_NONE) {
+            server_handle_close(line->terminal);
+            line->terminal = HANDLE_NONE;
+        }
+        retry_later(line);
+    }
+}
+
+/* Its shell ended: takes the status from proc, and makes ready for the next. */
+static void line_ended(struct line *line) {
+    uint32_t code;
+
+    server_handle_close(line->process);
+    line->process = HANDLE_NONE;
+    if (line->terminal != HANDLE_NONE) {
+        server_handle_close(line->terminal);
+        line->terminal = HANDLE_NONE;
+    }
+    if (shell_await(line->pid, &code) == OK && code != 0) {
+        log_write(LOG_INFO, "the shell on %s ended with status %u", line->path, code);
+    }
+    if (time_now_ns() - line->begin_ns < SHORT_LIFE_MS * NS_PER_MS) {
+        retry_later(line);
+    } else {
+        line_step(line);
+    }
+}
+
+static void on_notified(struct server *loop, void *object, uint64_t bits) {
+    struct line *line = object;
+
+    (void)loop;
+    if ((bits & NOTE_EXIT) != 0 && line->process != HANDLE_NONE) {
+        line_ended(line);
+    } else if (line->process == HANDLE_NONE && !list_is_linked(&line->timer.node)) {
+        line_step(line);
+    }
+}
+
+static const struct server_class line_class = {.notified = on_notified};
+
+NORETURN static void run_shells(int n, char **paths) {
+    for (int i = 0; i < MIN(n, (int)TERMINALS_MAX); i++) {
+        struct line *line = &lines[i];
+
+        line->path = paths[i];
+        status_t status = server_notification_gate(server, &line_class, line, &line->gate);
+        if (status != OK) {
+            log_write(LOG_ERROR, "%s: %s", line->path, status_text(status));
+            continue;
+        }
+        server_timer_arm(server, &line->timer, 0, on_timer);
+    }
+    server_run(server);
+}
+
+/* ---- one command ---- */
 
 static void say(handle_t terminal, const char *format, ...) PRINTF_LIKE(2, 3);
 
@@ -53,105 +220,38 @@ static void say(handle_t terminal, const char *format, ...) {
     }
 }
 
-/* ---- one program, from its start to its end ---- */
-
-static status_t start(handle_t terminal, uint32_t kind, char **argv, uint32_t *pid) {
-    static char *const environment[] = {"PATH=/bin", "HOME=/ramdisk", "TERM=xterm",
-                                        "SHELL=/bin/shell", NULL};
-    struct spawn_entry entries[6];
-    struct spawn_prepared prepared;
-    handle_t file;
-
-    status_t status = namespace_open(shell_path, FILE_OPEN_READ, 0, &file, NULL);
-    if (status != OK) {
-        return status;
-    }
-    for (uint32_t fd = 0; fd < 3; fd++) {
-        entries[fd] = (struct spawn_entry){.kind = STARTUP_FD,
-                                           .handle = terminal,
-                                           .rights = RIGHTS_ALL,
-                                           .number = fd,
-                                           .flags = kind | (fd == 0 ? FD_STARTUP_TERMINAL : 0)};
-    }
-    entries[3] = (struct spawn_entry){.kind = STARTUP_CWD, .text = "/"};
-    entries[4] = (struct spawn_entry){.kind = STARTUP_UMASK, .number = 022};
-    entries[5] = (struct spawn_entry){.kind = STARTUP_GATE,
-                                      .handle = startup_handle(STARTUP_GATE, "log"),
-                                      .rights = RIGHTS_ALL,
-                                      .text = "log"};
-    struct spawn_args args = {.source = {.file = file},
-                              .argv = argv,
-                              .envp = environment,
-                              .entries = entries,
-                              .n_entries = ARRAY_SIZE(entries),
-                              .flags = SPAWN_NAMESPACE};
-    status = spawn_prepare(&args, &prepared);
-    if (status == OK) {
-        status =
-            proc_adopt(startup_handle(STARTUP_GATE, "proc"), PROC_ADOPT_SESSION | PROC_ADOPT_RESET,
-                       0, prepared.entry, prepared.stack, 0, prepared.process, pid, DEADLINE_NEVER);
-        status_t closed =
-            sys_handle_close(prepared.process); /* proc has its own; a refused one ends here */
-        (void)closed;
-    }
-    status_t closed = sys_handle_close(file);
-    (void)closed;
-    return status;
-}
-
-/* Waits for its end. The status is that of wait4. A proc that dies meanwhile has not forgotten when
- * it is back. */
-static status_t await(uint32_t pid, uint32_t *status) {
-    uint32_t found = 0;
-    uint64_t cpu_ns;
-    status_t result;
-
-    do {
-        result = proc_wait(startup_handle(STARTUP_GATE, "proc"), (int32_t)pid, PROC_WAIT_EXITED,
-                           &found, status, &cpu_ns, DEADLINE_NEVER);
-    } while (result == ERROR_CLOSED || result == ERROR_STALE || result == ERROR_INTERRUPTED);
-    return result == OK && found != pid ? ERROR_NO_CHILD : result;
-}
-
-static uint32_t exit_code(uint32_t wait_status) {
-    uint32_t signal = wait_status & 0x7f;
-
-    return signal != 0 ? CODE_SIGNAL + signal : (wait_status >> 8) & 0xff;
-}
-
 /* Runs it, and returns its exit code. */
-static uint32_t run(handle_t terminal, uint32_t kind, char **argv) {
-    uint32_t pid, wait_status;
-    status_t status = start(terminal, kind, argv, &pid);
+static uint32_t run(handle_t terminal, uint32_t kind, char *command) {
+    uint32_t pid, code = SHELL_NOT_STARTED;
+    handle_t process;
+    status_t status = shell_start(terminal, kind, command, &process, &pid);
 
     if (status != OK) {
-        say(terminal, "%s cannot be started: %s\n", shell_path, status_text(status));
-        return CODE_NOT_STARTED;
+        say(terminal, "no shell: %s\n", status_text(status));
+        return SHELL_NOT_STARTED;
     }
-    status = await(pid, &wait_status);
+    status = shell_await(pid, &code);
     if (status != OK) {
-        log_write(LOG_WARNING, "how %s (%u) ended is not known: %s", shell_path, pid,
-                  status_text(status));
-        return CODE_NOT_STARTED;
+        log_write(LOG_WARNING, "how the command ended is not known: %s", status_text(status));
     }
-    return exit_code(wait_status);
+    return code;
 }
 
-/* ---- the two kinds of sessions ---- */
+NORETURN static void run_command(const char *path, char *command) {
+    handle_t terminal;
+    uint32_t kind, code = SHELL_NOT_STARTED;
+    status_t status =
+        namespace_open(path, FILE_OPEN_READ | FILE_OPEN_WRITE, 0, &terminal, &kind);
 
-NORETURN static void run_command(handle_t terminal, uint32_t kind, char *command) {
-    static char dash_c[] = "-c";
-    char *argv[] = {shell_path, dash_c, command, NULL};
-    uint64_t deadline;
-
-    say(terminal, "run: %s\n", command);
-    uint32_t code = run(terminal, kind, argv);
-    say(terminal, "run: exit %u\n", code);
-    /* The power goes only when the last byte is out, if the terminal can tell. */
-    deadline = time_deadline(DRAIN_PATIENCE_S * NS_PER_S);
-    status_t status = terminal_drain(terminal, deadline);
+    if (status == OK) {
+        say(terminal, "run: %s\n", command);
+        code = run(terminal, kind, command);
+        say(terminal, "run: exit %u\n", code);
+        /* The power goes only when the last byte is out. */
+        status = terminal_drain(terminal, time_deadline(DRAIN_PATIENCE_S * NS_PER_S));
+    }
     if (status != OK) {
-        status = file_sync(terminal, deadline);
+        log_write(LOG_ERROR, "%s: %s", path, status_text(status));
     }
     status = service_power_off(startup_handle(STARTUP_GATE, "services"),
                                MIN(code, (uint32_t)CODE_MAX), DEADLINE_NEVER);
@@ -159,55 +259,15 @@ NORETURN static void run_command(handle_t terminal, uint32_t kind, char *command
     sys_process_exit(1);
 }
 
-static status_t terminal_open(const char *path, handle_t *terminal, uint32_t *kind) {
-    return namespace_open(path, FILE_OPEN_READ | FILE_OPEN_WRITE, 0, terminal, kind);
-}
-
-/* Opens the terminal anew for each shell: what was open is stale if the driver died meanwhile. */
-NORETURN static void run_shells(const char *path) {
-    char *argv[] = {shell_path, NULL};
-
-    for (;;) {
-        uint64_t begin = time_now_ns();
-        handle_t terminal;
-        uint32_t kind;
-        status_t status = terminal_open(path, &terminal, &kind);
-
-        if (status == OK) {
-            uint32_t code = run(terminal, kind, argv);
-
-            status = sys_handle_close(terminal);
-            if (code != 0) {
-                log_write(LOG_INFO, "%s ended with status %u", shell_path, code);
-            }
-        } else {
-            log_write(LOG_WARNING, "%s: %s", path, status_text(status));
-        }
-        if (time_now_ns() - begin < SHORT_LIFE_MS * NS_PER_MS) {
-            time_sleep_until(time_deadline(SHORT_LIFE_PAUSE_MS * NS_PER_MS));
-        }
-    }
-}
-
 int main(int argc, char **argv) {
-    struct server *server = server_start(&(struct server_options){.name = argv[0]});
-    handle_t terminal;
-    uint32_t kind;
-
-    if (argc < 2) {
-        log_write(LOG_ERROR, "usage: session TERMINAL [COMMAND]");
+    server = server_start(&(struct server_options){.name = argv[0]});
+    if (argc == 4 && string_equal(argv[1], "-c")) {
+        server_ready(server);
+        run_command(argv[2], argv[3]);
+    }
+    if (argc < 2 || argv[1][0] == '-') {
+        log_write(LOG_ERROR, "usage: session TERMINAL... | session -c TERMINAL COMMAND");
         return 1;
     }
-    if (argc > 2) {
-        status_t status = terminal_open(argv[1], &terminal, &kind);
-
-        if (status != OK) {
-            log_write(LOG_ERROR, "%s: %s", argv[1], status_text(status));
-            return 1;
-        }
-        server_ready(server);
-        run_command(terminal, kind, argv[2]);
-    }
-    server_ready(server);
-    run_shells(argv[1]);
+    run_shells(argc - 1, argv + 1);
 }
