@@ -9,7 +9,8 @@
  * - `arguments -v /dev/x`: more words of its argument vector; `$NAME` is NAME= of the command line
  * - `level 4`: calls go to lower levels only
  * - `priority 40`: not below that of its clients
- * - `budget 4 MiB`: memory at most (KiB, MiB, or pages); set aside for it. Sessions: half of the rest
+ * - `budget 4 MiB`: memory at most (KiB, MiB, or pages); set aside for it. Sessions: half of the
+ * rest
  * - `dma_limit 256 KiB`: of it for devices (checked against the budget)
  * - `state 2`: pages that outlive restarts (start block: memory "state")
  * - `handles system-log identity archive`: special powers, listed in manifest.c

@@ -25,11 +25,11 @@
 
 enum {
     TERMINALS_MAX = 8,
-    OPEN_PATIENCE_MS = 50,      /* of one try; a driver that is there answers at once */
-    DRAIN_PATIENCE_S = 5,       /* of the last lines for the terminal, before the power goes */
-    RETRY_MS = 1000,            /* for a terminal that is not there (now) */
-    SHORT_LIFE_MS = 500,        /* a shell that ends so soon is started anew only after RETRY_MS */
-    CODE_MAX = 127,             /* of the machine: more does not fit into QEMU's exit status */
+    OPEN_PATIENCE_MS = 50, /* of one try; a driver that is there answers at once */
+    DRAIN_PATIENCE_S = 5,  /* of the last lines for the terminal, before the power goes */
+    RETRY_MS = 1000,       /* for a terminal that is not there (now) */
+    SHORT_LIFE_MS = 500,   /* a shell that ends so soon is started anew only after RETRY_MS */
+    CODE_MAX = 127,        /* of the machine: more does not fit into QEMU's exit status */
     WATCH_KEY = 1,
 };
 
@@ -86,10 +86,10 @@ static status_t line_open(struct line *line) {
     if (status == ERROR_REDIRECT && line->terminal != HANDLE_NONE) {
         handle_t mount = line->terminal;
 
-        status = matched != strlen(rest)
-                     ? ERROR_NOT_FOUND
-                     : file_open(mount, FILE_OPEN_READ | FILE_OPEN_WRITE, 0, "", 0, target,
-                                 sizeof target, &kind, &matched, &length, &line->terminal, deadline);
+        status = matched != strlen(rest) ? ERROR_NOT_FOUND
+                                         : file_open(mount, FILE_OPEN_READ | FILE_OPEN_WRITE, 0, "",
+                                                     0, target, sizeof target, &kind, &matched,
+                                                     &length, &line->terminal, deadline);
         server_handle_close(mount);
     }
     line->kind = kind;
@@ -240,8 +240,7 @@ static uint32_t run(handle_t terminal, uint32_t kind, char *command) {
 NORETURN static void run_command(const char *path, char *command) {
     handle_t terminal;
     uint32_t kind, code = SHELL_NOT_STARTED;
-    status_t status =
-        namespace_open(path, FILE_OPEN_READ | FILE_OPEN_WRITE, 0, &terminal, &kind);
+    status_t status = namespace_open(path, FILE_OPEN_READ | FILE_OPEN_WRITE, 0, &terminal, &kind);
 
     if (status == OK) {
         say(terminal, "run: %s\n", command);

@@ -9,8 +9,8 @@
 enum { SHELL_NOT_STARTED = 127 };
 
 /*
- * Starts the shell on an open terminal (of this kind: FILE_MODE_CHARACTER), with `-c command` unless
- * that is NULL. *process is a handle of it, the caller's to close.
+ * Starts the shell on an open terminal (of this kind: FILE_MODE_CHARACTER), with `-c command`
+ * unless that is NULL. *process is a handle of it, the caller's to close.
  */
 WARN_UNUSED status_t shell_start(handle_t terminal, uint32_t kind, char *command, handle_t *process,
                                  uint32_t *pid);

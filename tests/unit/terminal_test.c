@@ -123,14 +123,17 @@ static void test_kill_and_word_erase(void **state) {
     (void)screen();
     type("\r");
     assert_string_equal(read_all(), "one two-\n");
-    type("abc\x15" "d\r");
+    type("abc\x15"
+         "d\r");
     assert_string_equal(screen(), "\r\nabc\b \b\b \b\b \bd\r\n");
     assert_string_equal(read_all(), "d\n");
     set_local(ECHOKE, 0);
-    type("abc\x15" "d\r");
+    type("abc\x15"
+         "d\r");
     assert_string_equal(screen(), "abc^U\r\nd\r\n");
     assert_string_equal(read_all(), "d\n");
-    type("ab\x12" "c\r");
+    type("ab\x12"
+         "c\r");
     assert_string_equal(screen(), "ab^R\r\nabc\r\n");
     assert_string_equal(read_all(), "abc\n");
 }
@@ -144,7 +147,8 @@ static void test_end_of_file(void **state) {
     type("abc\x04");
     assert_string_equal(read_some(3), "abc"); /* the end that follows belongs to this read */
     assert_string_equal(read_all(), "<none>");
-    type("de\x04" "f\r");
+    type("de\x04"
+         "f\r");
     assert_string_equal(read_all(), "de");
     assert_string_equal(read_all(), "f\n");
     assert_string_equal(screen(), "abcdef\r\n"); /* it is not echoed */
@@ -271,7 +275,8 @@ static void test_raw(void **state) {
 
 static void test_mode_changes(void **state) {
     (void)state;
-    type("line\rpart\x04" "edit");
+    type("line\rpart\x04"
+         "edit");
     set_local(ICANON, 0);
     assert_string_equal(read_all(), "line\npartedit"); /* the end of file is no byte */
     type("raw");
