@@ -120,7 +120,7 @@ FLAGS :=
 SOURCES :=
 -include $(wildcard $(1)/build.mk)
 component_objects := $$(patsubst %,$(BUILD)/user/%.o,$(4) $$(SOURCES))
-USER_OBJECTS += $$(component_objects)
+USER_OBJECTS := $$(USER_OBJECTS) $$(component_objects)
 $$(component_objects): FLAGS := $$(FLAGS) $$(foreach l,$$(LIBS),$$(port_$$(l)_includes))
 $$(component_objects): $(wildcard $(1)/build.mk) | \
 	$$(patsubst %,$(UPSTREAM)/%.sha256,$$(filter $(PORTS_library),$$(LIBS)))
