@@ -120,7 +120,7 @@ void signals_inherit(uint64_t blocked, uint64_t ignored) {
         }
     }
     if (ignored != 0) {
-        tell_proc();
+        signals_tell();
     }
 }
 
