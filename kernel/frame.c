@@ -10,9 +10,9 @@
 
 /* What the boot code mapped directly. */
 #define BOOT_MAPPED     (4 * GiB)
-#define ZEROED_POOL_MAX 64
+#define ZEROED_POOL_MAX 256
 /* The scrubber is woken when so few are left. */
-#define ZEROED_POOL_LOW 32
+#define ZEROED_POOL_LOW 192
 /* The scrubber leaves the last frames alone. */
 #define SCRUB_MIN_FREE 256
 

@@ -36,9 +36,11 @@ static void page_give(struct handle_table *table, void *page) {
 void handle_table_init(struct handle_table *table, struct budget *budget) {
     *table = (struct handle_table){.budget = budget};
     table->pages = table->inline_pages;
+    table->first_fresh = HANDLE_NONE + 1;
 }
 
-static void slot_free(struct handle_table *table, handle_t handle) {
+/* Puts a slot on the free list; the caller counts it. */
+static void slot_push(struct handle_table *table, handle_t handle) {
     struct handle_entry *entry =
         &table->pages[handle / HANDLES_PER_PAGE][handle % HANDLES_PER_PAGE];
 
@@ -46,12 +48,10 @@ static void slot_free(struct handle_table *table, handle_t handle) {
     entry->rights = 0;
     entry->sequence = table->first_free;
     table->first_free = handle;
-    table->n_free++;
 }
 
 /* Adds one page of slots. */
 static status_t table_grow(struct handle_table *table) {
-    uint32_t base = table->n_pages * HANDLES_PER_PAGE;
     status_t status = OK;
     void *page;
 
@@ -74,12 +74,7 @@ static status_t table_grow(struct handle_table *table) {
         return status;
     }
     table->pages[table->n_pages++] = page;
-    /* Lowest numbers first; 0 is never a handle. */
-    for (uint32_t i = HANDLES_PER_PAGE; i-- > 0;) {
-        if (base + i != HANDLE_NONE) {
-            slot_free(table, base + i);
-        }
-    }
+    table->n_free += HANDLES_PER_PAGE - (table->n_pages == 1); /* 0 is never a handle */
     return OK;
 }
 
@@ -131,12 +126,16 @@ void object_rights_drop(struct object *object, uint32_t rights) {
 }
 
 handle_t handle_install(struct handle_table *table, struct object *object, uint32_t rights) {
-    handle_t handle = table->first_free;
+    handle_t handle = table->first_free != HANDLE_NONE ? table->first_free : table->first_fresh;
     struct handle_entry *entry =
         &table->pages[handle / HANDLES_PER_PAGE][handle % HANDLES_PER_PAGE];
 
-    ASSERT(table->n_reserved != 0 && handle != HANDLE_NONE);
-    table->first_free = (uint32_t)entry->sequence;
+    ASSERT(table->n_reserved != 0);
+    if (handle == table->first_free) {
+        table->first_free = (uint32_t)entry->sequence;
+    } else {
+        table->first_fresh++;
+    }
     table->n_free--;
     table->n_reserved--;
     entry->object = object;
@@ -179,9 +178,10 @@ static bool is_inherited(const struct handle_entry *entry) {
 status_t handle_table_clone_step(const struct handle_table *from, struct handle_table *to,
                                  uint32_t *page, bool *done) {
     uint32_t base = *page * HANDLES_PER_PAGE;
+    uint32_t n;
     status_t status;
 
-    *done = *page >= from->n_pages;
+    *done = base >= from->first_fresh;
     if (*done) {
         return OK;
     }
@@ -189,20 +189,24 @@ status_t handle_table_clone_step(const struct handle_table *from, struct handle_
     if (status != OK) {
         return status;
     }
-    /* All new slots are at the head of the free list, lowest first: rebuild it with those that stay
-     * free. */
-    to->n_free = to->n_free - HANDLES_PER_PAGE + (base == 0);
-    to->first_free = (uint32_t)to->pages[*page][HANDLES_PER_PAGE - 1].sequence;
-    for (uint32_t i = HANDLES_PER_PAGE; i-- > 0;) {
+    /* Messages may have brought the parent more handles in the page before since the last step. */
+    while (to->first_fresh < base) {
+        slot_push(to, to->first_fresh++);
+    }
+    n = MIN(from->first_fresh - base, HANDLES_PER_PAGE);
+    to->first_fresh = base + n;
+    /* From the end, so that the lowest free numbers are used first. */
+    for (uint32_t i = n; i-- > 0;) {
         const struct handle_entry *entry = &from->pages[*page][i];
 
         if (entry->object != NULL && is_inherited(entry)) {
             to->pages[*page][i] = *entry;
+            to->n_free--;
             n_open++;
             object_get(entry->object);
             object_rights_add(entry->object, entry->rights);
         } else if (base + i != HANDLE_NONE) {
-            slot_free(to, base + i);
+            slot_push(to, base + i);
         }
     }
     ++*page;
@@ -212,7 +216,8 @@ status_t handle_table_clone_step(const struct handle_table *from, struct handle_
 void handle_close(struct handle_table *table, handle_t handle) {
     struct handle_entry entry = *handle_entry(table, handle);
 
-    slot_free(table, handle);
+    slot_push(table, handle);
+    table->n_free++;
     n_open--;
     if ((entry.rights & HANDLE_REPLY) != 0) {
         reply_drop(CONTAINER_OF(entry.object, struct thread, object), entry.sequence);
@@ -223,7 +228,7 @@ void handle_close(struct handle_table *table, handle_t handle) {
 
 bool handle_table_destroy_step(struct handle_table *table, uint32_t *cursor) {
     for (unsigned i = 0; i < 64; i++, ++*cursor) {
-        if (*cursor == table->n_pages * HANDLES_PER_PAGE) {
+        if (*cursor == table->first_fresh) {
             for (uint32_t page = 0; page < table->n_pages; page++) {
                 page_give(table, table->pages[page]);
             }

@@ -26,7 +26,7 @@ struct handle_entry {
 };
 _Static_assert(sizeof(struct handle_entry) == 16, "256 entries fill a page");
 
-#define HANDLES_PER_PAGE    256
+#define HANDLES_PER_PAGE    256u
 #define HANDLE_PAGES_INLINE 4
 #define HANDLE_PAGES_MAX    512
 
@@ -35,7 +35,8 @@ struct handle_table {
     struct handle_entry *inline_pages[HANDLE_PAGES_INLINE];
     struct budget *budget; /* the process's */
     uint32_t n_pages;
-    uint32_t first_free;
+    uint32_t first_free;  /* list of slots that were used before; 0: empty */
+    uint32_t first_fresh; /* from here on no slot was used yet */
     uint32_t n_free;
     uint32_t n_reserved;
 };

@@ -245,8 +245,15 @@ static void pages_clear_step(struct space *space, uint64_t *address, uint64_t en
         if (entry == NULL) {
             break;
         }
-        page_table_clear(&gather, *address, entry);
-        *address += PAGE_SIZE;
+        /* The neighbours in the same table: it stays readable until the gather ends. */
+        do {
+            if ((*entry & PTE_PRESENT) != 0) {
+                page_table_clear(&gather, *address, entry);
+            }
+            entry++;
+            *address += PAGE_SIZE;
+        } while (*address < end && !IS_ALIGNED(*address, PAGE_TABLE_SPAN) &&
+                 tlb_gather_has_room(&gather));
     }
     tlb_gather_end(&gather);
 }

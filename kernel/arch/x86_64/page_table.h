@@ -28,6 +28,9 @@ typedef uint64_t pte_t;
 #define PTE_NO_EXECUTE    (1ULL << 63)
 #define PTE_ADDRESS       0x000ffffffffff000ULL
 
+/* Bytes that one last-level table maps. */
+#define PAGE_TABLE_SPAN (2 * MiB)
+
 struct boot_info;
 struct space;
 
