@@ -37,14 +37,19 @@ struct symbol_source {
     bool has_symbols;
 };
 
-static void report_address(const struct symbol_source *source, const char *what, uint64_t address) {
+/*
+ * `back` is 1 for return addresses: the call before it is what matters, and may be the last
+ * instruction of its function.
+ */
+static void report_address(const struct symbol_source *source, const char *what, uint64_t address,
+                           unsigned back) {
     char name[64];
     uint64_t offset;
 
-    if (source->has_symbols && elf_symbols_find(&source->symbols, &source->source, address, name,
-                                                sizeof name, &offset) == ELF_OK) {
+    if (source->has_symbols && elf_symbols_find(&source->symbols, &source->source, address - back,
+                                                name, sizeof name, &offset) == ELF_OK) {
         log_write(LOG_ERROR, "  %s %#llx %s + %#llx", what, (unsigned long long)address, name,
-                  (unsigned long long)offset);
+                  (unsigned long long)offset + back);
     } else {
         log_write(LOG_ERROR, "  %s %#llx", what, (unsigned long long)address);
     }
@@ -97,9 +102,11 @@ static void report_places(const struct service *service, const struct death_reco
                                               service->program.size}};
 
     source.has_symbols = elf_symbols_open(&source.symbols, &source.source) == ELF_OK;
-    report_address(&source, "at  ", death->registers.rip);
+    report_address(&source, "at  ", death->registers.rip, 0);
     for (uint32_t i = 0; i < MIN(death->n_backtrace, (uint32_t)ARRAY_SIZE(death->backtrace)); i++) {
-        report_address(&source, "from", death->backtrace[i]);
+        if (i > 0 || death->backtrace[i] != death->registers.rip) {
+            report_address(&source, "from", death->backtrace[i], 1);
+        }
     }
 }
 
