@@ -100,6 +100,17 @@ static status_t abandon_call(struct thread *target) {
     return OK;
 }
 
+static status_t thread_open(struct thread *thread, struct thread *target) {
+    struct handle_table *table = &thread->process->handles;
+    status_t status = handle_reserve(table, 1);
+
+    if (status == OK) {
+        object_get(&target->object);
+        thread->registers.rdx = handle_install(table, &target->object, RIGHTS_ALL);
+    }
+    return status;
+}
+
 /* (thread or 0, operation, argument) -> value */
 status_t sys_thread_control(struct thread *thread) {
     struct registers *registers = &thread->registers;
@@ -132,6 +143,8 @@ status_t sys_thread_control(struct thread *thread) {
     case THREAD_GET_ID:
         registers->rdx = target->id;
         return OK;
+    case THREAD_OPEN:
+        return thread_open(thread, target);
     default:
         return ERROR_BAD_ARGUMENT;
     }

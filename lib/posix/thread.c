@@ -136,13 +136,27 @@ static long thread_launch(struct posix_thread *thread, void *stack, int *parent_
     return status == OK ? (long)thread->tid : -EAGAIN;
 }
 
+/* The first thread has none until there are others, who may want to signal it. */
+static bool open_own_handle(struct posix_thread *self) {
+    uint64_t handle;
+    status_t status = sys_thread_control(HANDLE_NONE, THREAD_OPEN, 0, &handle);
+
+    if (status == OK) {
+        self->handle = (handle_t)handle;
+    }
+    return status == OK;
+}
+
 long thread_clone(int (*start)(void *), void *stack, int flags, void *argument, int *parent_tid,
                   void *tls, int *child_tid) {
-    const struct posix_thread *self = thread_self();
+    struct posix_thread *self = thread_self();
     const int needed = LINUX_CLONE_VM | LINUX_CLONE_THREAD | LINUX_CLONE_SETTLS;
 
     if ((flags & needed) != needed) {
         return -ENOSYS; /* a process: fork and posix_spawn have ways of their own */
+    }
+    if (self->handle == HANDLE_NONE && !open_own_handle(self)) {
+        return -EAGAIN;
     }
     struct posix_thread *thread = pool_allocate(sizeof *thread);
 

@@ -263,6 +263,39 @@ static void test_signals(void) {
     pthread_sigmask(SIG_SETMASK, &old, NULL);
 }
 
+static pthread_t first;
+
+static void *signals_first(void *argument) {
+    sleep_ms(20);
+    return pthread_kill(first, SIGUSR1) == 0 ? argument : NULL;
+}
+
+/* The first thread is signalled by another, in this process and in a forked one. */
+static bool first_is_woken(void) {
+    struct timespec time = {5, 0};
+    pthread_t thread;
+    void *result;
+    int before = n_handled;
+
+    first = pthread_self();
+    pthread_create(&thread, NULL, signals_first, (void *)1);
+    bool woken = nanosleep(&time, NULL) == -1 && errno == EINTR && n_handled == before + 1 &&
+                 pthread_equal(handled_in, first);
+    return pthread_join(thread, &result) == 0 && result == (void *)1 && woken;
+}
+
+static void test_first(void) {
+    int status;
+
+    CHECK(first_is_woken());
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        _exit(first_is_woken() ? 0 : 1);
+    }
+    CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+}
+
 static pthread_key_t key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static volatile int n_once, n_destroyed;
@@ -354,6 +387,7 @@ int main(void) {
     test_semaphores();
     test_cancel();
     test_signals();
+    test_first();
     test_keys();
     test_fork();
     test_exit();
