@@ -45,9 +45,6 @@ static uint64_t inherited(const char *name) {
 
 void signals_start(void) {
     signals_inherit(inherited("blocked"), inherited("ignored"));
-    if (inherited("told") != 0) {
-        signals_tell();
-    }
     status_t status =
         sys_upcall_set((uint64_t)(uintptr_t)upcall_entry, (uint64_t)(uintptr_t)native_block_begin,
                        (uint64_t)(uintptr_t)native_block_end);

@@ -254,10 +254,6 @@ static size_t entries_fill(struct program_state *state) {
     if (state->ignored != 0) {
         state->entries[n++] = set_entry("ignored", state->ignored);
     }
-    if (state->ignored != signals_ignored()) {
-        /* proc takes the parent's set for the child's, and has to be told otherwise. */
-        state->entries[n++] = set_entry("told", signals_ignored());
-    }
     return n;
 }
 
