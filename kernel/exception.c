@@ -10,8 +10,21 @@
 #include "kernel/upcall.h"
 
 /* Page fault error code (Intel SDM 3A 4.7). */
-#define FAULT_WRITE (1u << 1)
-#define FAULT_FETCH (1u << 4)
+#define FAULT_PRESENT  (1u << 0)
+#define FAULT_WRITE    (1u << 1)
+#define FAULT_USER     (1u << 2)
+#define FAULT_RESERVED (1u << 3)
+#define FAULT_FETCH    (1u << 4)
+
+/*
+ * A fault that would come again whatever we map: reserved bits in an entry (device memory beyond
+ * the processor's address lines), or an access that was made with the rights of ring 0 and that
+ * SMAP forbids (QEMU pops a far return's frame that way).
+ */
+static bool fault_is_final(uint64_t error_code) {
+    return (error_code & FAULT_RESERVED) != 0 ||
+           (error_code & (FAULT_PRESENT | FAULT_USER)) == FAULT_PRESENT;
+}
 
 static enum access fault_access(uint64_t error_code) {
     if ((error_code & FAULT_FETCH) != 0) {
@@ -27,7 +40,7 @@ void exception_enter(struct thread *thread, unsigned vector, uint64_t error_code
     status_t status = ERROR_NOT_SUPPORTED;
 
     kernel_lock_take();
-    if (LIKELY(vector == VECTOR_PAGE_FAULT)) {
+    if (LIKELY(vector == VECTOR_PAGE_FAULT && !fault_is_final(error_code))) {
         status = space_fault(thread->process->space, fault_address, fault_access(error_code), NULL);
     }
     if (status == ERROR_OUT_OF_BUDGET || status == ERROR_NO_MEMORY) {
