@@ -63,6 +63,10 @@ static void load_one(void *context, const char *file_name, const struct archive_
                   error.line, error.text, error.word[0] == '\0' ? "" : ": ", error.word);
         return;
     }
+    if (service->manifest.budget_percent != 0) {
+        service->manifest.budget_pages =
+            init->memory_pages * service->manifest.budget_percent / 100;
+    }
     init->n_services++;
     if (!archive_find(&init->files, service->manifest.program, &service->program)) {
         refuse(service, "the boot archive has no such program", service->manifest.program);
@@ -144,7 +148,10 @@ static bool waits_for(const struct init *init, const struct service *service,
 }
 
 void services_load(struct init *init) {
+    struct handle_info info;
+
     the_init = init;
+    init->memory_pages = sys_handle_info(init->budget, &info) == OK ? info.budget.limit : 0;
     archive_list(&init->files, manifest_folder, load_one, init);
     for (uint32_t i = 0; i < init->n_services; i++) {
         struct service *service = &init->services[i];

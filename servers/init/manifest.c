@@ -185,7 +185,20 @@ static bool key_priority(struct line *line, struct manifest *manifest) {
 }
 
 static bool key_budget(struct line *line, struct manifest *manifest) {
-    return take_pages(line, &manifest->budget_pages);
+    const char *before = line->at;
+    const char *word;
+    size_t length;
+
+    /* "12 %": of the machine's memory. */
+    (void)next_word(line, &word);
+    length = next_word(line, &word);
+    line->at = before;
+    if (!string_equal_n(word, length, "%")) {
+        return take_pages(line, &manifest->budget_pages);
+    }
+    bool taken = take_u32(line, 1, 90, &manifest->budget_percent);
+    line->at = line->end;
+    return taken;
 }
 
 static bool key_dma_limit(struct line *line, struct manifest *manifest) {
@@ -409,10 +422,11 @@ static bool parse_line(struct line *line, struct manifest *manifest) {
 
 /* What is wrong with the manifest as a whole; NULL if nothing. */
 static const char *check_whole(const struct manifest *manifest) {
-    return manifest->program[0] == '\0'                     ? "no program"
-           : manifest->priority == 0                        ? "no priority"
-           : manifest->level == 0                           ? "no level (1 to 15; 0 is init's)"
-           : manifest->budget_pages == 0                    ? "no budget"
+    return manifest->program[0] == '\0' ? "no program"
+           : manifest->priority == 0    ? "no priority"
+           : manifest->level == 0       ? "no level (1 to 15; 0 is init's)"
+           : manifest->budget_pages == 0 && manifest->budget_percent == 0 ? "no budget"
+           : manifest->budget_pages == 0                                  ? NULL
            : manifest->dma_pages > manifest->budget_pages   ? "dma_limit exceeds the budget"
            : manifest->state_pages > manifest->budget_pages ? "state exceeds the budget"
                                                             : NULL;

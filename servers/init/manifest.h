@@ -9,8 +9,8 @@
  * - `arguments -v /dev/x`: more words of its argument vector; `$NAME` is NAME= of the command line
  * - `level 4`: calls go to lower levels only
  * - `priority 40`: not below that of its clients
- * - `budget 4 MiB`: memory at most (KiB, MiB, or pages); set aside for it. Sessions: half of the
- * rest
+ * - `budget 4 MiB`: memory at most (KiB, MiB, pages, or `12 %` of the machine's); set aside for it.
+ * Sessions: half of the rest
  * - `dma_limit 256 KiB`: of it for devices (checked against the budget)
  * - `state 2`: pages that outlive restarts (start block: memory "state")
  * - `handles system-log identity archive`: special powers, listed in manifest.c
@@ -88,7 +88,8 @@ struct manifest {
     char arguments[MANIFEST_ARGUMENTS_BYTES];
     uint32_t level;
     uint32_t priority;
-    uint64_t budget_pages;
+    uint64_t budget_pages;   /* 0 if budget_percent is given, until that has been worked out */
+    uint32_t budget_percent; /* of the machine's memory, or 0 */
     uint64_t dma_pages;
     uint32_t state_pages;
     uint32_t handles; /* enum manifest_handles */

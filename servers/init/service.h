@@ -58,6 +58,7 @@ struct init {
     handle_t system;
     handle_t identity;
     handle_t budget;
+    uint64_t memory_pages; /* limit of that budget: all that programs can have */
     handle_t archive;      /* memory object */
     handle_t control_gate; /* to our own service protocol, for those whose manifest says so */
     struct archive files;

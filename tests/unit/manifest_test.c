@@ -75,6 +75,9 @@ static void test_defaults(void **state) {
     assert_int_equal(manifest.phase, PHASE_BOOT);
     assert_int_equal(manifest.restart, RESTART_ALWAYS);
     assert_int_equal(manifest.heartbeat_ns, 500000000);
+    assert_true(parse("program /bin/x\nlevel 3\npriority 40\nbudget 12 %\nstate 3"));
+    assert_int_equal(manifest.budget_percent, 12);
+    assert_int_equal(manifest.budget_pages, 0);
     assert_true(parse(MINIMAL "heartbeat none"));
     assert_int_equal(manifest.heartbeat_ns, 0);
 }
@@ -94,6 +97,7 @@ static void test_mistakes(void **state) {
         {"level 3 4", 1, "4"},
         {"priority 63", 1, "63"},
         {"budget 3 GiB", 1, "GiB"},
+        {"budget 95 %", 1, "95"},
         {"handles identity everything", 1, "everything"},
         {"ports 0x3ff-0x3f8", 1, "0x3ff-0x3f8"},
         {"ports 65536", 1, "65536"},
