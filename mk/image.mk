@@ -17,7 +17,9 @@ KEYMAPS        := $(sort $(wildcard data/keymaps/*))
 
 # PATH-IN-THE-ARCHIVE=FILE, as tools/mkboot takes it.
 manifest_entries = $(foreach m,$(1),etc/services/$(notdir $(patsubst %/,%,$(dir $(m)))).manifest=$(m))
-BOOT_ENTRIES = $(foreach b,$(BIN),bin/$(b)=$(BUILD)/image/bin/$(b)) $(call manifest_entries,$(MANIFESTS)) \
+# /bin/sh is what system() and popen() run: our shell, until a port brings a program of that name.
+ALIASES = $(if $(filter sh,$(BIN)),,$(if $(filter shell,$(BIN)),bin/sh=$(BUILD)/image/bin/shell))
+BOOT_ENTRIES = $(foreach b,$(BIN),bin/$(b)=$(BUILD)/image/bin/$(b)) $(ALIASES) $(call manifest_entries,$(MANIFESTS)) \
 	$(foreach e,$(ETC),$(e:data/%=%)=$(e)) $(foreach k,$(KEYMAPS),etc/keymaps/$(notdir $(k))=$(k))
 TEST_ENTRIES = $(BOOT_ENTRIES) $(foreach t,$(TESTS),tests/$(t)=$(BUILD)/image/tests/$(t)) \
 	$(call manifest_entries,$(TEST_MANIFESTS))

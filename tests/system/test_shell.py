@@ -54,6 +54,8 @@ def fixture_run(machine):
     ("exec 3>f; echo x >&3; exec 3>&-; cat f", ["x"]),
     ("cat /bin/shell /bin/shell | cat | cat >f; cat /bin/shell | wc -c | cat >g; ls | wc -w", ["      2"]),
     ("kill -l 9; kill 9999", ["KILL", "shell: 9999: No such process"]),
+    ("lua -e 'print(os.execute(\"exit 3\"))'; lua -e 'print(io.popen(\"echo hi\"):read())'",
+     ["nil\texit\t3", "hi"]),
     ("head -1 /proc/list | wc -l; date +%Y | wc -c", ["      1", "      5"]),
 ])
 def test_commands(run, command, expected):
@@ -103,6 +105,7 @@ def test_control_c(machine, run, command):
 
 def test_control_d_is_the_end_of_the_input(machine, run):
     machine.line("cat >f")
+    time.sleep(0.5)                           # typed ahead, Ctrl-D would be a character
     machine.send("typed\r\x04")
     machine.expect_prompt()
     assert run("cat f") == ["typed"]
