@@ -7,6 +7,7 @@
 #include "lib/base/string.h"
 #include "lib/native/time.h"
 #include "servers/ramfs/content.h"
+#include "servers/ramfs/locking.h"
 #include "servers/ramfs/open_file.h"
 
 enum { DEVICE_NUMBER = 4, SET_FLAGS_SHIFT = 16 };
@@ -359,5 +360,6 @@ const struct file_handlers file_handlers = {
     .sync = on_sync,
     .map = on_map,
     .watch = on_watch,
+    .lock = locking_request,
     .space = on_space,
 };

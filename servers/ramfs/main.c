@@ -16,6 +16,7 @@
 #include "lib/native/syscall.h"
 #include "lib/native/time.h"
 #include "servers/ramfs/content.h"
+#include "servers/ramfs/locking.h"
 #include "servers/ramfs/open_file.h"
 
 /* Memory of ours that a node with its name and an open file takes, generously; the budget divided
@@ -53,6 +54,7 @@ static void on_closed(struct server *server, void *object) {
     struct node *node = file->node;
 
     (void)server;
+    locking_closed(file);
     free(file);
     node->n_open--;
     node_release(&file_system, node);
@@ -60,7 +62,8 @@ static void on_closed(struct server *server, void *object) {
 
 static const struct server_protocol protocols[] = {
     FILE_SERVE(file_handlers), DIRECTORY_SERVE(directory_handlers), {0}};
-const struct server_class open_file_class = {.protocols = protocols, .closed = on_closed};
+const struct server_class open_file_class = {
+    .protocols = protocols, .closed = on_closed, .cancelled = locking_cancelled};
 
 /* A root may list its directory through the gate of the namespace; it is never closed. */
 static void root_export(struct server *server, unsigned root, struct node *node) {

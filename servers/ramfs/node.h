@@ -15,6 +15,7 @@
 #include "lib/base/tree.h"
 #include "lib/base/types.h"
 #include "abi/types.h"
+#include "servers/ramfs/lock.h"
 
 enum { NODE_LINKS_MAX = 65535, NODE_PATH_DEPTH_MAX = 512 };
 
@@ -33,6 +34,7 @@ struct node {
     int64_t accessed_ns, modified_ns, changed_ns;
     uint64_t size; /* file: bytes; link: length of the target */
     struct content content;
+    struct lock_list locks;
     char *target;        /* link */
     struct node *parent; /* directory */
     struct tree by_name, by_cookie;
