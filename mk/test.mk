@@ -56,7 +56,11 @@ unit-tests: $(UNIT_TESTS:%=$(BUILD)/unit/%)
 # out are those that speak to the system directly: that include headers of abi, lib/native, lib/posix.
 
 folder_names = $(sort $(notdir $(patsubst %/,%,$(dir $(1)))))
-NATIVE_PROGRAMS := $(call folder_names,$(shell grep -lsE '"(lib/(native|posix)|abi)/' programs/*/*.[ch]))
+including = $(shell grep -lsE '"($(1))' $(2))
+NATIVE_HEADERS  := lib/native/|lib/posix/|abi/
+NATIVE_COMMON   := $(call including,$(NATIVE_HEADERS),programs/common/*.c)
+NATIVE_PROGRAMS := $(call folder_names,$(call including,$(NATIVE_HEADERS),programs/*/*.[ch]) \
+	$(foreach c,$(NATIVE_COMMON),$(call including,$(c:.c=.h),programs/*/*.[ch])))
 HOST_PROGRAMS   := $(filter-out common $(NATIVE_PROGRAMS),$(call folder_names,$(wildcard programs/*/*.c)))
 
 # $(call host_program,NAME,SOURCES)
@@ -69,7 +73,7 @@ $(BUILD)/host/bin/$(1): $$(host_$(1)_objects) $(BUILD)/host/libcommon.a
 endef
 $(foreach p,$(HOST_PROGRAMS),$(eval $(call host_program,$(p),$(wildcard programs/$(p)/*.c))))
 
-HOST_COMMON := $(patsubst %,$(BUILD)/host/asan/%.o,$(wildcard programs/common/*.c) $(filter %.c,$(BASE_SOURCES)))
+HOST_COMMON := $(patsubst %,$(BUILD)/host/asan/%.o,$(filter-out $(NATIVE_COMMON),$(wildcard programs/common/*.c)) $(filter %.c,$(BASE_SOURCES)))
 HOST_OBJECTS += $(HOST_COMMON)
 $(BUILD)/host/libcommon.a: $(HOST_COMMON)
 	$(call say,AR,$@)
