@@ -65,6 +65,7 @@ static void port_out(uint16_t port, unsigned size, uint64_t value) {
     }
 }
 
+/* [book:ioports-access] */
 /* (ioports, port, operation, value) -> value */
 status_t sys_ioports_access(struct thread *thread) {
     struct registers *registers = &thread->registers;
@@ -90,3 +91,4 @@ status_t sys_ioports_access(struct thread *thread) {
     }
     return OK;
 }
+/* [/book] */

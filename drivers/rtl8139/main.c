@@ -175,6 +175,7 @@ static void card_restart(struct net_device *device, const char *why) {
 
 /* ---- receiving ---- */
 
+/* [book:rtl8139-receive] */
 /* Takes the frames out of the ring. */
 static void receive(struct net_device *device) {
     for (unsigned n = 0; (in8(REG_COMMAND) & COMMAND_RX_EMPTY) == 0; n++) {
@@ -197,6 +198,7 @@ static void receive(struct net_device *device) {
         out16(REG_RX_READ, (uint16_t)(card.rx_offset - 16));
     }
 }
+/* [/book] */
 
 static void count_missed(struct net_device *device) {
     uint32_t missed = in32(REG_MISSED) & 0xffffff;
@@ -301,6 +303,7 @@ static void on_tick(struct net_device *device) {
     }
 }
 
+/* [book:rtl8139-driver] */
 static const struct net_driver the_driver = {
     .name = "rtl8139",
     .model = "Realtek RTL8139 Fast Ethernet",
@@ -314,3 +317,4 @@ static const struct net_driver the_driver = {
 int main(void) {
     return net_driver_run(&the_driver);
 }
+/* [/book] */
