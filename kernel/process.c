@@ -113,8 +113,10 @@ void process_die(struct process *process, enum death_cause cause, int32_t status
 }
 
 void process_handle_drop(struct process *process) {
-    /* Its own reference, and the one that goes now. */
-    if (process->state == PROCESS_NEW && process->object.references == 2) {
+    /* Its own reference, the one that goes now, its thread's if it is a forked child, and those of
+     * its own table, through which nobody can start it. */
+    if (process->state == PROCESS_NEW &&
+        process->object.references == 2 + process->n_threads + process->n_own_handles) {
         process_die(process, DEATH_KILLED, ERROR_KILLED);
     }
 }

@@ -40,6 +40,7 @@ struct process {
     struct list threads;
     struct list parked;
     uint32_t n_threads;
+    uint32_t n_own_handles; /* NEW: handles to itself that it was given */
     struct handle_table handles;
     struct space *space; /* freed with all else when it dies */
     uint64_t cpu_ticks;

@@ -85,6 +85,11 @@ status_t sys_process_give(struct thread *thread) {
         (registers->rdx != 0 && (entry->rights & RIGHT_COPY) == 0)) {
         return ERROR_NO_RIGHT;
     }
+    if (target->state == PROCESS_NEW && entry->object->type == OBJECT_PROCESS &&
+        entry->object != &target->object &&
+        CONTAINER_OF(entry->object, struct process, object)->state == PROCESS_NEW) {
+        return ERROR_BAD_STATE; /* two that never start must not keep each other */
+    }
     status = handle_reserve(&target->handles, 1);
     if (status != OK) {
         return status;
@@ -94,6 +99,7 @@ status_t sys_process_give(struct thread *thread) {
                         (registers->rdx != 0 ? registers->rdx : RIGHTS_ALL));
     if (entry->object == &target->object) {
         rights |= HANDLE_NO_FORK_MARK; /* a child must not hold its parent */
+        target->n_own_handles++;
     }
     object_get(entry->object);
     handle_t number = handle_install(&target->handles, entry->object, rights);
