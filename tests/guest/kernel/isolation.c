@@ -52,7 +52,8 @@ static void kernel_pages(void) {
         CHECK_STATUS(sys_unmap(HANDLE_NONE, pages[i], PAGE_BYTES), ERROR_BAD_ARGUMENT);
         CHECK_STATUS(sys_protect(HANDLE_NONE, pages[i], PAGE_BYTES, MAP_READ | MAP_WRITE),
                      ERROR_BAD_ARGUMENT);
-        CHECK_STATUS(sys_process_control(HANDLE_NONE, PROCESS_DISCARD, pages[i], PAGE_BYTES, NULL),
+        CHECK_STATUS(sys_process_control(HANDLE_NONE, PROCESS_DISCARD, pages[i],
+                                         pages[i] + PAGE_BYTES, NULL),
                      ERROR_BAD_ARGUMENT);
         /* Nor does the kernel write there for a program. */
         CHECK_STATUS(sys_handle_info(test_budget, (struct handle_info *)(uintptr_t)page),
