@@ -11,7 +11,7 @@
 .DEFAULT_GOAL := all
 .SUFFIXES:
 .DELETE_ON_ERROR:
-MAKEFLAGS += --no-builtin-rules
+MAKEFLAGS += --no-builtin-rules --jobs=$(shell nproc)
 
 BUILD ?= build
 # Upstream sources do not depend on the compiler: one copy for every BUILD.

@@ -213,8 +213,8 @@ static void on_control(struct server *server, uint64_t bits) {
     if ((bits & SERVER_CONTROL_HEARTBEAT) != 0) {
         server_notify_init(server, SERVER_ANSWER_ALIVE);
     }
-    while ((bits & SERVER_CONTROL_SPIN) != 0) {
-        __asm__ volatile("pause"); /* only init's end of us ends this */
+    while ((bits & SERVER_CONTROL_SPIN) != 0) { /* NOLINT(bugprone-infinite-loop): as asked for */
+        __asm__ volatile("pause");              /* only init's end of us ends this */
     }
     bits &= ~(uint64_t)SERVER_CONTROL_HEARTBEAT;
     if (bits != 0 && server->control != NULL) {

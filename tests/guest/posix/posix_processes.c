@@ -78,7 +78,7 @@ static void test_status(void) {
 }
 
 static void test_stop(void) {
-    int status;
+    int status = 0;
     siginfo_t information;
     pid_t pid = start(pauses);
 
