@@ -241,9 +241,6 @@ static status_t map_finish(struct thread *thread, uint64_t address, status_t sta
 #define MAP_FLAGS_ALL                                                                              \
     (MAP_PROTECTION | MAP_FIXED | MAP_REPLACE | MAP_PRIVATE | MAP_POPULATE | MAP_GUARD)
 
-/* In flags of a restarted map: the region is there, pages are being touched. */
-#define MAP_POPULATING (1u << 31)
-
 static status_t map_request_read(struct thread *thread, struct map_request *request) {
     const struct registers *registers = &thread->registers;
     const struct handle_entry *entry;
@@ -294,7 +291,8 @@ status_t sys_map(struct thread *thread) {
     if (status != OK) {
         return map_finish(thread, 0, status);
     }
-    if ((registers->r9 & MAP_POPULATING) == 0) {
+    /* From a page of progress on the region is there, and its pages are being touched. */
+    if (thread->operation_progress < PAGE_SIZE) {
         status = map_request_read(thread, &request);
         if (status != OK) {
             return map_finish(thread, 0, status);
@@ -321,7 +319,6 @@ status_t sys_map(struct thread *thread) {
             return map_finish(thread, address, status);
         }
         registers->rdx = address;
-        registers->r9 |= MAP_POPULATING;
         thread->operation_progress = 0;
     }
     status =
