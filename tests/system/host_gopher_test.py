@@ -64,7 +64,7 @@ class Browser:
     def __init__(self, gopher, arguments, cwd, rows=ROWS, columns=COLUMNS):
         self.terminal = Terminal(rows, columns)
         self.child = pexpect.spawn(gopher, arguments, dimensions=(rows, columns), cwd=str(cwd),
-                                   encoding="utf-8", timeout=10)
+                                   encoding="utf-8", timeout=30)
         self.child.delaybeforesend = None
 
     def take(self, seconds):
@@ -261,7 +261,7 @@ def test_output_that_cannot_be_written(gopher, site):
 
 def test_printing_on_a_terminal_is_safe(gopher, nasty):
     for item, status in (("0/escapes", 0), ("1/malformed", 0), ("9/file", 11), ("0/binary", 11)):
-        child = pexpect.spawn(gopher, ["-t", f"localhost:{nasty.port}/{item}"], encoding="utf-8", timeout=10)
+        child = pexpect.spawn(gopher, ["-t", f"localhost:{nasty.port}/{item}"], encoding="utf-8", timeout=30)
         output = child.read()
         child.close()
         assert child.exitstatus == status
@@ -479,7 +479,7 @@ def test_signals_give_the_terminal_back(browse, nasty, number, busy):
 def test_terminal_modes_come_back(gopher, nasty, tmp_path):
     """Seen from a shell that outlives the browser."""
     for keys in ("q", "\x03"):
-        child = pexpect.spawn("/bin/sh", encoding="utf-8", timeout=10, cwd=str(tmp_path))
+        child = pexpect.spawn("/bin/sh", encoding="utf-8", timeout=30, cwd=str(tmp_path))
         child.sendline("PS1=; stty -a > before")
         child.sendline(f"{gopher} localhost:{nasty.port}")
         child.expect("Nasty menu")

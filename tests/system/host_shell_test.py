@@ -17,7 +17,7 @@ from pexpect import fdpexpect
 
 from host_programs import environment, program
 
-TIMEOUT = 4
+TIMEOUT = 30  # of what takes well under a second on an idle machine
 
 
 def run(command, *arguments, cwd=None, stdin="", **variables):
