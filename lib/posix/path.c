@@ -90,8 +90,24 @@ int path_from_user(struct posix_path *path, int directory, const char *text) {
 }
 
 int path_walk(const struct posix_path *path, namespace_request *request, void *context) {
-    status_t status = namespace_walk(path->text, request, context);
+    char base[PATH_LENGTH_MAX];
+    const char *rest;
+    handle_t gate;
 
+    /* In a critical section, since it takes a lock that a signal handler could want too. */
+    critical_enter();
+    status_t status = namespace_resolve(path->text, &gate, &rest);
+
+    critical_leave();
+    if (status == OK) {
+        size_t length = (size_t)(rest - path->text);
+
+        /* Without the slash before the rest, but the root is one. */
+        length -= length > 1 && rest[0] != '\0' ? 1 : 0;
+        memcpy(base, path->text, length);
+        base[length] = '\0';
+        status = namespace_walk_from(gate, base, rest[0] != '\0' ? rest : ".", request, context);
+    }
     return errno_from_status(status);
 }
 
