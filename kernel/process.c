@@ -177,6 +177,32 @@ void process_thaw(struct process *process) {
     }
 }
 
+status_t process_watch(struct process *process, struct gate *gate, uint64_t bits) {
+    int place = -1;
+
+    for (int i = 0; i < PROCESS_WATCHERS; i++) {
+        struct gate *other = process->watchers[i].gate;
+
+        if (other != NULL && other->endpoint == gate->endpoint) {
+            place = i;
+            break;
+        }
+        if (other == NULL && place < 0) {
+            place = i;
+        }
+    }
+    if (place < 0) {
+        return ERROR_TOO_MANY;
+    }
+    gate_bind(gate);
+    if (process->watchers[place].gate != NULL) {
+        gate_unbind(process->watchers[place].gate);
+    }
+    process->watchers[place].gate = gate;
+    process->watchers[place].bits = bits;
+    return OK;
+}
+
 static void watchers_tell(struct process *process) {
     for (unsigned i = 0; i < PROCESS_WATCHERS; i++) {
         struct gate *gate = process->watchers[i].gate;

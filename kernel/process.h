@@ -55,6 +55,13 @@ struct process {
     char name[32];
 };
 
+/*
+ * `gate` is notified of `bits` when the living process has ended and all of it is given back. One
+ * watch for each endpoint: a new one takes the place of the old, so that those of a service that is
+ * started again and again do not pile up. TOO_MANY.
+ */
+WARN_UNUSED status_t process_watch(struct process *process, struct gate *gate, uint64_t bits);
+
 /* An empty process in NEW: the caller gets one reference, the other is its own. `parent` may be
  * NULL. */
 WARN_UNUSED status_t process_create(struct budget *budget, const struct process *parent,

@@ -338,13 +338,5 @@ status_t sys_process_watch(struct thread *thread) {
     if (process->state == PROCESS_DEAD) {
         return gate_notify(gate, registers->rdx, GATE_NORMAL);
     }
-    for (unsigned i = 0; i < PROCESS_WATCHERS; i++) {
-        if (process->watchers[i].gate == NULL) {
-            gate_bind(gate);
-            process->watchers[i].gate = gate;
-            process->watchers[i].bits = registers->rdx;
-            return OK;
-        }
-    }
-    return ERROR_TOO_MANY;
+    return process_watch(process, gate, registers->rdx);
 }

@@ -220,16 +220,21 @@ uint32_t terminal_events(const struct terminal *terminal) {
                     discipline_available(&terminal->discipline) > 0
                 ? FILE_EVENT_READ
                 : 0) |
-           (discipline_is_writable(&terminal->discipline) ? FILE_EVENT_WRITE : 0);
+           (!terminal->is_unseen && discipline_is_writable(&terminal->discipline) ? FILE_EVENT_WRITE
+                                                                                  : 0);
 }
 
-void terminal_tell(struct terminal *terminal) {
+static void tell_watches(struct terminal *terminal) {
     uint32_t events = terminal_events(terminal);
     struct terminal_file *file;
 
     LIST_FOR_EACH(file, &terminal->files, node) {
         watch_changed(&file->watches, events);
     }
+}
+
+void terminal_tell(struct terminal *terminal) {
+    tell_watches(terminal);
     if (terminal->is_throttled && discipline_room(&terminal->discipline) > 0) {
         terminal->is_throttled = false;
         if (terminal->device->has_room != NULL) {
@@ -270,15 +275,18 @@ size_t terminal_take(struct terminal *terminal, uint8_t *to, size_t n) {
     if (taken > 0) {
         step_writers(terminal);
         step_drainers(terminal);
-        if (!was_writable && discipline_is_writable(&terminal->discipline)) {
-            struct terminal_file *file;
-
-            LIST_FOR_EACH(file, &terminal->files, node) {
-                watch_changed(&file->watches, FILE_EVENT_WRITE);
-            }
+        if (!was_writable) {
+            tell_watches(terminal);
         }
     }
     return taken;
+}
+
+void terminal_seen(struct terminal *terminal) {
+    if (terminal->is_unseen) {
+        terminal->is_unseen = false;
+        terminal_tell(terminal);
+    }
 }
 
 void terminal_resize(struct terminal *terminal, uint32_t rows, uint32_t columns) {

@@ -41,6 +41,9 @@ struct terminal {
     struct server_timer timer; /* VTIME of the first reader */
     uint64_t next_cookie;
     bool is_throttled; /* terminal_room was 0 */
+    /* Nobody has looked at it yet: poll says that it takes no output, for those who would rather
+     * begin when somebody does. Set by the device after terminal_init. */
+    bool is_unseen;
 };
 
 /* Exported as a root: `open` with the empty path makes a description. */
@@ -58,6 +61,9 @@ size_t terminal_room(struct terminal *terminal);
 
 /* Up to n bytes of output; 0: none now, has_output is called when there is. */
 size_t terminal_take(struct terminal *terminal, uint8_t *to, size_t n);
+
+/* Somebody looks at it now. */
+void terminal_seen(struct terminal *terminal);
 
 /* The window's size; the session is notified if it is another. */
 void terminal_resize(struct terminal *terminal, uint32_t rows, uint32_t columns);

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: MIT
+"""What the tests of supervision share: a guest whose services are killed, and the look at what is left.
+
+    guest = Guest(machine)
+    guest.run("echo x").output == "x\n"
+    guest.services()["proc"].state == "up"
+    with guest.balanced(): ...             all counts of the kernel are the same afterwards
+
+A person's shell on the serial line is used for all of it, and is part of what is tested: commands are
+typed with marks around them, so that what was on the line before does not matter.
+"""
+import re
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from machine import ROOT, TIME_SCALE, MachineError
+
+# The figures of /proc/kernel and /proc/memory that must be the same when all is done.
+COUNTS = ("processes", "threads", "endpoints", "gates", "memory_objects", "handles", "budgets", "irqs",
+          "used_bytes", "quarantined_bytes")
+
+PAGE = "gopher://gopher.test/0/about.txt"          # of the site that full_network serves
+PAGE_MARK = "About this site"
+
+
+def service_names(*phases):
+    """The services whose manifests have one of these phases, in the order of their names."""
+    names = []
+    for path in sorted([*ROOT.glob("servers/*/manifest"), *ROOT.glob("drivers/*/manifest")]):
+        phase = re.search(r"^phase\s+(\w+)", path.read_text(encoding="utf-8"), re.M)
+        if (phase[1] if phase else "boot") in phases:
+            names.append(path.parent.name)
+    return names
+
+
+class Service(NamedTuple):
+    """A line of `services`."""
+    name: str
+    state: str
+    level: int
+    restarts: int
+    used: int                                      # KiB
+
+
+class Output(NamedTuple):
+    """What a command left."""
+    status: int
+    output: str
+
+
+class Guest:
+    """The shell on the serial line of a Machine."""
+
+    def __init__(self, machine):
+        self.machine = machine
+        self._n = 0
+
+    def run(self, command, timeout=20):
+        """Types a command; its exit status and output."""
+        self._n += 1
+        # Quoted, so that the echo of what is typed is not taken for what is printed.
+        self.machine.line(f"echo b'e'gin {self._n}; {command}; echo e'n'd {self._n} $?")
+        self.machine.expect(rf"begin {self._n}\r\n", timeout)
+        self.machine.expect(rf"end {self._n} (\d+)\r\n", timeout)
+        return Output(int(self.machine.console.match[1]),
+                      self.machine.console.before.replace("\r\n", "\n"))
+
+    def check(self, command, timeout=20):
+        """Types a command that must not fail; its output."""
+        done = self.run(command, timeout)
+        assert done.status == 0, f"{command}: exit {done.status}: {done.output}"
+        return done.output
+
+    def until(self, command, is_good, limit, timeout=None):
+        """Repeats a command until its Output is good; the seconds that it took. A prompt that does not
+        answer is asked again: the shell that was asked may be gone, and another one there."""
+        start = time.monotonic()
+        last = None
+        while time.monotonic() - start < limit * TIME_SCALE:
+            try:
+                last = self.run(command, timeout or 1)
+                if is_good(last):
+                    return time.monotonic() - start
+            except MachineError as error:
+                last = error
+            time.sleep(0.02)
+        raise MachineError(f"{command}: not within {limit} s: {last}")
+
+    # --- the services ---------------------------------------------------------------------------
+
+    def services(self):
+        """What `services` lists, by name."""
+        found = re.findall(r"^(\S+) +(\S+) +(\d+) +(\d+) +\d+s +(\d+)K ", self.check("services"), re.M)
+        return {name: Service(name, state, int(level), int(restarts), int(used))
+                for name, state, level, restarts, used in found}
+
+    def settle(self, limit=10):
+        """Waits until every service that runs is up, and two looks at the counts show the same."""
+        deadline = time.monotonic() + limit * TIME_SCALE
+        while True:
+            states = {service.state for service in self.services().values()}
+            first = self.counts()
+            time.sleep(0.3)
+            if states <= {"up", "waits", "ended", "stopped"} and self.counts() == first:
+                return first
+            if time.monotonic() > deadline:
+                raise MachineError(f"it does not settle: {self.services()} {first}")
+
+    def counts(self):
+        """The kernel's counts of its objects, and the memory in use."""
+        text = self.check("cat /proc/kernel /proc/memory")
+        figures = dict(re.findall(r"^(\w+) (\d+)$", text, re.M))
+        return {name: int(figures[name]) for name in COUNTS}
+
+    def works(self, network=False, limit=3):
+        """Waits until the prompt and, if there is one, the network work; the seconds that it took."""
+        start = time.monotonic()
+        self.until("echo alive", lambda done: done == (0, "alive\n"), limit)
+        if network:
+            left = limit - (time.monotonic() - start) / TIME_SCALE
+            self.until(f"gopher -t {PAGE}", lambda done: done.status == 0 and PAGE_MARK in done.output,
+                       left, timeout=limit)
+        return time.monotonic() - start
+
+
+def difference(before, after):
+    """How two counts differ, as text; empty if they do not."""
+    return ", ".join(f"{name} {before[name]} -> {after[name]}" for name in before
+                     if before[name] != after[name])
+
+
+def note(folder, text):
+    """Adds a line to a table that a person may want to see after the tests."""
+    path = Path(folder) / "supervision.txt"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a", encoding="utf-8") as table:
+        table.write(text + "\n")
