@@ -13,7 +13,8 @@
 enum {
     BACK_OFF_FIRST_MS = 100, /* before the second restart; the first one is at once */
     BACK_OFF_LAST_MS = 5000,
-    GOOD_RUN_S = 10, /* one that ran so long starts again at once */
+    SUSPECT_MS = 450, /* two questions of services_watch are unanswered */
+    GOOD_RUN_S = 10,  /* one that ran so long starts again at once */
 };
 
 static void state_set(struct service *service, enum state state) {
@@ -130,6 +131,7 @@ static bool process_has_ended(const struct service *service) {
 
 void service_notified(struct init *init, struct service *service, uint64_t bits) {
     service->alive_ns = time_now_ns();
+    service->is_reprieved = false;
     if ((bits & SERVER_ANSWER_READY) != 0 && service->state == STATE_STARTING) {
         state_set(service, STATE_UP);
         boot_tell_log(init, service);
@@ -185,10 +187,30 @@ status_t services_restart(struct init *init, struct service *service) {
 
 /* ---- watching ---- */
 
-static bool is_silent(const struct service *service, uint64_t now) {
-    uint64_t period = service->manifest.heartbeat_ns;
+/* Has it left the last questions unanswered? */
+static bool is_suspect(const struct service *service, uint64_t now) {
+    return service->state == STATE_UP && service->manifest.heartbeat_ns != 0 &&
+           now - service->alive_ns > SUSPECT_MS * NS_PER_MS;
+}
 
-    return service->state == STATE_UP && period != 0 && now - service->alive_ns > 2 * period;
+/*
+ * One that spins keeps all below its priority from answering, so of those that do not answer only
+ * the one with the highest priority is to be judged.
+ */
+static struct service *find_suspect(struct init *init, uint64_t now) {
+    struct service *found = NULL;
+
+    for (uint32_t i = 0; i < init->n_services; i++) {
+        struct service *service = &init->services[i];
+
+        if (is_suspect(service, now) &&
+            (found == NULL || service->manifest.priority > found->manifest.priority ||
+             (service->manifest.priority == found->manifest.priority &&
+              service->alive_ns < found->alive_ns))) {
+            found = service;
+        }
+    }
+    return found;
 }
 
 /* Ends a service that hangs. It is then started again like any that died. */
@@ -202,25 +224,19 @@ static void end_silent(struct service *service, uint64_t now) {
 
 void services_watch(struct init *init) {
     uint64_t now = time_now_ns();
-    struct service *worst = NULL;
+    struct service *suspect = find_suspect(init, now);
+    bool ends = suspect != NULL && now - suspect->alive_ns > 2 * suspect->manifest.heartbeat_ns;
 
+    if (ends) {
+        end_silent(suspect, now);
+    }
     for (uint32_t i = 0; i < init->n_services; i++) {
         struct service *service = &init->services[i];
 
-        if (is_silent(service, now) &&
-            (worst == NULL || service->manifest.priority > worst->manifest.priority)) {
-            worst = service;
-        }
-    }
-    if (worst != NULL) {
-        end_silent(worst, now);
-    }
-    /* One that spins keeps all below its priority from answering, and those that call it too: they
-     * get another chance before they are judged. */
-    for (uint32_t i = 0; i < init->n_services; i++) {
-        struct service *service = &init->services[i];
-
-        if (worst != NULL) {
+        /* The others may have been silent because of it: they get another chance, but only one
+         * until they answer. */
+        if (ends && !service->is_reprieved) {
+            service->is_reprieved = true;
             service->alive_ns = now;
         }
         if (service->state == STATE_UP && service->manifest.heartbeat_ns != 0) {

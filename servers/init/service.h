@@ -45,7 +45,8 @@ struct service {
     uint32_t incarnation;
     uint32_t restarts;
     uint64_t since_ns;
-    uint64_t alive_ns; /* last sign of life */
+    uint64_t alive_ns; /* last sign of life, or the reprieve */
+    bool is_reprieved; /* somebody else hung, which may be why it was silent; until it answers */
     uint64_t start_ns; /* BACK_OFF: when it is started */
     uint64_t back_off_ns;
     int32_t last_status;
