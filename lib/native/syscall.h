@@ -261,7 +261,8 @@ WARN_UNUSED static inline status_t sys_process_identify(handle_t identity, handl
     return syscall_do(SYSCALL_process_identify, identity, process, tag, word, 0, 0).status;
 }
 
-/* The gate is notified with `bits` when the process has ended. */
+/* The gate is notified with `bits` when the process has ended. A second watch through the same
+ * endpoint replaces the first. */
 WARN_UNUSED static inline status_t sys_process_watch(handle_t process, handle_t gate,
                                                      uint64_t bits) {
     return syscall_do3(SYSCALL_process_watch, process, gate, bits).status;
