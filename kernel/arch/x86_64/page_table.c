@@ -131,6 +131,31 @@ pte_t *page_table_find(paddr_t root, uint64_t address) {
     return &table[entry_index(address, 0)];
 }
 
+/* The `n` tables from an empty slot down to the leaf: all of them, or none, as nobody would find an
+ * empty table again. */
+static status_t tables_make(struct space *space, uint64_t address, unsigned n, pte_t *slot) {
+    paddr_t frames[LEVELS - 1];
+
+    if (!space_charge(space, n)) {
+        return ERROR_OUT_OF_BUDGET;
+    }
+    for (unsigned i = 0; i < n; i++) {
+        frames[i] = frame_take_zeroed();
+        if (frames[i] == PADDR_NONE) {
+            while (i-- > 0) {
+                frame_put(frames[i]);
+            }
+            space_refund(space, n);
+            return ERROR_NO_MEMORY;
+        }
+    }
+    for (unsigned i = 0; i < n; i++) {
+        page_table_set(slot, frames[i] | TABLE_FLAGS);
+        slot = &table_of(*slot)[entry_index(address, n - 1 - i)];
+    }
+    return OK;
+}
+
 status_t page_table_make(struct space *space, uint64_t address, pte_t **entry) {
     pte_t *table = paddr_to_pointer(space->root);
 
@@ -138,17 +163,11 @@ status_t page_table_make(struct space *space, uint64_t address, pte_t **entry) {
         pte_t *slot = &table[entry_index(address, level)];
 
         if (UNLIKELY((*slot & PTE_PRESENT) == 0)) {
-            paddr_t frame;
+            status_t status = tables_make(space, address, level, slot);
 
-            if (!space_charge(space, 1)) {
-                return ERROR_OUT_OF_BUDGET;
+            if (status != OK) {
+                return status;
             }
-            frame = frame_take_zeroed();
-            if (frame == PADDR_NONE) {
-                space_refund(space, 1);
-                return ERROR_NO_MEMORY;
-            }
-            page_table_set(slot, frame | TABLE_FLAGS);
         }
         table = table_of(*slot);
     }
