@@ -67,8 +67,9 @@ void child_dies(int (*function)(uint64_t), uint64_t argument, struct death_recor
 extern bool test_is_child;
 
 /* Memory that all children share with this program: zeros when a test begins. */
-enum { SHARED_WORDS = 4096 };
+enum { SHARED_WORDS = 4096, SHARED_PAGES = SHARED_WORDS * 8 / PAGE_BYTES + 1 };
 extern volatile uint64_t *test_shared;
+extern handle_t test_shared_memory;
 
 /* Objects that must come to be, and handles that must close. */
 handle_t endpoint_new(void);
@@ -101,7 +102,19 @@ bool probe_works(enum probe how, const volatile void *address, struct death_reco
 #define CHECK_READ_ONLY(address)                                                                   \
     CHECK(probe_works(PROBE_READ, (address), NULL) && !probe_works(PROBE_WRITE, (address), NULL))
 
-/* sequence of pseudo-random numbers, the same for the same seed (not 0). */
+/*
+ * A process of its own, paid for by `budget`, that runs function(argument) in a copy of this
+ * program's static memory and of test_shared, without any handle, and ends when that returns. Its
+ * failed checks end it with status 99. Not started yet.
+ */
+struct image {
+    handle_t process;
+    uint64_t entry, stack, argument;
+};
+struct image image_make(handle_t budget, void (*function)(uint64_t), uint64_t argument);
+handle_t image_start(const struct image *image);
+
+/* Sequence of pseudo-random numbers, the same for the same seed (not 0). */
 uint64_t random_next(uint64_t *state);
 
 /* One system call with all its registers: rdi rsi rdx r10 r8 r9 r12 r13 r14 r15 rbx. */

@@ -14,8 +14,9 @@
 handle_t test_system, test_identity, test_budget, test_self;
 bool test_is_child;
 volatile uint64_t *test_shared;
+handle_t test_shared_memory;
 static unsigned n_failures; /* of the test that runs */
-static char *child_failure; /* shared with children: what the first of them found */
+static char *child_failure; /* the end of test_shared: what the first child found */
 
 void test_print(const char *format, ...) {
     char line[256];
@@ -198,14 +199,15 @@ static bool is_wanted(const char *name) {
     return strncmp(name, wanted, strcspn(wanted, " ")) == 0;
 }
 
-/* Mapped here and, at the same address, in each child. Kept for good. */
-static void *shared_make(uint64_t n_pages) {
-    handle_t memory = memory_new(n_pages);
-    void *pages = pages_map(memory, n_pages, MAP_READ | MAP_WRITE);
+/* test_shared, mapped here and, at the same address, in each child; and a page behind it for what
+ * children report. Kept for good. */
+static void shared_make(void) {
+    test_shared_memory = memory_new(SHARED_PAGES);
+    char *pages = pages_map(test_shared_memory, SHARED_PAGES, MAP_READ | MAP_WRITE);
 
-    closed(memory);
-    memset(pages, 0, n_pages * PAGE_BYTES); /* all there from the beginning */
-    return pages;
+    memset(pages, 0, SHARED_PAGES * PAGE_BYTES); /* all there from the beginning */
+    test_shared = (volatile uint64_t *)pages;
+    child_failure = pages + SHARED_WORDS * sizeof(*test_shared);
 }
 
 int main(void) {
@@ -219,8 +221,7 @@ int main(void) {
     test_identity = startup_handle(STARTUP_IDENTITY, NULL);
     test_budget = startup_handle(STARTUP_BUDGET, NULL);
     test_self = startup_handle(STARTUP_SELF, NULL);
-    child_failure = shared_make(1);
-    test_shared = shared_make(SHARED_WORDS * sizeof(*test_shared) / PAGE_BYTES);
+    shared_make();
     for (unsigned i = 0; i < ARRAY_SIZE(groups); i++) {
         for (const struct test *test = groups[i]; test->name != NULL; test++) {
             if (is_wanted(test->name)) {
