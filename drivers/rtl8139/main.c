@@ -176,29 +176,46 @@ static void card_restart(struct net_device *device, const char *why) {
 /* ---- receiving ---- */
 
 /* [book:rtl8139-receive] */
-/* Takes the frames out of the ring. */
-static void receive(struct net_device *device) {
-    for (unsigned n = 0; (in8(REG_COMMAND) & COMMAND_RX_EMPTY) == 0; n++) {
+/* Takes the frames out of the ring as long as there is room for them; false: the ring makes no
+ * sense, and the card was reset. */
+static bool ring_drain(struct net_device *device) {
+    for (unsigned n = 0; (in8(REG_COMMAND) & COMMAND_RX_EMPTY) == 0 && net_device_has_room(device);
+         n++) {
         const uint8_t *at = card.memory.bytes + card.rx_offset;
         uint32_t header = __atomic_load_n((const uint32_t *)(const void *)at, __ATOMIC_ACQUIRE);
         uint32_t length = header >> 16;
 
         if (length == RX_LENGTH_UNFINISHED) {
-            return; /* the interrupt for it will come */
+            return true; /* the interrupt for it will come */
         }
         if ((header & RX_STATUS_OK) == 0 || length < NIC_FRAME_BYTES_MIN + RX_CHECK_BYTES ||
             length > NIC_FRAME_BYTES_MAX + RX_CHECK_BYTES || n == RX_BATCH_MAX) {
             net_device_count(device, NET_RECEIVE_ERROR, 1);
             card_restart(device, "bad receive ring");
-            return;
+            return false;
         }
         net_device_received(device, at + RX_HEADER_BYTES, length - RX_CHECK_BYTES);
         card.rx_offset = ALIGN_UP(card.rx_offset + RX_HEADER_BYTES + length, 4u) % RX_RING_BYTES;
         /* 16 behind, by the card's own rule, so that full and empty differ. */
         out16(REG_RX_READ, (uint16_t)(card.rx_offset - 16));
     }
+    return true;
 }
-/* [/book] */
+
+/*
+ * After an overflow the card receives no more until it is acknowledged, with room in the ring. One
+ * that comes after we looked is preceded by frames that fill the ring again, which interrupt.
+ */
+static void receive(struct net_device *device) {
+    while (ring_drain(device)) {
+        uint16_t overflows = in16(REG_INTERRUPT) & INTERRUPT_OVERFLOWS;
+
+        if (overflows == 0 || !net_device_has_room(device)) {
+            return;
+        }
+        out16(REG_INTERRUPT, overflows);
+    }
+}
 
 static void count_missed(struct net_device *device) {
     uint32_t missed = in32(REG_MISSED) & 0xffffff;
@@ -278,8 +295,7 @@ static void on_interrupt(struct net_device *device) {
     if ((events & (INTERRUPT_TX_OK | INTERRUPT_TX_ERROR)) != 0) {
         sent(device);
     }
-    if ((events & (INTERRUPT_RX_OK | INTERRUPT_RX_ERROR | INTERRUPT_RX_OVERFLOW |
-                   INTERRUPT_FIFO_OVERFLOW)) != 0) {
+    if ((events & (INTERRUPT_RX_OK | INTERRUPT_RX_ERROR | INTERRUPT_OVERFLOWS)) != 0) {
         receive(device);
         count_missed(device);
     }
@@ -309,6 +325,7 @@ static const struct net_driver the_driver = {
     .model = "Realtek RTL8139 Fast Ethernet",
     .start = on_start,
     .interrupt = on_interrupt,
+    .receive = receive,
     .transmit = on_transmit,
     .set_filter = on_set_filter,
     .tick = on_tick,

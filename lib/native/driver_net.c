@@ -124,12 +124,17 @@ static void transmit_pump(struct net_device *device) {
 
 static void on_client_notified(struct server *server, void *object, uint64_t bits) {
     struct client *client = object;
+    struct net_device *device = client->device;
 
-    (void)server, (void)bits;
-    if (client->device->client == client) {
-        transmit_pump(client->device);
-        client_flush(client->device);
+    (void)server;
+    if (device->client != client) {
+        return; /* cut off */
     }
+    if ((bits & NIC_NOTIFY_TO_RECEIVE) != 0) {
+        device->driver->receive(device);
+    }
+    transmit_pump(device);
+    client_flush(device);
 }
 
 static void on_client_closed(struct server *server, void *object) {
@@ -142,6 +147,18 @@ static const struct server_class client_class = {.closed = on_client_closed,
                                                  .notified = on_client_notified};
 
 /* ---- what the driver reports ---- */
+
+bool net_device_has_room(struct net_device *device) {
+    const struct client *client = device->client;
+    uint32_t n;
+
+    if (client == NULL) {
+        return true; /* it is dropped */
+    }
+    /* A broken ring has room: the frame finds out. */
+    return !ring_producer_space(&client->receive, &n) || n > 0 ||
+           !ring_producer_may_wait(&client->receive);
+}
 
 void net_device_received(struct net_device *device, const void *frame, size_t length) {
     struct client *client = device->client;

@@ -23,8 +23,10 @@ struct net_driver {
      * the library to acknowledge.
      */
     status_t (*start)(struct net_device *device, handle_t gate, uint8_t address[6], handle_t *irq);
-    /* The card wants something: answer it with net_device_received, _sent, _link. */
+    /* The card wants something. */
     void (*interrupt)(struct net_device *device);
+    /* There is room for received frames again: takes those that were left in the card. */
+    void (*receive)(struct net_device *device);
     /* Sends a frame of NIC_FRAME_BYTES_MIN to _MAX bytes (copied at once). False: no room now;
      * asked again after the next interrupt. `frame` is shared memory: copy, do not parse. */
     bool (*transmit)(struct net_device *device, const void *frame, size_t length);
@@ -33,6 +35,10 @@ struct net_driver {
     /* Once a second: look after the link, and whether the card hangs. */
     void (*tick)(struct net_device *device);
 };
+
+/* May the next frame be taken out of the card? If not, `receive` is called when it may: what the
+ * client is too slow for waits in the card, and then on the wire. */
+WARN_UNUSED bool net_device_has_room(struct net_device *device);
 
 /* A frame has come. Dropped and counted if nobody takes it. The length is the library's to check:
  * what is no frame is counted as an error. */
