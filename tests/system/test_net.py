@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from machine import Machine, run_command
+from machine import BUILD, Machine, run_command
 from peers.odd_gopher import text_of
+from peers.tap_peer import pattern
 
 PEER = Path(__file__).resolve().parent / "peers" / "tap_peer.py"
 TEXT_BYTES = 100 * 1024
@@ -198,3 +199,66 @@ def test_two_clients_one_stalled(peers):
         machine.command("cat /tcp/10.9.0.1/7103 > /ramdisk/quick")
         assert "1000000" in machine.command("wc -c /ramdisk/quick")
         assert re.search(r"tcp .* 10\.9\.0\.1:7102 +[1-9]\d+", machine.command("net -a"))
+
+
+# --- data in both directions, and other machines --------------------------------------------------------------
+
+def test_upload_complete_to_the_byte(peers):
+    """A file of the image goes out; the peer's count and sum of it are those of the host's copy."""
+    content = (BUILD / "image" / "bin" / "lua").read_bytes()
+    expect("cat /bin/lua > /tcp/10.9.0.1/7104", peers)
+    answer = f"{len(content)} bytes, sum {sum(content)}"
+    for _ in range(50):
+        if answer in peers.log("tap_peer"):
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"not {answer!r} but: {peers.log('tap_peer')}")
+
+
+def test_download_complete_to_the_byte(peers):
+    """Sixteen bytes a line: each line's number is checked by the guest's own tools at the ends."""
+    with Machine(network=peers) as machine:
+        machine.expect_prompt()
+        wait_for_lease(machine)
+        machine.command("cat /tcp/10.9.0.1/7103 > /ramdisk/million", timeout=60)
+        assert "1000000" in machine.command("wc -c /ramdisk/million")
+        assert "00000000062499" in machine.command("tail -n 1 /ramdisk/million")
+        machine.command("cat /ramdisk/million > /tcp/10.9.0.1/7104", timeout=60)
+        for _ in range(50):
+            if "1000000 bytes" in peers.log("tap_peer"):
+                break
+            time.sleep(0.1)
+        assert f"1000000 bytes, sum {sum(pattern(1000000))}" in peers.log("tap_peer")
+
+
+@pytest.mark.parametrize("options", [{"machine": "q35"}, {"memory": "8G"}, {"memory": "48M"},
+                                     {"cpu": "qemu64"}, {"smp": 3}], ids=str)
+def test_other_machines(full_network, options):
+    expect("ping -c 1 host.test", full_network, r"1 sent, 1 received", **options)
+
+
+def test_hostile_frames(peers):
+    """Frames of every kind of nonsense; then the network works as before."""
+    with Machine(network=peers) as machine:
+        machine.expect_prompt()
+        address = re.search(r"address +(10\.9\.0\.\d+)/24", wait_for_lease(machine))[1]
+        peers.run(sys.executable, str(PEER.with_name("odd_frames.py")), peers.tap, address, "3000")
+        assert "hello from 7100" in machine.command("cat /tcp/10.9.0.1/7100")
+        assert "restarted" not in machine.command("net")
+        assert re.search(r"network +up +4 +0 ", machine.command("services"))
+        assert re.search(r"rtl8139 +up +3 +0 ", machine.command("services"))
+
+
+def test_lspci():
+    expect("lspci", None, r"^00:00\.0 Host bridge \[0600\]: Intel \[8086:1237\]",
+           r"\n00:03\.0 Ethernet controller \[0200\]: Realtek \[10ec:8139\] \(rev 20\)\n")
+    expect("lspci -v", None, r"Realtek \[10ec:8139\][^\n]*\n(    [^\n]*\n)*    driver: yes")
+
+
+def test_lspci_behind_bridges():
+    """Buses behind bridges are looked at too."""
+    done = run_command("lspci", machine="q35", net="none", timeout=60, extra=(
+        "-device", "pcie-root-port,id=root,chassis=1",
+        "-device", "pcie-pci-bridge,id=bridge,bus=root",
+        "-device", "rtl8139,bus=bridge,addr=2"))
+    assert re.search(r"^0[2-9]:02\.0 Ethernet controller", done.output, re.M), done.output

@@ -6,7 +6,7 @@
     7101   sends 512,000 bytes over four seconds and closes
     7102   sends without end, as fast as it is taken
     7103   sends 1,000,000 bytes and closes
-    7104   takes everything, and at its end answers with the number of bytes and their sum
+    7104   takes everything, and then prints the number of bytes and their sum
 """
 import socketserver
 import threading
@@ -38,12 +38,12 @@ def million(send, _receive):
     send(pattern(1000000))
 
 
-def count(send, receive):
+def count(_send, receive):
     n = total = 0
     while data := receive(65536):
         n += len(data)
         total += sum(data)
-    send(b"%d bytes, sum %d\n" % (n, total))
+    print(f"{n} bytes, sum {total}", flush=True)
 
 
 def serve(port, peer):
@@ -61,5 +61,6 @@ def serve(port, peer):
     threading.Thread(target=server.serve_forever).start()
 
 
-for number, function in ((7101, slow), (7102, endless), (7103, million), (7104, count), (7100, hello)):
-    serve(number, function)
+if __name__ == "__main__":
+    for number, function in ((7101, slow), (7102, endless), (7103, million), (7104, count), (7100, hello)):
+        serve(number, function)
