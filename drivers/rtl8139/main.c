@@ -160,10 +160,8 @@ static status_t on_start(struct net_device *device, handle_t gate, uint8_t addre
     return status;
 }
 
-/* After an error that leaves the card or its ring in no known state. */
-static void card_restart(struct net_device *device, const char *why) {
-    log_write(LOG_WARNING, "%s: reset", why);
-    net_device_count(device, NET_RESET, 1);
+/* With empty rings. */
+static void card_begin_anew(struct net_device *device) {
     net_device_count(device, NET_SEND_ERROR, card.tx_begun - card.tx_done);
     if (card_reset()) {
         card_set_up();
@@ -171,6 +169,13 @@ static void card_restart(struct net_device *device, const char *why) {
         log_write(LOG_ERROR, "the card does not answer");
         sys_process_exit(1); /* init tries again, less and less often */
     }
+}
+
+/* After an error that leaves the card or its ring in no known state. */
+static void card_restart(struct net_device *device, const char *why) {
+    log_write(LOG_WARNING, "%s: reset", why);
+    net_device_count(device, NET_RESET, 1);
+    card_begin_anew(device);
 }
 
 /* ---- receiving ---- */
@@ -304,10 +309,13 @@ static void on_interrupt(struct net_device *device) {
     }
 }
 
+/* QEMU's card begins its ring anew when the filter is written. So do we, and lose at most what has just
+ * come: else each would look for frames where the other has put none. */
 static void on_set_filter(struct net_device *device, uint32_t mode) {
-    (void)device;
-    card.filter = mode;
-    filter_write();
+    if (mode != card.filter) {
+        card.filter = mode;
+        card_begin_anew(device);
+    }
 }
 
 static void on_tick(struct net_device *device) {
