@@ -54,12 +54,53 @@ static struct nic_slot *slot_of(const struct attachment *attachment, uint32_t in
     return (struct nic_slot *)((uint8_t *)attachment->shared + NIC_SLOTS_OFFSET) + index;
 }
 
+/* Copies one frame out of the shared memory, before anything looks at it. NULL: no memory. */
+static struct pbuf *frame_copy(const struct nic_slot *slot, uint32_t length) {
+    struct pbuf *frame = pbuf_alloc(PBUF_RAW, (u16_t)length, PBUF_RAM);
+
+    if (frame != NULL) {
+        memcpy(frame->payload, slot->frame, length);
+    }
+    return frame;
+}
+
 /* ---- attaching ---- */
+
+/* A driver that was there is missed for so long: frames wait for its return. */
+static bool driver_is_missed(void) {
+    return the_link.n_attached > 0 && the_link.n_retries < RETRIES_SOON;
+}
 
 static void waiting_drop(void) {
     for (; the_link.n_waiting > 0; the_link.n_waiting--) {
         pbuf_free(the_link.waiting[the_link.waiting_first]);
         the_link.waiting_first = (the_link.waiting_first + 1) % WAITING_MAX;
+    }
+}
+
+/* What the driver had not taken from the ring yet waits for the next one, before all that waits
+ * already. */
+static void unsent_keep(const struct attachment *attachment) {
+    uint32_t n_free = 0;
+
+    if (!ring_producer_space(&attachment->transmit, &n_free)) {
+        return;
+    }
+    for (uint32_t i = n_free; i < NIC_N_SLOTS && the_link.n_waiting < WAITING_MAX; i++) {
+        /* The last one first, since each goes to the front. */
+        uint32_t back = i - n_free + 1;
+        const struct nic_slot *slot =
+            slot_of(attachment, NIC_N_SLOTS + ring_slot(&attachment->transmit, 0u - back));
+        uint32_t length = __atomic_load_n(&slot->length, __ATOMIC_RELAXED);
+        bool is_sane = length >= NIC_FRAME_BYTES_MIN && length <= NIC_FRAME_BYTES_MAX;
+        struct pbuf *frame = is_sane ? frame_copy(slot, length) : NULL;
+
+        if (frame == NULL) {
+            return;
+        }
+        the_link.waiting_first = (the_link.waiting_first + WAITING_MAX - 1) % WAITING_MAX;
+        the_link.waiting[the_link.waiting_first] = frame;
+        the_link.n_waiting++;
     }
 }
 
@@ -71,7 +112,7 @@ static void detach(struct attachment *attachment) {
         the_link.attachment = NULL;
         the_link.pending = 0;
         the_link.n_retries = 0;
-        waiting_drop();
+        unsent_keep(attachment);
         server_timer_arm(the_link.server, &the_link.retry, time_deadline(1), attach_try);
     }
     if (attachment->shared != NULL) {
@@ -108,16 +149,6 @@ static void link_update(void) {
 }
 
 /* ---- receiving ---- */
-
-/* Copies one frame out of the shared memory, before anything looks at it. NULL: no memory. */
-static struct pbuf *frame_copy(const struct nic_slot *slot, uint32_t length) {
-    struct pbuf *frame = pbuf_alloc(PBUF_RAW, (u16_t)length, PBUF_RAM);
-
-    if (frame != NULL) {
-        memcpy(frame->payload, slot->frame, length);
-    }
-    return frame;
-}
 
 static void receive_again(struct server *server, struct server_timer *timer);
 
@@ -216,13 +247,13 @@ static err_t link_output(struct netif *netif, struct pbuf *frame) {
     struct attachment *attachment = the_link.attachment;
 
     (void)netif;
-    if (attachment == NULL) {
+    if (attachment == NULL && !driver_is_missed()) {
         return ERR_IF;
     }
     if (frame->tot_len < NIC_FRAME_BYTES_MIN || frame->tot_len > NIC_FRAME_BYTES_MAX) {
         return ERR_BUF;
     }
-    if (the_link.n_waiting == 0 && frame_put(attachment, frame)) {
+    if (attachment != NULL && the_link.n_waiting == 0 && frame_put(attachment, frame)) {
         return ERR_OK;
     }
     if (the_link.n_waiting == WAITING_MAX) {
@@ -338,6 +369,9 @@ static void attach_try(struct server *server, struct server_timer *timer) {
     if (!is_attached) {
         uint64_t pause = the_link.n_retries++ < RETRIES_SOON ? RETRY_SOON_MS : RETRY_LATE_MS;
 
+        if (!driver_is_missed()) {
+            waiting_drop();
+        }
         server_timer_arm(server, timer, time_deadline(pause * NS_PER_MS), attach_try);
         return;
     }
@@ -347,6 +381,7 @@ static void attach_try(struct server *server, struct server_timer *timer) {
         log_write(LOG_INFO, "the driver is back");
     }
     link_update();
+    send_waiting();
     receive(the_link.attachment); /* and so says that we wait for frames */
 }
 
