@@ -283,14 +283,15 @@ status_t space_unmap_step(struct space *space, uint64_t *address, uint64_t end) 
     }
     *address = region->start;
     stop = region->end;
+    if (region->start >= PLACE_START) {
+        /* These addresses are used again first, and so are their page tables: else a program that maps
+         * and unmaps would walk through its whole space, and leave page tables behind all along. */
+        space->cursor = MIN(space->cursor, region->start);
+    }
     pages_clear_step(space, address, stop);
     if (*address < stop) {
         region_trim_front(region, *address);
         return OK;
-    }
-    if (stop + PAGE_SIZE == space->cursor && region->start >= PLACE_START) {
-        /* The last one placed: its addresses, and so its page table, are used again. */
-        space->cursor = region->start;
     }
     region_free(region);
     return OK;
