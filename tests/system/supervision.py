@@ -56,12 +56,12 @@ class Guest:
         self.machine = machine
         self._n = 0
 
-    def run(self, command, timeout=20):
-        """Types a command; its exit status and output."""
+    def run(self, command, timeout=20, patience=20):
+        """Types a command; its exit status and output. `patience` is that for a shell that takes it."""
         self._n += 1
         # Quoted, so that the echo of what is typed is not taken for what is printed.
         self.machine.line(f"echo b'e'gin {self._n}; {command}; echo e'n'd {self._n} $?")
-        self.machine.expect(rf"begin {self._n}\r\n", timeout)
+        self.machine.expect(rf"begin {self._n}\r\n", patience)
         self.machine.expect(rf"end {self._n} (\d+)\r\n", timeout)
         return Output(int(self.machine.console.match[1]),
                       self.machine.console.before.replace("\r\n", "\n"))
@@ -79,7 +79,7 @@ class Guest:
         last = None
         while time.monotonic() - start < limit * TIME_SCALE:
             try:
-                last = self.run(command, timeout or 1)
+                last = self.run(command, timeout or 1, patience=1)
                 if is_good(last):
                     return time.monotonic() - start
             except MachineError as error:
