@@ -22,7 +22,7 @@
 /* Memory of ours that a node with its name and an open file takes, generously; the budget divided
  * by it is how many there may be. */
 enum { ROOT_RAMDISK = 0, ROOT_TMP = 1, ROOT_SHM = 2, ROOTS = 3 };
-enum { NODE_BYTES = 2048, NODES_SHARE = 8, NODES_DEFAULT = 1024 };
+enum { NODE_BYTES = 512, NODES_SHARE = 8, NODES_DEFAULT = 1024 };
 enum { OBJECTS_PER_TAG = 2048 };
 
 struct file_system file_system;
