@@ -341,12 +341,15 @@ uint32_t discipline_break(struct discipline *d) {
 }
 
 size_t discipline_room(const struct discipline *d) {
-    if (discipline_is_canonical(d) && d->line_at == d->read_at) {
-        return DISCIPLINE_INPUT_BYTES; /* only more input can make something readable */
-    }
     uint32_t used = used_bytes(d);
+    size_t room = used >= DISCIPLINE_INPUT_BYTES - 1 ? 0 : DISCIPLINE_INPUT_BYTES - 1 - used;
 
-    return used >= DISCIPLINE_INPUT_BYTES - 1 ? 0 : DISCIPLINE_INPUT_BYTES - 1 - used;
+    if (discipline_is_canonical(d) && d->line_at == d->read_at) {
+        room = DISCIPLINE_INPUT_BYTES; /* only more input can make something readable */
+    }
+    /* Echo has to go somewhere too; but when output is stopped, the key that lets it go must come
+     * through. */
+    return has_local(d, ECHO) && !d->is_stopped ? MIN(room, discipline_echo_room(d)) : room;
 }
 
 /* ---- reading ---- */

@@ -58,8 +58,8 @@ WARN_UNUSED uint32_t discipline_break(struct discipline *discipline);
 
 /*
  * How many bytes the device should deliver at most, so that none is dropped. 0: none until a
- * program has read. A line being edited never holds up the device: what makes it too long is
- * dropped, with a bell.
+ * program has read, or output has gone. A line being edited never holds up the device: what makes
+ * it too long is dropped, with a bell.
  */
 size_t discipline_room(const struct discipline *discipline);
 

@@ -91,6 +91,10 @@ void discipline_echo_byte(struct discipline *d, uint8_t c) {
     }
 }
 
+size_t discipline_echo_room(const struct discipline *d) {
+    return (DISCIPLINE_OUTPUT_BYTES - discipline_queued(d)) / EXPANSION_MAX;
+}
+
 size_t discipline_write(struct discipline *d, const uint8_t *bytes, size_t n) {
     size_t limit = DISCIPLINE_OUTPUT_BYTES - DISCIPLINE_ECHO_BYTES - EXPANSION_MAX;
     size_t i;

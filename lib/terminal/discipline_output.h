@@ -7,3 +7,6 @@
 /* Echoes a byte, with the translations of output. Dropped if even the room kept for echo is full.
  */
 void discipline_echo_byte(struct discipline *discipline, uint8_t c);
+
+/* How many bytes can be echoed without loss. */
+size_t discipline_echo_room(const struct discipline *discipline);

@@ -233,14 +233,18 @@ static void tell_watches(struct terminal *terminal) {
     }
 }
 
-void terminal_tell(struct terminal *terminal) {
-    tell_watches(terminal);
+static void tell_room(struct terminal *terminal) {
     if (terminal->is_throttled && discipline_room(&terminal->discipline) > 0) {
         terminal->is_throttled = false;
         if (terminal->device->has_room != NULL) {
             terminal->device->has_room(terminal);
         }
     }
+}
+
+void terminal_tell(struct terminal *terminal) {
+    tell_watches(terminal);
+    tell_room(terminal);
     if (discipline_queued(&terminal->discipline) > 0) {
         terminal->device->has_output(terminal);
     }
@@ -278,6 +282,7 @@ size_t terminal_take(struct terminal *terminal, uint8_t *to, size_t n) {
         if (!was_writable) {
             tell_watches(terminal);
         }
+        tell_room(terminal);
     }
     return taken;
 }
