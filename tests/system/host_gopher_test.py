@@ -459,12 +459,9 @@ def test_items_that_are_no_documents(browse, site):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("busy", [False, True])
 def test_signals_give_the_terminal_back(browse, nasty, number, busy):
-    browser = browse(f"localhost:{nasty.port}")
-    master = browser.child.child_fd
-    before = termios.tcgetattr(master)
-    browser.wait("Nasty menu")
-    during = termios.tcgetattr(master)
-    assert before[3] & termios.ICANON and not during[3] & (termios.ICANON | termios.ECHO)
+    browser = browse(f"localhost:{nasty.port}").wait("Nasty menu")
+    during = termios.tcgetattr(browser.child.child_fd)
+    assert not during[3] & (termios.ICANON | termios.ECHO)
     assert "1049" in browser.terminal.modes
     if busy:
         browser.keys("2\r").wait("Esc stops")
