@@ -284,8 +284,9 @@ status_t space_unmap_step(struct space *space, uint64_t *address, uint64_t end) 
     *address = region->start;
     stop = region->end;
     if (region->start >= PLACE_START) {
-        /* These addresses are used again first, and so are their page tables: else a program that maps
-         * and unmaps would walk through its whole space, and leave page tables behind all along. */
+        /* These addresses are used again first, and so are their page tables: else a program that
+         * maps and unmaps would walk through its whole space, and leave page tables behind all
+         * along. */
         space->cursor = MIN(space->cursor, region->start);
     }
     pages_clear_step(space, address, stop);

@@ -309,8 +309,8 @@ static void on_interrupt(struct net_device *device) {
     }
 }
 
-/* QEMU's card begins its ring anew when the filter is written. So do we, and lose at most what has just
- * come: else each would look for frames where the other has put none. */
+/* QEMU's card begins its ring anew when the filter is written. So do we, and lose at most what has
+ * just come: else each would look for frames where the other has put none. */
 static void on_set_filter(struct net_device *device, uint32_t mode) {
     if (mode != card.filter) {
         card.filter = mode;

@@ -266,7 +266,7 @@ static void launch_undo(struct launch *launch) {
             server_handle_close(launch->entries[i].handle);
         }
     }
-    if (launch->service->budget != HANDLE_NONE) {
+    if (launch->service->budget != HANDLE_NONE && launch->service->manifest.phase == PHASE_BOOT) {
         server_handle_close(launch->service->budget);
         launch->service->budget = HANDLE_NONE;
     }
@@ -314,13 +314,16 @@ static status_t launch_process(struct launch *launch) {
 /*
  * What the manifest asks for; but a session, which only says how much it may use at the most, gets
  * no more than half of what is left, so that small machines have sessions too, and others room for
- * theirs.
+ * theirs. It keeps what it got over restarts (see process_gone).
  */
 static status_t make_budget(struct init *init, struct service *service) {
     const struct manifest *manifest = &service->manifest;
     uint64_t n_pages = manifest->budget_pages;
     struct handle_info info;
 
+    if (service->budget != HANDLE_NONE) {
+        return OK; /* that of its last run */
+    }
     if (manifest->phase != PHASE_BOOT && sys_handle_info(init->budget, &info) == OK) {
         n_pages = MIN(n_pages, (info.budget.limit - info.budget.used) / 2);
     }

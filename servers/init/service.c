@@ -96,9 +96,13 @@ static void process_gone(struct service *service) {
     }
     service_report(service);
     server_handle_close(service->process);
-    server_handle_close(service->budget);
     service->process = HANDLE_NONE;
-    service->budget = HANDLE_NONE;
+    /* Programs that a session has started outlive it, and live in its budget: it is kept, for its
+     * next run too. What other services leave of theirs is given back. */
+    if (service->manifest.phase == PHASE_BOOT) {
+        server_handle_close(service->budget);
+        service->budget = HANDLE_NONE;
+    }
 }
 
 static void on_exit(struct service *service) {

@@ -7,6 +7,9 @@
  * It acts for process 1: it holds the control gate of proc, adopts each shell as the leader of a
  * new session, and takes its status. A shell begins when its terminal takes output: a screen that
  * nobody has looked at yet does not, and that is how its shell comes to wait for that.
+ *
+ * Shells outlive it. Their pids are in its state page, and its next run starts none where one
+ * lives.
  */
 #include "abi/generated/file.h"
 #include "abi/generated/proc.h"
@@ -28,6 +31,7 @@ enum {
     OPEN_PATIENCE_MS = 50, /* of one try; a driver that is there answers at once */
     DRAIN_PATIENCE_S = 5,  /* of the last lines for the terminal, before the power goes */
     RETRY_MS = 1000,       /* for a terminal that is not there (now) */
+    INHERITED_MS = 250,    /* between looks at a shell that an earlier run started */
     SHORT_LIFE_MS = 500,   /* a shell that ends so soon is started anew only after RETRY_MS */
     CODE_MAX = 127,        /* of the machine: more does not fit into QEMU's exit status */
     WATCH_KEY = 1,
@@ -44,6 +48,7 @@ struct line {
     uint32_t kind;
     handle_t process;
     uint32_t pid;
+    uint32_t *saved; /* in the state page: pid of the shell, 0: none */
     uint64_t begin_ns;
     struct server_timer timer; /* the next try */
 };
@@ -123,6 +128,11 @@ static void line_step(struct line *line) {
     if (line->process != HANDLE_NONE) {
         return;
     }
+    if (*line->saved != 0 && shell_lives(*line->saved)) {
+        server_timer_arm(server, &line->timer, time_deadline(INHERITED_MS * NS_PER_MS), on_timer);
+        return;
+    }
+    *line->saved = 0;
     if (line->terminal == HANDLE_NONE) {
         status = line_open(line);
     }
@@ -137,6 +147,8 @@ static void line_step(struct line *line) {
         status = shell_start(line->terminal, line->kind, NULL, &line->process, &line->pid);
         if (status != OK) {
             log_write(LOG_ERROR, "no shell on %s: %s", line->path, status_text(status));
+        } else {
+            *line->saved = line->pid;
         }
     }
     if (status == OK) {
@@ -161,6 +173,7 @@ static void line_ended(struct line *line) {
         server_handle_close(line->terminal);
         line->terminal = HANDLE_NONE;
     }
+    *line->saved = 0;
     if (shell_await(line->pid, &code) == OK && code != 0) {
         log_write(LOG_INFO, "the shell on %s ended with status %u", line->path, code);
     }
@@ -184,11 +197,27 @@ static void on_notified(struct server *loop, void *object, uint64_t bits) {
 
 static const struct server_class line_class = {.notified = on_notified};
 
+/* What the state page holds is at worst the number of no shell of ours, which proc then says. */
+static uint32_t *saved_pids(void) {
+    static uint32_t none[TERMINALS_MAX];
+    const struct startup_entry *state = startup_find(STARTUP_MEMORY, "state");
+    uint64_t address;
+
+    if (state == NULL || sys_map(HANDLE_NONE, state->handle, 0, PAGE_SIZE, 0, MAP_READ | MAP_WRITE,
+                                 &address) != OK) {
+        return none;
+    }
+    return (uint32_t *)(uintptr_t)address;
+}
+
 NORETURN static void run_shells(int n, char **paths) {
+    uint32_t *saved = saved_pids();
+
     for (int i = 0; i < MIN(n, (int)TERMINALS_MAX); i++) {
         struct line *line = &lines[i];
 
         line->path = paths[i];
+        line->saved = &saved[i];
         status_t status = server_notification_gate(server, &line_class, line, &line->gate);
         if (status != OK) {
             log_write(LOG_ERROR, "%s: %s", line->path, status_text(status));

@@ -7,9 +7,10 @@
 #include "lib/native/server_state.h"
 #include "lib/native/spawn.h"
 #include "lib/native/startup.h"
+#include "lib/native/time.h"
 #include "lib/posix/fd.h"
 
-enum { CODE_SIGNAL = 128 };
+enum { CODE_SIGNAL = 128, PROC_PATIENCE_MS = 50 };
 
 static char shell_path[] = "/bin/shell";
 
@@ -90,4 +91,13 @@ status_t shell_await(uint32_t pid, uint32_t *code) {
             : signal != 0 ? CODE_SIGNAL + signal
                           : (wait_status >> 8) & 0xff;
     return status;
+}
+
+bool shell_lives(uint32_t pid) {
+    uint32_t found = 0, wait_status = 0;
+    uint64_t cpu_ns;
+    status_t status = proc_wait(proc(), (int32_t)pid, PROC_WAIT_EXITED | PROC_WAIT_NOHANG, &found,
+                                &wait_status, &cpu_ns, time_deadline(PROC_PATIENCE_MS * NS_PER_MS));
+
+    return status == OK ? found == 0 : status != ERROR_NO_CHILD && status != ERROR_BAD_ARGUMENT;
 }

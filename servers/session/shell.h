@@ -17,3 +17,7 @@ WARN_UNUSED status_t shell_start(handle_t terminal, uint32_t kind, char *command
 
 /* Waits for its end; *code is its exit status, or 128 + the signal that ended it. */
 WARN_UNUSED status_t shell_await(uint32_t pid, uint32_t *code);
+
+/* Does the shell with this pid, which an earlier run of ours started, still run? If it does not it
+ * is forgotten. While proc cannot say, it does. */
+WARN_UNUSED bool shell_lives(uint32_t pid);
