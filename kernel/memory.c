@@ -187,8 +187,7 @@ status_t memory_page(struct memory *memory, uint64_t index, bool make, paddr_t *
 
 /*
  * The slot of the first page >= *index below `end` that exists; NULL if there is none, or after
- * STEP_PAGES slots were looked at
- * (*index then tells where to go on).
+ * STEP_PAGES nodes were looked at (*index then tells where to go on).
  */
 static paddr_t *radix_next(struct memory *memory, uint64_t *index, uint64_t end) {
     unsigned n_steps = STEP_PAGES;
@@ -206,8 +205,18 @@ static paddr_t *radix_next(struct memory *memory, uint64_t *index, uint64_t end)
             slot = (paddr_t *)paddr_to_pointer(*slot) +
                    ((*index >> (NODE_BITS * level)) & (NODE_SLOTS - 1));
         }
-        if (*slot != PADDR_NONE) {
-            return slot;
+        if (level == 0) {
+            /* The rest of the leaf is looked at in place: a page at most. */
+            uint64_t leaf_end = MIN(end, (*index | (NODE_SLOTS - 1)) + 1);
+
+            while (*index < leaf_end && *slot == PADDR_NONE) {
+                ++*index;
+                slot++;
+            }
+            if (*index < leaf_end) {
+                return slot;
+            }
+            continue;
         }
         *index = ALIGN_DOWN(*index, 1ULL << (NODE_BITS * level)) + (1ULL << (NODE_BITS * level));
     }

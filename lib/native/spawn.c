@@ -15,7 +15,7 @@
 
 /* Below this is nothing but the program and what it maps; the stack ends here, with a gap to the
  * kernel's pages. */
-#define STACK_TOP 0x00007fffff000000ull
+#define STACK_TOP 0x00007fffffff0000ull
 
 enum { POPULATE_PAGES_MAX = 16 };
 
