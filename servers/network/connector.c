@@ -13,7 +13,6 @@ enum {
     /* A name server that answers does so within lwIP's first tries: a failure after this time means
      * that none did. */
     DNS_SILENT_MS = 2500,
-    STEP_MS = 20, /* how often the connection is looked at */
 };
 
 /*
@@ -46,6 +45,9 @@ static void finish(struct connector *connector, status_t status) {
 
     list_remove(&connector->node);
     server_timer_stop(&connector->timer);
+    if (connector->sock != NULL) {
+        connector->sock->observer = NULL;
+    }
     if (status == OK) {
         connector->sock->flags = connector->flags & FILE_OPEN_NONBLOCK;
         status = sock_publish(connector->sock, connector->tag, &gate);
@@ -58,7 +60,7 @@ static void finish(struct connector *connector, status_t status) {
     connector_free(connector);
 }
 
-/* A socket tells its own waiters and watchers only; this one has none yet, so it is asked. */
+/* The socket changed, or the time is up. */
 static void on_timer(struct server *server, struct server_timer *timer) {
     struct connector *connector = CONTAINER_OF(timer, struct connector, timer);
     struct sock *sock = connector->sock;
@@ -68,9 +70,7 @@ static void on_timer(struct server *server, struct server_timer *timer) {
     } else if (time_now_ns() >= connector->limit_ns) {
         finish(connector, ERROR_TIMEOUT);
     } else {
-        server_timer_arm(server, timer,
-                         sock == NULL ? connector->limit_ns : time_deadline(STEP_MS * NS_PER_MS),
-                         on_timer);
+        server_timer_arm(server, timer, connector->limit_ns, on_timer);
     }
 }
 
@@ -89,7 +89,7 @@ static void connect_to(struct connector *connector, const ip_addr_t *address) {
         finish(connector, status);
         return;
     }
-    server_timer_arm(socks_server(), &connector->timer, time_deadline(NS_PER_MS), on_timer);
+    connector->sock->observer = &connector->timer;
 }
 
 static void on_found(const char *name, const ip_addr_t *address, void *arg) {

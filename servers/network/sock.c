@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "lib/base/string.h"
+#include "lib/native/time.h"
 
 static struct server *the_server;
 static struct list socks = LIST_INITIALIZER(socks);
@@ -123,6 +124,10 @@ void sock_changed(struct sock *sock) {
         }
     }
     watch_changed(&sock->watches, operations_of(sock)->events(sock));
+    if (sock->observer != NULL) {
+        /* Later, when lwIP is done with the pcb: the observer may close it. */
+        server_timer_arm(the_server, sock->observer, time_deadline(1), sock->observer->fire);
+    }
 }
 
 void sock_fail(struct sock *sock, status_t status) {

@@ -58,7 +58,8 @@ struct sock {
     struct sock *listener; /* of one that is in its list */
     struct list waiters;
     struct watch_list watches;
-    struct server_timer doubt; /* connecting: does the next hop answer? */
+    struct server_timer *observer; /* fired after each change, if it is not NULL */
+    struct server_timer doubt;     /* connecting: does the next hop answer? */
     uint64_t receive_timeout_ns, send_timeout_ns;
     uint64_t linger;       /* seconds, UINT64_MAX: off */
     struct list_node node; /* in the list of all */

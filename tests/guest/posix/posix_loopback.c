@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: MIT */
+/* Sockets, over the loopback interface: no card is needed. */
+#define _GNU_SOURCE 1
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tap.h"
+
+enum { BULK_BYTES = 1000000, NOBODY_PORT = 9 };
+
+static struct sockaddr_in address_of(uint32_t host, uint16_t port) {
+    return (struct sockaddr_in){
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(host)};
+}
+
+static int connect_to(int fd, uint16_t port) {
+    struct sockaddr_in peer = address_of(INADDR_LOOPBACK, port);
+
+    return connect(fd, (struct sockaddr *)&peer, sizeof peer);
+}
+
+/* A listening socket on a free port of the loopback address. */
+static int listener(uint16_t *port) {
+    struct sockaddr_in own = address_of(INADDR_LOOPBACK, 0);
+    socklen_t length = sizeof own;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    if (bind(fd, (struct sockaddr *)&own, sizeof own) != 0 || listen(fd, 4) != 0 ||
+        getsockname(fd, (struct sockaddr *)&own, &length) != 0) {
+        return -1;
+    }
+    *port = ntohs(own.sin_port);
+    return fd;
+}
+
+/* Two connected sockets. */
+static bool pair(int fds[2]) {
+    uint16_t port;
+    int server = listener(&port);
+
+    fds[0] = socket(AF_INET, SOCK_STREAM, 0);
+    bool ok = server >= 0 && connect_to(fds[0], port) == 0;
+    fds[1] = accept(server, NULL, NULL);
+    close(server);
+    return ok && fds[1] >= 0;
+}
+
+static char *pattern(void) {
+    char *data = malloc(BULK_BYTES);
+
+    for (int i = 0; i < BULK_BYTES; i++) {
+        data[i] = (char)(i * 31 + i / 1000);
+    }
+    return data;
+}
+
+static bool write_all(int fd, const char *data, size_t size) {
+    while (size > 0) {
+        ssize_t n = write(fd, data, size);
+
+        if (n <= 0) {
+            return false;
+        }
+        data += n;
+        size -= (size_t)n;
+    }
+    return true;
+}
+
+static size_t read_all(int fd, char *data, size_t size) {
+    size_t done = 0;
+    ssize_t n;
+
+    while (done < size && (n = read(fd, data + done, size - done)) > 0) {
+        done += (size_t)n;
+    }
+    return done;
+}
+
+/* A megabyte there and back between two processes. */
+static void test_bulk(void) {
+    char *data = pattern(), *copy = malloc(BULK_BYTES + 1);
+    int fds[2], status;
+
+    CHECK(pair(fds));
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(fds[0]);
+        size_t n = read_all(fds[1], copy, BULK_BYTES);
+        _exit(n == BULK_BYTES && write_all(fds[1], copy, n) ? 0 : 1);
+    }
+    close(fds[1]);
+    CHECK(write_all(fds[0], data, BULK_BYTES));
+    CHECK(shutdown(fds[0], SHUT_WR) == 0);
+    CHECK(read_all(fds[0], copy, BULK_BYTES + 1) == BULK_BYTES);
+    CHECK(memcmp(data, copy, BULK_BYTES) == 0);
+    CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+    close(fds[0]);
+    free(data);
+    free(copy);
+}
+
+static void test_errors(void) {
+    struct sockaddr_in elsewhere = address_of(0x0a090901, 1);
+    struct sockaddr_in peer;
+    socklen_t length = sizeof peer;
+    char byte;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    CHECK(fd >= 0);
+    CHECK_ERROR(connect_to(fd, NOBODY_PORT), ECONNREFUSED);
+    close(fd);
+    fd = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK_ERROR(read(fd, &byte, 1), ENOTCONN);
+    CHECK_ERROR(getpeername(fd, (struct sockaddr *)&peer, &length), ENOTCONN);
+    CHECK_ERROR(bind(fd, (struct sockaddr *)&elsewhere, sizeof elsewhere), EADDRNOTAVAIL);
+    CHECK_ERROR(lseek(fd, 0, SEEK_CUR), ESPIPE);
+    CHECK_ERROR(accept(fd, NULL, NULL), EINVAL);
+    close(fd);
+    CHECK_ERROR(socket(AF_INET, SOCK_SEQPACKET, 0), ESOCKTNOSUPPORT);
+    CHECK_ERROR(listen(0, 1), ENOTSOCK);
+}
+
+static void test_in_use(void) {
+    struct sockaddr_in own = address_of(INADDR_LOOPBACK, 0);
+    uint16_t port = 0;
+    int first = listener(&port), second = socket(AF_INET, SOCK_STREAM, 0);
+
+    own.sin_port = htons(port);
+    CHECK_ERROR(bind(second, (struct sockaddr *)&own, sizeof own), EADDRINUSE);
+    close(first);
+    close(second);
+}
+
+static void test_end(void) {
+    char buffer[8];
+    int fds[2];
+
+    CHECK(pair(fds));
+    CHECK(write(fds[0], "abc", 3) == 3);
+    close(fds[0]);
+    CHECK(read(fds[1], buffer, 8) == 3 && memcmp(buffer, "abc", 3) == 0);
+    CHECK(read(fds[1], buffer, 8) == 0);
+    CHECK(read(fds[1], buffer, 8) == 0);
+    close(fds[1]);
+}
+
+/* Unread data when a socket is closed: the peer is told by a reset. */
+static void test_reset(void) {
+    const struct timespec pause = {0, 100000000};
+    char buffer[8];
+    int fds[2];
+
+    signal(SIGPIPE, SIG_IGN);
+    CHECK(pair(fds));
+    CHECK(write(fds[0], "abc", 3) == 3);
+    nanosleep(&pause, NULL);
+    close(fds[1]);
+    nanosleep(&pause, NULL);
+    CHECK_ERROR(read(fds[0], buffer, 8), ECONNRESET);
+    CHECK_ERROR(write(fds[0], "x", 1), EPIPE);
+    close(fds[0]);
+}
+
+static void test_flags(void) {
+    char buffer[8];
+    int fds[2];
+
+    CHECK(pair(fds));
+    CHECK_ERROR(recv(fds[1], buffer, 8, MSG_DONTWAIT), EAGAIN);
+    CHECK(send(fds[0], "abcdef", 6, 0) == 6);
+    CHECK(recv(fds[1], buffer, 3, MSG_PEEK) == 3 && memcmp(buffer, "abc", 3) == 0);
+    CHECK(recv(fds[1], buffer, 6, MSG_WAITALL) == 6 && memcmp(buffer, "abcdef", 6) == 0);
+    CHECK(fcntl(fds[1], F_SETFL, O_NONBLOCK) == 0);
+    CHECK_ERROR(read(fds[1], buffer, 8), EAGAIN);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void test_nonblock_connect(void) {
+    struct pollfd entry = {.events = POLLOUT};
+    int error = -1;
+    socklen_t length = sizeof error;
+    uint16_t port = 0;
+    int server = listener(&port);
+
+    entry.fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    CHECK(connect_to(entry.fd, port) == 0 || errno == EINPROGRESS);
+    CHECK(poll(&entry, 1, 2000) == 1 && entry.revents == POLLOUT);
+    CHECK(getsockopt(entry.fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error == 0);
+    close(entry.fd);
+    close(server);
+
+    entry.fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    if (connect_to(entry.fd, NOBODY_PORT) != 0 && errno == EINPROGRESS) {
+        CHECK(poll(&entry, 1, 2000) == 1 && (entry.revents & POLLERR) != 0);
+        CHECK(getsockopt(entry.fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 &&
+              error == ECONNREFUSED);
+    }
+    close(entry.fd);
+}
+
+static void test_poll(void) {
+    struct pollfd entry = {.events = POLLIN};
+    char byte;
+    int fds[2];
+
+    CHECK(pair(fds));
+    entry.fd = fds[1];
+    CHECK(poll(&entry, 1, 50) == 0);
+    CHECK(write(fds[0], "x", 1) == 1);
+    CHECK(poll(&entry, 1, 2000) == 1 && entry.revents == POLLIN);
+    CHECK(read(fds[1], &byte, 1) == 1 && byte == 'x');
+    close(fds[0]);
+    CHECK(poll(&entry, 1, 2000) == 1 && (entry.revents & POLLIN) != 0);
+    close(fds[1]);
+}
+
+static void test_accept_poll(void) {
+    uint16_t port = 0;
+    int server = listener(&port), client = socket(AF_INET, SOCK_STREAM, 0);
+    struct pollfd entry = {.fd = server, .events = POLLIN};
+    struct sockaddr_in peer, own;
+    socklen_t length = sizeof peer;
+
+    CHECK(poll(&entry, 1, 20) == 0);
+    CHECK(connect_to(client, port) == 0);
+    CHECK(poll(&entry, 1, 2000) == 1 && entry.revents == POLLIN);
+    int fd = accept4(server, (struct sockaddr *)&peer, &length, SOCK_CLOEXEC);
+    CHECK(fd >= 0);
+    CHECK(getsockname(client, (struct sockaddr *)&own, &length) == 0);
+    CHECK(own.sin_port == peer.sin_port && own.sin_addr.s_addr == peer.sin_addr.s_addr);
+    close(fd);
+    close(client);
+    close(server);
+}
+
+static void test_timeout(void) {
+    const struct timeval limit = {0, 200000};
+    struct timeval set;
+    socklen_t length = sizeof set;
+    char byte;
+    int fds[2];
+
+    CHECK(pair(fds));
+    CHECK(setsockopt(fds[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == 0);
+    CHECK(getsockopt(fds[0], SOL_SOCKET, SO_RCVTIMEO, &set, &length) == 0 &&
+          set.tv_usec == limit.tv_usec);
+    CHECK_ERROR(read(fds[0], &byte, 1), EAGAIN);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void on_alarm(int signal) {
+    (void)signal;
+}
+
+static void test_interrupted(void) {
+    const struct sigaction action = {.sa_handler = on_alarm};
+    const struct itimerval soon = {.it_value = {0, 100000}};
+    char byte;
+    int fds[2];
+
+    CHECK(pair(fds));
+    CHECK(sigaction(SIGALRM, &action, NULL) == 0);
+    CHECK(setitimer(ITIMER_REAL, &soon, NULL) == 0);
+    CHECK_ERROR(read(fds[0], &byte, 1), EINTR);
+    CHECK(write(fds[1], "y", 1) == 1);
+    CHECK(read(fds[0], &byte, 1) == 1 && byte == 'y');
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void test_options(void) {
+    int fds[2], value = 1, type = 0;
+    socklen_t length = sizeof value;
+
+    CHECK(pair(fds));
+    CHECK(setsockopt(fds[0], IPPROTO_TCP, TCP_NODELAY, &value, sizeof value) == 0);
+    CHECK(getsockopt(fds[0], IPPROTO_TCP, TCP_NODELAY, &value, &length) == 0 && value != 0);
+    CHECK(getsockopt(fds[0], SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == SOCK_STREAM);
+    CHECK(setsockopt(fds[0], SOL_SOCKET, SO_KEEPALIVE, &value, sizeof value) == 0);
+    CHECK_ERROR(setsockopt(fds[0], SOL_SOCKET, 9999, &value, sizeof value), ENOPROTOOPT);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void test_datagrams(void) {
+    struct sockaddr_in own = address_of(INADDR_LOOPBACK, 0), from;
+    socklen_t length = sizeof own;
+    char buffer[16], *large = malloc(9000);
+    int a = socket(AF_INET, SOCK_DGRAM, 0), b = socket(AF_INET, SOCK_DGRAM, 0);
+
+    CHECK(bind(a, (struct sockaddr *)&own, sizeof own) == 0);
+    CHECK(getsockname(a, (struct sockaddr *)&own, &length) == 0);
+    CHECK(sendto(b, "one", 3, 0, (struct sockaddr *)&own, length) == 3);
+    CHECK(sendto(b, "", 0, 0, (struct sockaddr *)&own, length) == 0);
+    length = sizeof from;
+    CHECK(recvfrom(a, buffer, 16, 0, (struct sockaddr *)&from, &length) == 3);
+    CHECK(recv(a, buffer, 16, 0) == 0);
+    CHECK_ERROR(recv(a, buffer, 16, MSG_DONTWAIT), EAGAIN);
+    CHECK(connect(a, (struct sockaddr *)&from, sizeof from) == 0);
+    CHECK(send(a, "two and a half", 14, 0) == 14);
+
+    struct iovec part = {buffer, 3};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    CHECK(recvmsg(b, &message, 0) == 3 && (message.msg_flags & MSG_TRUNC) != 0);
+    memset(large, 'z', 9000);
+    CHECK(send(a, large, 9000, 0) == 9000);
+    CHECK(recv(b, large, 9000, 0) == 9000);
+    close(a);
+    close(b);
+    free(large);
+}
+
+static void test_many(void) {
+    enum { N = 40 };
+    int fds[N], n = 0;
+
+    while (n < N && (fds[n] = socket(AF_INET, SOCK_STREAM, 0)) >= 0) {
+        n++;
+    }
+    CHECK(n == N);
+    while (n > 0) {
+        close(fds[--n]);
+    }
+    for (n = 0; n < 300; n++) {
+        int two[2];
+
+        if (!pair(two)) {
+            break;
+        }
+        close(two[0]);
+        close(two[1]);
+    }
+    CHECK(n == 300);
+}
+
+/* A child that is killed while it waits takes nothing with it. */
+static void test_killed_reader(void) {
+    char buffer[8];
+    int fds[2], status;
+
+    CHECK(pair(fds));
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        _exit(read(fds[0], buffer, 8) == 0);
+    }
+    nanosleep(&(struct timespec){0, 100000000}, NULL);
+    CHECK(kill(pid, SIGKILL) == 0 && waitpid(pid, &status, 0) == pid);
+    CHECK(write(fds[1], "still", 5) == 5);
+    CHECK(recv(fds[0], buffer, 5, MSG_WAITALL) == 5 && memcmp(buffer, "still", 5) == 0);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+int main(void) {
+    test_bulk();
+    test_errors();
+    test_in_use();
+    test_end();
+    test_reset();
+    test_flags();
+    test_nonblock_connect();
+    test_poll();
+    test_accept_poll();
+    test_timeout();
+    test_interrupted();
+    test_options();
+    test_datagrams();
+    test_many();
+    test_killed_reader();
+    return tap_end();
+}
