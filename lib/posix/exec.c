@@ -33,11 +33,15 @@ static int become(const struct program *program, char *const *envp) {
 
 long call_execve(const long *a) {
     struct program program;
-    int error = program_open(&program, LINUX_AT_FDCWD, (const char *)a[0], (char *const *)a[1]);
+    unsigned tries = 0;
+    int error;
 
-    if (error == 0) {
-        error = become(&program, (char *const *)a[2]);
-        program_close(&program);
-    }
+    do {
+        error = program_open(&program, LINUX_AT_FDCWD, (const char *)a[0], (char *const *)a[1]);
+        if (error == 0) {
+            error = become(&program, (char *const *)a[2]);
+            program_close(&program);
+        }
+    } while (program_try_again(error, &tries));
     return error;
 }

@@ -4,6 +4,7 @@
  * business (abi/protocols/proc.idl).
  */
 #include "lib/posix/calls.h"
+#include "lib/posix/children.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -42,6 +43,7 @@ static void forget_parent(void) {
 
 static void become_child(void) {
     thread_after_fork();
+    children_after_fork();
     forget_parent();
 }
 
@@ -51,7 +53,11 @@ static long fork_parent(handle_t child) {
                                                  : proc_adopt(proc_gate(), PROC_ADOPT_FORKED, 0, 0,
                                                               0, 0, child, &pid, DEADLINE_NEVER);
 
-    handle_drop(child); /* not adopted: this was the last handle, and ends it */
+    if (status == OK) {
+        child_keep(pid, child);
+    } else {
+        handle_drop(child); /* not adopted: this was the last handle, and ends it */
+    }
     if (status == ERROR_OUT_OF_BUDGET || status == ERROR_NO_MEMORY) {
         return -ENOMEM;
     }
@@ -133,6 +139,11 @@ static long wait_for(int selector, uint32_t options, uint32_t *wait_status, stru
     } while (status == ERROR_CLOSED && ++tries < RESTART_TRIES);
     if (status == OK && usage != NULL) {
         usage_fill(usage, cpu_ns);
+    }
+    bool has_ended = WIFEXITED(*wait_status) || WIFSIGNALED(*wait_status);
+
+    if (status == OK && pid != 0 && has_ended && (options & PROC_WAIT_KEEP) == 0) {
+        child_forget(pid);
     }
     return errno_or(status, (long)pid);
 }

@@ -10,12 +10,17 @@
 #include "abi/kernel.h"
 #include "lib/base/string.h"
 #include "lib/native/syscall.h"
+#include "lib/native/time.h"
 #include "lib/posix/calls.h"
 #include "lib/posix/errno.h"
 #include "lib/posix/pool.h"
 #include "lib/posix/signal.h"
 
 enum { SCRIPT_LINE_BYTES = 256, SCRIPT_DEPTH_MAX = 4 };
+
+/* For a server that is being restarted. */
+enum { RESTART_TRIES = 10 };
+#define RESTART_PAUSE_NS (20 * NS_PER_MS)
 
 static char *const no_environment[] = {NULL};
 
@@ -177,6 +182,14 @@ void program_close(struct program *program) {
         pages_unmap((void *)program->memory, program->memory_bytes);
     }
     *program = (struct program){0};
+}
+
+bool program_try_again(int error, unsigned *tries) {
+    if ((error != -ESTALE && error != -EIO) || ++*tries > RESTART_TRIES) {
+        return false;
+    }
+    time_sleep_until(time_deadline(RESTART_PAUSE_NS));
+    return true;
 }
 
 /* ---- the state ---- */

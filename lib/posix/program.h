@@ -36,6 +36,12 @@ struct program {
 int program_open(struct program *program, int directory, const char *text, char *const *argv);
 void program_close(struct program *program);
 
+/*
+ * Did this fail because the server that has the program was just being restarted? Then waits a
+ * little and returns true, a few times.
+ */
+bool program_try_again(int error, unsigned *tries);
+
 /* A new state with copies of the caller's, without the descriptors that are close-on-exec if so.
  * NULL: no memory. */
 struct program_state *program_state_make(bool drop_cloexec);

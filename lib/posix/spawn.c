@@ -14,6 +14,7 @@
 #include "lib/libc/hooks.h"
 #include "lib/native/syscall.h"
 #include "lib/posix/calls.h"
+#include "lib/posix/children.h"
 #include "lib/posix/errno.h"
 #include "lib/posix/pool.h"
 #include "lib/posix/proc.h"
@@ -227,7 +228,11 @@ static int start(const struct program *program, struct program_state *state,
     status_t status = proc_adopt(proc_gate(), flags, group, prepared.entry, prepared.stack, 0,
                                  prepared.process, pid, DEADLINE_NEVER);
 
-    handle_drop(prepared.process);
+    if (status == OK) {
+        child_keep(*pid, prepared.process);
+    } else {
+        handle_drop(prepared.process);
+    }
     return status == ERROR_DENIED ? -EPERM : errno_from_status(status);
 }
 
@@ -246,12 +251,18 @@ static int spawn_one(uint32_t *pid, const char *path, const struct hooks_file_ac
     if (error == 0) {
         error = absolute(state, path, at);
     }
-    if (error == 0) {
+    unsigned tries = 0;
+
+    while (error == 0) {
         error = program_open(&program, LINUX_AT_FDCWD, at, argv);
-    }
-    if (error == 0) {
-        error = start(&program, state, attributes, envp, pid);
-        program_close(&program);
+        if (error == 0) {
+            error = start(&program, state, attributes, envp, pid);
+            program_close(&program);
+        }
+        if (error == 0 || !program_try_again(error, &tries)) {
+            break;
+        }
+        error = 0;
     }
     program_state_free(state);
     return error;

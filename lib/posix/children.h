@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A handle of each child until it is waited for: so that the kernel keeps what it knows of one that
+ * has ended, even if proc, which is to tell us, is being restarted at that moment. With this handle
+ * nothing can be done but look.
+ */
+#pragma once
+
+#include "abi/types.h"
+
+/* Takes the handle over. Beyond CHILDREN_MAX the oldest is let go: only the guarantee is lost. */
+void child_keep(uint32_t pid, handle_t process);
+
+/* It has been waited for. */
+void child_forget(uint32_t pid);
+
+/* In the child of a fork, which has no children; the handles did not come along. */
+void children_after_fork(void);
