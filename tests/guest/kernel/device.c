@@ -1,6 +1,97 @@
 /* SPDX-License-Identifier: MIT */
+/* Interrupt lines, on a device that every PC has and nobody uses here: the real-time clock. */
 #include "tests/guest/kernel/kernel_test.h"
 
+#define RTC_LINE   8
+#define RTC_INDEX  0x70
+#define RTC_STATUS 0x0c
+
+static handle_t rtc_ports;
+
+static uint8_t rtc_read(uint8_t index) {
+    uint64_t value = 0;
+
+    CHECK_OK(sys_ioports_access(rtc_ports, RTC_INDEX, 1 | IOPORTS_OUT, index, NULL));
+    CHECK_OK(sys_ioports_access(rtc_ports, RTC_INDEX + 1, 1, 0, &value));
+    return (uint8_t)value;
+}
+
+static void rtc_write(uint8_t index, uint8_t value) {
+    CHECK_OK(sys_ioports_access(rtc_ports, RTC_INDEX, 1 | IOPORTS_OUT, index, NULL));
+    CHECK_OK(sys_ioports_access(rtc_ports, RTC_INDEX + 1, 1 | IOPORTS_OUT, value, NULL));
+}
+
+static struct message event_wait(handle_t endpoint, uint64_t ms) {
+    struct message m = {.gate = endpoint, .deadline = time_deadline(ms * NS_PER_MS)};
+
+    if (message_receive(&m) != OK) {
+        m.kind = UINT32_MAX;
+    }
+    return m;
+}
+
+/* Each interrupt masks its line and is told once; acknowledged, the next comes. */
+static void interrupts(void) {
+    handle_t endpoint = endpoint_new(), gate = gate_new(endpoint, 70),
+             other = gate_new(endpoint, 71);
+    handle_t irq = HANDLE_NONE, again = HANDLE_NONE;
+
+    CHECK_OK(sys_ioports_create(test_system, RTC_INDEX, 2, &rtc_ports));
+    CHECK_OK(sys_irq_create(test_system, RTC_LINE, 0, &irq));
+    CHECK_STATUS(sys_irq_create(test_system, RTC_LINE, 0, &again), ERROR_BUSY);
+    CHECK_OK(sys_irq_control(irq, IRQ_BIND, gate, 4));
+    uint8_t control = rtc_read(0x0b);
+
+    rtc_write(0x0a, 0x26);           /* 1,024 Hz */
+    rtc_write(0x0b, control | 0x40); /* periodic */
+    (void)rtc_read(RTC_STATUS);
+    for (unsigned i = 0; i < 20; i++) {
+        struct message m = event_wait(endpoint, 2000);
+
+        CHECK(m.kind == MESSAGE_NOTIFICATION && m.badge == 70 && m.words[0] == 4);
+        CHECK(event_wait(endpoint, 3).kind == UINT32_MAX); /* masked: no second one */
+        (void)rtc_read(RTC_STATUS);
+        CHECK_OK(sys_irq_control(irq, IRQ_ACKNOWLEDGE, HANDLE_NONE, 0));
+    }
+    /* It goes ahead of what waits already. */
+    (void)event_wait(endpoint, 2000);
+    CHECK_OK(sys_notify(other, 1));
+    (void)rtc_read(RTC_STATUS);
+    CHECK_OK(sys_irq_control(irq, IRQ_ACKNOWLEDGE, HANDLE_NONE, 0));
+    sleep_us(20000);
+    CHECK(event_wait(endpoint, 0).badge == 70 && event_wait(endpoint, 0).badge == 71);
+    /* The object's end masks the line. */
+    (void)rtc_read(RTC_STATUS);
+    CHECK_OK(sys_irq_control(irq, IRQ_ACKNOWLEDGE, HANDLE_NONE, 0));
+    closed(irq);
+    while (event_wait(endpoint, 20).kind != UINT32_MAX) {
+        (void)rtc_read(RTC_STATUS);
+    }
+    rtc_write(0x0b, control);
+    (void)rtc_read(RTC_STATUS);
+    closed(gate);
+    closed(other);
+    closed(endpoint);
+    closed(rtc_ports);
+}
+
+/* Every line in turn, with modes, without a device on it. */
+static void lines(void) {
+    for (unsigned line = 0; line < 20; line++) {
+        handle_t irq = HANDLE_NONE;
+        status_t status = sys_irq_create(test_system, line, line % 2, &irq);
+
+        if (status == OK) {
+            CHECK(line != 2 && line < 16);
+            closed(irq);
+        } else {
+            CHECK(status == ERROR_BAD_ARGUMENT || status == ERROR_NOT_SUPPORTED);
+        }
+    }
+}
+
 const struct test device_tests[] = {
+    {"device interrupts", interrupts},
+    {"device lines", lines},
     {NULL, NULL},
 };
