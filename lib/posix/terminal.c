@@ -94,7 +94,7 @@ static long check(handle_t gate) {
 }
 
 static long get_foreground(handle_t gate, int *group) {
-    uint32_t number;
+    uint32_t number = 0;
     long error = check(gate);
 
     if (error == 0) {
@@ -122,6 +122,11 @@ static long set_foreground(handle_t gate, const int *group) {
     }
     status_t status = proc_set_foreground(proc_gate(), (uint32_t)*group, DEADLINE_NEVER);
 
+    if (status == ERROR_NOT_TERMINAL && terminal_take(gate) == OK) {
+        /* proc had been restarted, and the terminal spoke to its last run: the session's leader
+         * puts that right. */
+        status = proc_set_foreground(proc_gate(), (uint32_t)*group, DEADLINE_NEVER);
+    }
     return status == ERROR_DENIED ? -EPERM : terminal_error(status);
 }
 
