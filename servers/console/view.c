@@ -26,7 +26,7 @@ static uint8_t colour_nearest(const VTermColor *colour) {
     uint32_t best_distance = UINT32_MAX;
     uint8_t best = 0;
 
-    for (uint8_t i = 0; i < ARRAY_SIZE(palette); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(palette); i++) {
         int red = colour->rgb.red - palette[i][0];
         int green = colour->rgb.green - palette[i][1];
         int blue = colour->rgb.blue - palette[i][2];
@@ -34,7 +34,7 @@ static uint8_t colour_nearest(const VTermColor *colour) {
 
         if (distance < best_distance) {
             best_distance = distance;
-            best = i;
+            best = (uint8_t)i;
         }
     }
     return best;
