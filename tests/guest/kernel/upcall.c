@@ -104,7 +104,7 @@ static void spinner_main(void *argument) {
 static int exact_child(uint64_t unused) {
     static volatile uint64_t wrong = 1;
     struct thread spinner, caller;
-    struct upcaller upcaller = {.n = 2000, .pause_us = 30};
+    struct upcaller upcaller = {.n = 500, .pause_us = 30};
 
     (void)unused;
     priority_set(PRIORITY_PROGRAM);
