@@ -221,6 +221,7 @@ static void receive(struct net_device *device) {
         out16(REG_INTERRUPT, overflows);
     }
 }
+/* [/book] */
 
 static void count_missed(struct net_device *device) {
     uint32_t missed = in32(REG_MISSED) & 0xffffff;
