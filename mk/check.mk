@@ -15,7 +15,8 @@ format: ## format all C files with clang-format
 
 # clang-tidy parses with clang's own headers, whatever CC is.
 TIDY_INCLUDE = $(shell clang -print-file-name=include)
-$(BUILD)/compile_commands.json: $(LIBC) FORCE
+# The headers of upstream libraries too, or the linter would miss them on a fresh clone.
+$(BUILD)/compile_commands.json: $(LIBC) $(PORTS_library:%=$(UPSTREAM)/%.sha256) FORCE
 	@tools/check --build $(BUILD) --write-commands $@ \
 		'kernel=$(subst $(CC_INCLUDE),$(TIDY_INCLUDE),$(KERNEL_CFLAGS))' \
 		'user=$(subst $(CC_INCLUDE),$(TIDY_INCLUDE),$(USER_CFLAGS))' \
