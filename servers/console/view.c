@@ -10,7 +10,12 @@ enum {
     COLOUR_DEFAULT = 7,
     COLOUR_UNDERLINE = 3, /* cyan: the screen has no line under coloured text */
     COLOUR_BRIGHT = 8,
+    PIECE_BYTES = 256, /* given to the emulator at once */
 };
+
+/* Of libvterm, which does not declare them for others. */
+int vterm_unicode_width(uint32_t code_point);
+int vterm_unicode_is_combining(uint32_t code_point);
 
 /* ---- cells ---- */
 
@@ -174,6 +179,10 @@ static const VTermScreenCallbacks callbacks = {.damage = on_damage,
 
 /* ---- interface ---- */
 
+static int width_of(uint32_t code_point) {
+    return vterm_unicode_is_combining(code_point) ? 0 : vterm_unicode_width(code_point);
+}
+
 status_t view_init(struct view *view, void (*answer)(void *context, const char *bytes, size_t n),
                    void *context) {
     *view = (struct view){.answer = answer, .context = context, .has_cursor = true};
@@ -183,6 +192,7 @@ status_t view_init(struct view *view, void (*answer)(void *context, const char *
         free(view->history);
         return ERROR_NO_MEMORY;
     }
+    sanitizer_init(&view->sanitizer, width_of);
     vterm_set_utf8(view->vterm, 1);
     vterm_output_set_callback(view->vterm, on_answer, view);
     view->screen = vterm_obtain_screen(view->vterm);
@@ -195,9 +205,15 @@ status_t view_init(struct view *view, void (*answer)(void *context, const char *
 }
 
 void view_write(struct view *view, const char *bytes, size_t n) {
+    uint8_t clean[PIECE_BYTES * SANITIZER_EXPANSION];
     uint32_t back = view->back;
 
-    vterm_input_write(view->vterm, bytes, n);
+    for (size_t done = 0; done < n; done += MIN(n - done, (size_t)PIECE_BYTES)) {
+        size_t length = sanitizer_take(&view->sanitizer, (const uint8_t *)bytes + done,
+                                       MIN(n - done, (size_t)PIECE_BYTES), clean);
+
+        vterm_input_write(view->vterm, (const char *)clean, length);
+    }
     vterm_screen_flush_damage(view->screen);
     if (view->back != back) {
         draw_all(view); /* the history moved under a view that is scrolled back */

@@ -9,6 +9,7 @@
 #include <vterm.h>
 
 #include "abi/types.h"
+#include "servers/console/sanitize.h"
 #include "servers/console/screen.h"
 
 enum { VIEW_HISTORY_ROWS = 1000 };
@@ -16,6 +17,7 @@ enum { VIEW_HISTORY_ROWS = 1000 };
 struct view {
     VTerm *vterm;
     VTermScreen *screen;
+    struct sanitizer sanitizer;
     uint16_t cells[SCREEN_ROWS][SCREEN_COLUMNS]; /* as they are now */
     uint16_t (*history)[SCREEN_COLUMNS];         /* ring of VIEW_HISTORY_ROWS */
     uint32_t n_history;                          /* rows that ever went there */
