@@ -62,8 +62,11 @@ static status_t on_write(void *context, struct request *request, uint64_t offset
     }
     length = MIN(length, (uint32_t)FILE_TRANSFER_MAX_BYTES);
     if (list_is_empty(&terminal->writers)) {
-        status = terminal_write_now(terminal, HANDLE_NONE, length, &done);
-        terminal_tell(terminal);
+        /* A device that takes its output at once has made room when it has been told. */
+        do {
+            status = terminal_write_now(terminal, HANDLE_NONE, length, &done);
+            terminal_tell(terminal);
+        } while (status == ERROR_WOULD_BLOCK && discipline_is_writable(&terminal->discipline));
     }
     if (status != ERROR_WOULD_BLOCK || (file->flags & FILE_OPEN_NONBLOCK) != 0) {
         *n = done;
