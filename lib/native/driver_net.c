@@ -4,13 +4,17 @@
 #include <stdlib.h>
 
 #include "abi/generated/device.h"
+#include "lib/base/format.h"
 #include "lib/base/ring.h"
 #include "lib/base/string.h"
 #include "lib/native/error.h"
 #include "lib/native/log.h"
 #include "lib/native/server.h"
 #include "lib/native/syscall.h"
+#include "lib/native/text_file.h"
 #include "lib/native/time.h"
+
+enum { TEXT_BYTES = 768 };
 
 _Static_assert(sizeof(struct nic_ring) == sizeof(struct ring_shared) &&
                    offsetof(struct nic_ring, consumed) == offsetof(struct ring_shared, consumed),
@@ -347,6 +351,61 @@ static const struct server_protocol protocols[] = {
     NIC_SERVE(nic_handlers), DEVICE_SERVE(device_handlers), {0, NULL, NULL}};
 static const struct server_class device_class = {.protocols = protocols};
 
+/* ---- /dev/nic: what anybody may read; the card itself is reached through root 0 only ---- */
+
+static size_t text_of(const struct net_device *device, char *text, size_t size,
+                      struct text_file_stat *stat) {
+    const struct nic_figures *f = &device->figures;
+    const uint8_t *a = device->address;
+    size_t n = format_buffer(
+        text, size,
+        "driver %s\nmodel %s\naddress %02x:%02x:%02x:%02x:%02x:%02x\nlink %s\nmegabits %u\n"
+        "received %llu\nreceived_bytes %llu\nreceive_errors %llu\nreceive_dropped %llu\n"
+        "sent %llu\nsent_bytes %llu\nsend_errors %llu\nresets %llu\ninterrupts %llu\n",
+        device->driver->name, device->driver->model, a[0], a[1], a[2], a[3], a[4], a[5],
+        f->link != 0 ? "up" : "down", f->megabits, (unsigned long long)f->received,
+        (unsigned long long)f->received_bytes, (unsigned long long)f->receive_errors,
+        (unsigned long long)f->receive_dropped, (unsigned long long)f->sent,
+        (unsigned long long)f->sent_bytes, (unsigned long long)f->send_errors,
+        (unsigned long long)f->resets, (unsigned long long)f->interrupts);
+
+    *stat = (struct text_file_stat){.device = 7, .id = 1, .size = MIN(n, size - 1)};
+    return stat->size;
+}
+
+static status_t on_open(void *context, struct request *request, uint32_t flags, uint32_t mode,
+                        uint32_t path_length, uint32_t target_length, uint32_t *kind,
+                        uint32_t *matched, uint32_t *length, handle_t *file) {
+    char text[TEXT_BYTES];
+    struct text_file_stat stat;
+
+    (void)mode, (void)target_length, (void)matched, (void)length;
+    if (path_length != 0) {
+        return ERROR_NOT_DIRECTORY;
+    }
+    size_t n = text_of(context, text, sizeof text, &stat);
+    return text_file_open(request, flags, text, n, &stat, kind, file);
+}
+
+static status_t on_stat(void *context, struct request *request, uint32_t flags,
+                        uint32_t path_length, uint32_t stat_length, uint32_t *matched,
+                        uint32_t *length, handle_t *next) {
+    char text[TEXT_BYTES];
+    struct text_file_stat stat;
+
+    (void)flags, (void)matched, (void)length, (void)next;
+    if (path_length != 0) {
+        return ERROR_NOT_DIRECTORY;
+    }
+    size_t n = text_of(context, text, sizeof text, &stat);
+    (void)n;
+    return text_file_stat(request, &stat, stat_length);
+}
+
+static const struct file_handlers text_handlers = {.open = on_open, .stat = on_stat};
+static const struct server_protocol text_protocols[] = {FILE_SERVE(text_handlers), {0, NULL, NULL}};
+static const struct server_class text_class = {.protocols = text_protocols};
+
 int net_driver_run(const struct net_driver *driver) {
     static struct net_device device;
     handle_t gate;
@@ -372,6 +431,7 @@ int net_driver_run(const struct net_driver *driver) {
               a[5]);
     driver->tick(&device);
     server_timer_arm(device.server, &device.timer, time_deadline(NS_PER_S), on_tick);
-    server_export(device.server, 0, &device_class, &device);
+    server_export(device.server, NET_DRIVER_ROOT_CARD, &device_class, &device);
+    server_export(device.server, NET_DRIVER_ROOT_TEXT, &text_class, &device);
     server_run(device.server);
 }

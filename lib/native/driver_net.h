@@ -58,5 +58,9 @@ void net_device_count(struct net_device *device, enum net_device_event event, ui
 /* The state of the link; only changes are told on. */
 void net_device_link(struct net_device *device, bool is_up, uint32_t megabits);
 
+/* What the service's roots are: the card, for the net server alone; and a text file about it, which
+ * the manifest serves as /dev/nic. */
+enum { NET_DRIVER_ROOT_CARD = 0, NET_DRIVER_ROOT_TEXT = 1 };
+
 /* Runs for ever; returns an exit status if there is no card (0), or it does not work (1). */
 WARN_UNUSED int net_driver_run(const struct net_driver *driver);

@@ -28,7 +28,7 @@
 #include "servers/network/link.h"
 #include "servers/network/sock.h"
 
-enum { CLASS_NETWORK = 0x02, SOCKETS_PER_CLIENT = 128, PATIENCE_PCI_S = 1 };
+enum { CLASS_NETWORK = 0x02, SOCKETS_PER_CLIENT = 64, PATIENCE_PCI_S = 1 };
 
 static struct server_timer lwip_timer;
 static struct server_timer loop_timer;

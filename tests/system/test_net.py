@@ -43,6 +43,10 @@ def test_lease(full_network):
            r"name server +10\.9\.0\.1", r"default via 10\.9\.0\.1")
 
 
+def test_nic_as_a_file(full_network):
+    expect("cat /dev/nic", full_network, r"driver rtl8139\n", r"address 52:54:00:12:34:56\n", r"link up\n")
+
+
 def test_no_card():
     expect("net", None, r"card +none", r"address +none", net="none")
 
@@ -262,3 +266,18 @@ def test_lspci_behind_bridges():
         "-device", "pcie-pci-bridge,id=bridge,bus=root",
         "-device", "rtl8139,bus=bridge,addr=2"))
     assert re.search(r"^0[2-9]:02\.0 Ethernet controller", done.output, re.M), done.output
+
+
+def test_lease_is_renewed(network):
+    """Half of the shortest lease that dnsmasq gives is a minute."""
+    network.start_dns_dhcp(lease="2m")
+    with Machine(network=network) as machine:
+        machine.expect_prompt()
+        wait_for_lease(machine)
+        for _ in range(80):
+            if network.log("dnsmasq").count("DHCPACK") >= 2:
+                break
+            time.sleep(1)
+        assert network.log("dnsmasq").count("DHCPACK") >= 2
+        assert network.log("dnsmasq").count("DHCPDISCOVER") == 1
+        assert "1 received" in machine.command("ping -c 1 10.9.0.1")

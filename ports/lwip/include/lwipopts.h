@@ -41,14 +41,14 @@
 #define IPV6_FRAG_COPYHEADER 1
 #define LWIP_IPV6_AUTOCONFIG 1
 
-/* --- UDP and TCP: 256 KiB windows --- */
+/* --- UDP and TCP: 128 KiB windows, so that 64 sockets of one client fit the server's budget --- */
 #define LWIP_UDP                1
 #define LWIP_TCP                1
 #define TCP_MSS                 1460
 #define LWIP_WND_SCALE          1
-#define TCP_RCV_SCALE           3
-#define TCP_WND                 (256 * 1024)
-#define TCP_SND_BUF             (256 * 1024)
+#define TCP_RCV_SCALE           2
+#define TCP_WND                 (128 * 1024)
+#define TCP_SND_BUF             (128 * 1024)
 #define TCP_SND_QUEUELEN        (4 * TCP_SND_BUF / TCP_MSS)
 #define TCP_SNDLOWAT            (16 * 1024) /* has to fit 16 bits */
 #define TCP_QUEUE_OOSEQ         1

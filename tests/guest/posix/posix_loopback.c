@@ -368,6 +368,24 @@ static void test_killed_reader(void) {
     close(fds[1]);
 }
 
+static void test_ipv6(void) {
+    struct sockaddr_in6 own = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT}, peer;
+    socklen_t length = sizeof own;
+    char buffer[4];
+    int server = socket(AF_INET6, SOCK_STREAM, 0), client = socket(AF_INET6, SOCK_STREAM, 0);
+
+    CHECK(bind(server, (struct sockaddr *)&own, sizeof own) == 0 && listen(server, 1) == 0);
+    CHECK(getsockname(server, (struct sockaddr *)&own, &length) == 0);
+    CHECK(connect(client, (struct sockaddr *)&own, length) == 0);
+    int fd = accept(server, (struct sockaddr *)&peer, &length);
+    CHECK(fd >= 0 && IN6_IS_ADDR_LOOPBACK(&peer.sin6_addr));
+    CHECK(write(client, "six", 3) == 3 && recv(fd, buffer, 3, MSG_WAITALL) == 3);
+    CHECK(memcmp(buffer, "six", 3) == 0);
+    close(fd);
+    close(client);
+    close(server);
+}
+
 int main(void) {
     test_bulk();
     test_errors();
@@ -384,5 +402,6 @@ int main(void) {
     test_datagrams();
     test_many();
     test_killed_reader();
+    test_ipv6();
     return tap_end();
 }
