@@ -10,7 +10,7 @@ project = "EuraliOS"
 author = "the EuraliOS authors"
 language = "en"
 
-extensions = ["myst_parser", "listing"]
+extensions = ["myst_parser", "listing", "protocols"]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["_ext"]
 myst_enable_extensions = ["deflist"]

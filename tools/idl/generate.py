@@ -195,7 +195,7 @@ def main(arguments):
             if not check:
                 target.write_text(text)
     if check and stale:
-        raise SystemExit("not up to date (make idl): " + ", ".join(stale))
+        raise SystemExit("not up to date (make generate): " + ", ".join(stale))
 
 
 if __name__ == "__main__":
