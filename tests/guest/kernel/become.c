@@ -173,7 +173,9 @@ static int half_list_child(uint64_t unused) {
                  ERROR_BAD_ADDRESS);
     /* All as before, the other thread runs again. */
     test_shared[7] = 0;
-    sleep_us(2000);
+    for (unsigned i = 0; i < 500 && test_shared[7] == 0; i++) {
+        sleep_us(2000);
+    }
     CHECK(test_shared[7] != 0);
     CHECK_OK(sys_process_become(image.process, (handle_t *)(uintptr_t)at, 1, image.entry,
                                 image.stack, image.argument));
@@ -258,8 +260,11 @@ static void stopped_while_waiting(void) {
     sleep_us(2000);
     CHECK(test_shared[0] == 0);
     CHECK_OK(sys_process_control(child, PROCESS_CONTINUE, 0, 0, NULL));
-    sleep_us(2000);
+    for (unsigned i = 0; i < 500 && test_shared[0] == 0; i++) {
+        sleep_us(2000);
+    }
     CHECK(test_shared[0] == 1);
+    sleep_us(MACHINE_PAUSE_US);
     CHECK_OK(sys_process_control(child, PROCESS_STOP, 0, 0, NULL));
     CHECK_OK(sys_futex_wake((volatile uint32_t *)&test_shared[1], 1, FUTEX_SHARED, NULL));
     sleep_us(2000);

@@ -34,7 +34,7 @@ static void blocker_start(struct blocker *blocker, enum syscall_number number, h
     blocker->m.gate = handle;
     blocker->m.deadline = DEADLINE_NEVER;
     CHECK_OK(thread_start(&blocker->thread, blocker_main, blocker, 16384));
-    sleep_us(1000); /* it blocks now */
+    sleep_us(MACHINE_PAUSE_US); /* it blocks now */
 }
 
 static status_t blocker_join(struct blocker *blocker) {
@@ -158,7 +158,7 @@ static void killed_on_either_side(void) {
     child_gate = gate_new(endpoint, 3);
     handle_t child = child_start(call_for_ever, 0);
 
-    sleep_us(2000);
+    sleep_us(MACHINE_PAUSE_US);
     CHECK_OK(sys_process_kill(child, 1));
     CHECK(child_wait(child).cause == DEATH_KILLED);
     nothing_left(endpoint);
@@ -317,7 +317,7 @@ static void too_many_handles(void) {
     receiver.m.deadline = DEADLINE_NEVER;
     receiver.m.control = MESSAGE_ACCEPT(3);
     CHECK_OK(thread_start(&receiver.thread, blocker_main, &receiver, 16384));
-    sleep_us(1000);
+    sleep_us(MACHINE_PAUSE_US);
     struct message m = {.gate = gate, .deadline = time_deadline(NS_PER_S)};
 
     for (unsigned i = 0; i < 4; i++) {
@@ -347,7 +347,7 @@ static void too_many_handles(void) {
     handle_t memory = sender.m.handles[0];
 
     CHECK_OK(thread_start(&sender.thread, blocker_main, &sender, 16384));
-    sleep_us(1000);
+    sleep_us(MACHINE_PAUSE_US);
     nothing_left(endpoint);
     CHECK(blocker_join(&sender) == ERROR_TOO_MANY);
     closed(memory);

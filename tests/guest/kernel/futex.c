@@ -26,16 +26,16 @@ static void requeue(void) {
     for (unsigned i = 0; i < ARRAY_SIZE(threads); i++) {
         CHECK_OK(thread_start(&threads[i], wait_once, (void *)(uintptr_t)&words[0], 16384));
     }
-    sleep_us(10000);
+    sleep_us(2 * MACHINE_PAUSE_US);
     CHECK_OK(sys_futex_wake(&words[1], 10, 0, &n));
     CHECK(n == 0);
     CHECK_OK(sys_futex_wake(&words[0], 3, 0, &n));
     CHECK(n == 3);
-    sleep_us(2000);
+    sleep_us(MACHINE_PAUSE_US);
     CHECK(n_through == 3);
     CHECK_OK(sys_futex_requeue(&words[0], 2, &words[1], 100, 0, &n));
     CHECK(n == 102);
-    sleep_us(2000);
+    sleep_us(MACHINE_PAUSE_US);
     CHECK(n_through == 5);
     CHECK_OK(sys_futex_wake(&words[1], UINT32_MAX, 0, &n));
     CHECK(n == 100);
@@ -100,7 +100,7 @@ static void private_to_a_process(void) {
     words[2] = 0;
     n_through = 0;
     CHECK_OK(thread_start(&thread, wait_once, (void *)(uintptr_t)&words[2], 0));
-    sleep_us(2000);
+    sleep_us(MACHINE_PAUSE_US);
     CHECK(child_run(private_child, 0) == 0);
     CHECK(n_through == 0);
     CHECK_OK(sys_futex_wake(&words[2], 1, 0, NULL));

@@ -92,6 +92,10 @@ static inline void sleep_us(uint64_t us) {
     time_sleep_until(time_deadline(us * NS_PER_US));
 }
 
+/* For "the other thread has blocked by now": longer than the pauses that a busy host makes for us,
+ * and than a slice. */
+#define MACHINE_PAUSE_US 15000
+
 /* Sets the calling thread's priority. */
 void priority_set(unsigned priority);
 

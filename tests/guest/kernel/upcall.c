@@ -200,15 +200,15 @@ static int interrupted_child(uint64_t unused) {
     (void)unused;
     test_shared[9] = gate_new(other, 1);
     CHECK_OK(thread_start(&thread, block_waits, (void *)(uintptr_t)endpoint, 0));
-    sleep_us(2000);
+    sleep_us(MACHINE_PAUSE_US);
     CHECK_OK(sys_thread_upcall(thread.handle, 4));
-    sleep_us(2000);
+    sleep_us(MACHINE_PAUSE_US);
     CHECK(test_shared[0] == 0); /* nobody to tell yet */
     CHECK_OK(handler_set(stopping_handler));
-    sleep_us(2000);
+    sleep_us(MACHINE_PAUSE_US);
     CHECK((int64_t)test_shared[0] == ERROR_INTERRUPTED && n_upcalls == 1);
     CHECK_OK(sys_thread_upcall(thread.handle, 4));
-    sleep_us(2000);
+    sleep_us(MACHINE_PAUSE_US);
     CHECK((int64_t)test_shared[1] == ERROR_INTERRUPTED && n_upcalls == 2);
     CHECK_OK(sys_thread_upcall(thread.handle, 4));
     thread_join(&thread);
