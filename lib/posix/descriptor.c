@@ -219,10 +219,8 @@ long call_ioctl(const long *a) {
 static int pipe_server(handle_t *gate) {
     const char *rest;
 
-    critical_enter();
-    status_t status = namespace_resolve("/dev/pipe", gate, &rest);
+    status_t status = path_resolve("/dev/pipe", gate, &rest);
 
-    critical_leave();
     if (status == OK && rest[0] != '\0') {
         /* The name is behind another server: ask it once, and remember. */
         status = namespace_root("/dev/pipe", gate);

@@ -89,16 +89,23 @@ int path_from_user(struct posix_path *path, int directory, const char *text) {
     return normalize(path, base, text);
 }
 
+status_t path_resolve(const char *normal, handle_t *gate, const char **rest) {
+    /* The namespace has a lock of its own: under ours neither a handler nor a forked child finds it
+     * taken. */
+    critical_lock(&path_lock);
+    status_t status = namespace_resolve(normal, gate, rest);
+
+    critical_unlock(&path_lock);
+    return status;
+}
+
 int path_walk(const struct posix_path *path, namespace_request *request, void *context) {
     char base[PATH_LENGTH_MAX];
     const char *rest;
     handle_t gate;
 
-    /* In a critical section, since it takes a lock that a signal handler could want too. */
-    critical_enter();
-    status_t status = namespace_resolve(path->text, &gate, &rest);
+    status_t status = path_resolve(path->text, &gate, &rest);
 
-    critical_leave();
     if (status == OK) {
         size_t length = (size_t)(rest - path->text);
 

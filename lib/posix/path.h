@@ -25,6 +25,9 @@ struct posix_path {
 /* Minus an errno, or 0. `directory` is a descriptor or LINUX_AT_FDCWD. */
 int path_from_user(struct posix_path *path, int directory, const char *text);
 
+/* namespace_resolve, for a program with signals and threads. */
+WARN_UNUSED status_t path_resolve(const char *normal, handle_t *gate, const char **rest);
+
 /*
  * namespace_walk for posix: INTERRUPTED never ends it, and the result is minus an errno or 0. The
  * request gets "" as path for the root of a server.

@@ -7,6 +7,7 @@
 #include "lib/native/syscall.h"
 #include "lib/native/time.h"
 #include "lib/posix/errno.h"
+#include "lib/posix/path.h"
 #include "lib/posix/thread.h"
 
 /* How long an upcall waits for proc to take note that a signal is blocked. */
@@ -21,11 +22,7 @@ handle_t proc_gate(void) {
     if (gate != HANDLE_NONE) {
         return gate;
     }
-    critical_enter();
-    status_t status = namespace_resolve("/proc", &found, &rest);
-
-    critical_leave();
-    if (status != OK) {
+    if (path_resolve("/proc", &found, &rest) != OK) {
         return HANDLE_NONE;
     }
     if (rest[0] == '\0') {
