@@ -10,12 +10,13 @@
 #include "drivers/pci/describe.h"
 #include "lib/base/path.h"
 #include "lib/base/string.h"
+#include "lib/native/device_number.h"
 #include "lib/native/log.h"
 #include "lib/native/startup.h"
 #include "lib/native/syscall.h"
 #include "lib/native/text_file.h"
 
-enum { PCI_DEVICE_NUMBER = 5, DIRECTORY_ID = FUNCTIONS_MAX + 1 };
+enum { DIRECTORY_ID = FUNCTIONS_MAX + 1 };
 
 /* An exported root, or the open directory /pci. */
 struct root {
@@ -87,7 +88,7 @@ static bool find(const char *name, size_t *index) {
 static size_t text_of(size_t index, char text[DESCRIBE_BYTES], struct text_file_stat *stat) {
     size_t length = describe(&functions[index], claims_has(index), text);
 
-    *stat = (struct text_file_stat){.device = PCI_DEVICE_NUMBER, .id = index + 1, .size = length};
+    *stat = (struct text_file_stat){.device = DEVICE_NUMBER_PCI, .id = index + 1, .size = length};
     return length;
 }
 
@@ -140,7 +141,7 @@ static status_t on_stat(void *context, struct request *request, uint32_t flags,
                         uint32_t path_length, uint32_t stat_length, uint32_t *matched,
                         uint32_t *length, handle_t *next) {
     char path[PATH_LENGTH_MAX], text[DESCRIBE_BYTES];
-    const struct file_stat directory = {.device = PCI_DEVICE_NUMBER,
+    const struct file_stat directory = {.device = DEVICE_NUMBER_PCI,
                                         .id = DIRECTORY_ID,
                                         .mode = FILE_MODE_DIRECTORY | 0555,
                                         .n_links = 2,

@@ -13,6 +13,7 @@
 #include "abi/generated/device.h"
 #include "abi/generated/file.h"
 #include "lib/base/string.h"
+#include "lib/native/device_number.h"
 #include "lib/native/server_state.h"
 #include "lib/native/watch.h"
 
@@ -325,7 +326,7 @@ static status_t on_write(void *context, struct request *request, uint64_t offset
 static status_t on_stat(void *context, struct request *request, uint32_t flags,
                         uint32_t path_length, uint32_t stat_length, uint32_t *matched,
                         uint32_t *length, handle_t *next) {
-    const struct file_stat stat = {.device = 5,
+    const struct file_stat stat = {.device = DEVICE_NUMBER_CHARACTERS,
                                    .id = 1,
                                    .mode = FILE_MODE_CHARACTER | 0666,
                                    .n_links = 1,

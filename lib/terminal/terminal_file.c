@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 #include "lib/base/string.h"
+#include "lib/native/device_number.h"
 
 enum {
-    DEVICE_NUMBER = 5, /* of stat: terminals */
     MODE = FILE_MODE_CHARACTER | 0620,
     SIZE_MAX_CELLS = 0xffff, /* rows or columns: what struct winsize can say */
 };
@@ -85,12 +85,12 @@ static status_t on_seek(void *context, struct request *request, int64_t offset, 
 
 static status_t stat_write(const struct terminal *terminal, struct request *request,
                            uint32_t path_length, uint32_t length) {
-    const struct file_stat stat = {.device = DEVICE_NUMBER,
+    const struct file_stat stat = {.device = DEVICE_NUMBER_TERMINALS,
                                    .id = terminal->id,
                                    .mode = MODE,
                                    .n_links = 1,
                                    .block_bytes = 1024,
-                                   .rdev = DEVICE_NUMBER << 8 | terminal->id};
+                                   .rdev = DEVICE_NUMBER_TERMINALS << 8 | terminal->id};
 
     return path_length != 0 ? ERROR_NOT_DIRECTORY
                             : request_write(request, 0, &stat, MIN(length, (uint32_t)sizeof stat));

@@ -16,6 +16,7 @@
 #include "abi/generated/file.h"
 #include "lib/base/path.h"
 #include "lib/base/string.h"
+#include "lib/native/device_number.h"
 #include "lib/native/error.h"
 #include "lib/native/log.h"
 #include "lib/native/server.h"
@@ -147,7 +148,7 @@ static status_t on_stat(void *context, struct request *request, uint32_t flags,
         return status;
     }
     struct file_stat stat = {
-        .device = 2,
+        .device = DEVICE_NUMBER_ARCHIVE,
         .id = tree_node_id(&tree, node),
         .size = node->size,
         .used = ALIGN_UP(node->size, (uint64_t)PAGE_SIZE),

@@ -6,6 +6,7 @@
 #include "abi/generated/file.h"
 #include "lib/base/format.h"
 #include "lib/base/string.h"
+#include "lib/native/device_number.h"
 #include "lib/native/error.h"
 #include "lib/native/log.h"
 #include "lib/native/namespace.h"
@@ -194,8 +195,11 @@ static status_t on_write(void *context, struct request *request, uint64_t offset
 }
 
 static status_t write_stat(struct request *request, uint32_t path_length, uint32_t stat_length) {
-    const struct file_stat stat = {
-        .device = 6, .id = 1, .mode = FILE_MODE_CHARACTER | 0644, .n_links = 1, .block_bytes = 64};
+    const struct file_stat stat = {.device = DEVICE_NUMBER_KEYBOARD,
+                                   .id = 1,
+                                   .mode = FILE_MODE_CHARACTER | 0644,
+                                   .n_links = 1,
+                                   .block_bytes = 64};
 
     return path_length != 0
                ? ERROR_NOT_DIRECTORY

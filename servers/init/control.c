@@ -4,6 +4,7 @@
 #include "abi/generated/file.h"
 #include "abi/generated/service.h"
 #include "lib/base/string.h"
+#include "lib/native/device_number.h"
 #include "lib/native/log.h"
 #include "lib/native/syscall.h"
 
@@ -25,7 +26,7 @@ static status_t on_open(void *context, struct request *request, uint32_t flags, 
 static status_t on_stat(void *context, struct request *request, uint32_t flags,
                         uint32_t path_length, uint32_t stat_length, uint32_t *matched,
                         uint32_t *length, handle_t *next) {
-    const struct file_stat stat = {.device = 1,
+    const struct file_stat stat = {.device = DEVICE_NUMBER_INIT,
                                    .id = 1,
                                    .mode = FILE_MODE_CHARACTER | 0600,
                                    .n_links = 1,

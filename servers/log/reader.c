@@ -5,6 +5,7 @@
 
 #include "lib/base/list.h"
 #include "lib/base/string.h"
+#include "lib/native/device_number.h"
 #include "lib/native/watch.h"
 
 enum { COPY_BYTES = 4096 };
@@ -180,7 +181,7 @@ static status_t on_stat(void *context, struct request *request, uint32_t flags,
                         uint32_t *length, handle_t *next) {
     const struct reader *reader = context;
     const struct file_stat stat = {
-        .device = 4,
+        .device = DEVICE_NUMBER_LOG,
         .id = reader->follows ? 2 : 1,
         .size = reader->follows ? 0 : the_ring->head,
         .mode = (reader->follows ? FILE_MODE_CHARACTER : FILE_MODE_REGULAR) | 0444,

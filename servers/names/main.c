@@ -16,6 +16,7 @@
 #include "abi/generated/names.h"
 #include "lib/base/path.h"
 #include "lib/base/string.h"
+#include "lib/native/device_number.h"
 #include "lib/native/error.h"
 #include "lib/native/log.h"
 #include "lib/native/server.h"
@@ -213,7 +214,7 @@ static status_t on_stat(void *context, struct request *request, uint32_t flags,
                         uint32_t *length, handle_t *next) {
     char path[PATH_LENGTH_MAX];
     status_t status = resolve(context, request, 0, path_length, path, matched, next);
-    struct file_stat stat = {.device = 3,
+    struct file_stat stat = {.device = DEVICE_NUMBER_NAMES,
                              .mode = FILE_MODE_DIRECTORY | 0555,
                              .n_links = 2,
                              .block_bytes = PAGE_SIZE,

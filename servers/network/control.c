@@ -6,6 +6,7 @@
 #include "abi/generated/file.h"
 #include "abi/generated/network.h"
 #include "lib/base/string.h"
+#include "lib/native/device_number.h"
 #include "lwip/dhcp.h"
 #include "lwip/dns.h"
 #include "lwip/etharp.h"
@@ -256,7 +257,7 @@ static status_t on_open(void *context, struct request *request, uint32_t flags, 
 static status_t on_stat(void *context, struct request *request, uint32_t flags,
                         uint32_t path_length, uint32_t stat_length, uint32_t *matched,
                         uint32_t *length, handle_t *next) {
-    const struct file_stat stat = {.device = 6,
+    const struct file_stat stat = {.device = DEVICE_NUMBER_NETWORK,
                                    .id = 2,
                                    .mode = FILE_MODE_CHARACTER | 0444,
                                    .n_links = 1,

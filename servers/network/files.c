@@ -3,6 +3,7 @@
 
 #include "lib/base/format.h"
 #include "lib/base/string.h"
+#include "lib/native/device_number.h"
 #include "lib/native/text_file.h"
 #include "lwip/dns.h"
 #include "servers/network/connector.h"
@@ -107,7 +108,7 @@ static size_t resolver_text(char *text, size_t size, struct text_file_stat *stat
     /* Without a server musl asks this machine itself, where nobody answers: not for long then. */
     n += format_buffer(text + n, size - n, "%soptions timeout:%d attempts:2\n",
                        has_server ? "" : "# no name server is known\n", has_server ? 5 : 1);
-    *stat = (struct text_file_stat){.device = 6, .id = 1, .size = n};
+    *stat = (struct text_file_stat){.device = DEVICE_NUMBER_NETWORK, .id = 1, .size = n};
     return n;
 }
 

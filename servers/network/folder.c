@@ -5,8 +5,7 @@
 
 #include "lib/base/path.h"
 #include "lib/base/string.h"
-
-enum { NETWORK_DEVICE_NUMBER = 6 };
+#include "lib/native/device_number.h"
 
 /* An open folder, or an exported one. */
 struct open_folder {
@@ -59,7 +58,7 @@ static status_t on_stat(void *context, struct request *request, uint32_t flags,
     char path[PATH_LENGTH_MAX];
     status_t status = request_read_path(request, 0, path_length, path, sizeof path);
     struct file_stat stat = {
-        .device = NETWORK_DEVICE_NUMBER, .id = 5381, .n_links = 1, .block_bytes = PAGE_SIZE};
+        .device = DEVICE_NUMBER_NETWORK, .id = 5381, .n_links = 1, .block_bytes = PAGE_SIZE};
 
     (void)flags, (void)matched, (void)length, (void)next;
     if (status != OK) {

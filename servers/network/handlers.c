@@ -4,11 +4,10 @@
 #include <stdlib.h>
 
 #include "lib/base/string.h"
+#include "lib/native/device_number.h"
 #include "lib/native/time.h"
 #include "servers/network/link.h"
 #include "servers/network/sock.h"
-
-enum { NETWORK_DEVICE_NUMBER = 6 };
 
 static const struct sock_operations *operations_of(const struct sock *sock) {
     return sock->kind == SOCK_STREAM_KIND ? &stream_operations : &datagram_operations;
@@ -185,7 +184,7 @@ static status_t on_seek(void *context, struct request *request, int64_t offset, 
 static status_t on_stat(void *context, struct request *request, uint32_t flags,
                         uint32_t path_length, uint32_t stat_length, uint32_t *matched,
                         uint32_t *length, handle_t *next) {
-    const struct file_stat stat = {.device = NETWORK_DEVICE_NUMBER,
+    const struct file_stat stat = {.device = DEVICE_NUMBER_NETWORK,
                                    .id = (uint64_t)(uintptr_t)context,
                                    .mode = FILE_MODE_SOCKET | 0666,
                                    .n_links = 1,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "lib/base/string.h"
+#include "lib/native/device_number.h"
 #include "lib/native/server_state.h"
 #include "lib/native/time.h"
 
@@ -292,7 +293,7 @@ static status_t on_stat(void *context, struct request *request, uint32_t flags,
     const struct end *end = context;
     bool is_pair = end->in != NULL && end->out != NULL;
     const struct file_stat stat = {
-        .device = PIPE_DEVICE_NUMBER,
+        .device = DEVICE_NUMBER_PIPE,
         .id = end->id,
         .size = end->in != NULL ? end->in->count : 0,
         .mode = (is_pair ? FILE_MODE_SOCKET : FILE_MODE_PIPE) | 0600,

@@ -15,7 +15,6 @@
 #include "lib/native/watch.h"
 
 /* st_dev of all that this server has. */
-enum { PIPE_DEVICE_NUMBER = 3 };
 
 struct end;
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "lib/base/string.h"
+#include "lib/native/device_number.h"
 #include "lib/native/time.h"
 #include "servers/pipe/channel.h"
 #include "servers/pipe/random.h"
@@ -118,7 +119,7 @@ static status_t on_stat(void *context, struct request *request, uint32_t flags,
                         uint32_t *length, handle_t *next) {
     const struct device *device = context;
     const struct file_stat stat = {
-        .device = PIPE_DEVICE_NUMBER,
+        .device = DEVICE_NUMBER_PIPE,
         .id = (1ull << 32) + (uint64_t)device->kind,
         .mode = FILE_MODE_CHARACTER | 0666,
         .n_links = 1,

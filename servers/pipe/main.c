@@ -5,6 +5,7 @@
  *
  * A restart ends all pipes: their users see the error STALE, as if the other end had broken.
  */
+#include "lib/native/device_number.h"
 #include "lib/native/server.h"
 #include "lib/native/time.h"
 #include "servers/pipe/channel.h"
@@ -44,7 +45,7 @@ static status_t on_stat(void *context, struct request *request, uint32_t flags,
                         uint32_t path_length, uint32_t stat_length, uint32_t *matched,
                         uint32_t *length, handle_t *next) {
     const struct file_stat stat = {
-        .device = PIPE_DEVICE_NUMBER,
+        .device = DEVICE_NUMBER_PIPE,
         .id = 1ull << 33,
         .mode = FILE_MODE_CHARACTER | 0600,
         .n_links = 1,

@@ -10,13 +10,14 @@
 #include "abi/kernel.h"
 #include "lib/base/format.h"
 #include "lib/base/string.h"
+#include "lib/native/device_number.h"
 #include "lib/native/server_state.h"
 #include "lib/native/startup.h"
 #include "lib/native/syscall.h"
 #include "lib/native/time.h"
 #include "servers/proc/member.h"
 
-enum { NAME_BYTES = 16, TEXT_FIRST_BYTES = 2048, DEVICE_NUMBER = 5 };
+enum { NAME_BYTES = 16, TEXT_FIRST_BYTES = 2048 };
 
 /* An open file, or an open directory (then without text). */
 struct text {
@@ -208,7 +209,7 @@ static status_t stat_write(struct request *request, uint32_t file, uint64_t size
                            uint32_t stat_length) {
     bool is_directory = file == FILES;
     const struct file_stat stat = {
-        .device = DEVICE_NUMBER,
+        .device = DEVICE_NUMBER_PROC,
         .id = (uint64_t)file + 1,
         .size = size,
         .mode = is_directory ? FILE_MODE_DIRECTORY | 0555 : FILE_MODE_REGULAR | 0444,

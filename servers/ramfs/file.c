@@ -5,12 +5,13 @@
 #include <stdlib.h>
 
 #include "lib/base/string.h"
+#include "lib/native/device_number.h"
 #include "lib/native/time.h"
 #include "servers/ramfs/content.h"
 #include "servers/ramfs/locking.h"
 #include "servers/ramfs/open_file.h"
 
-enum { DEVICE_NUMBER = 4, SET_FLAGS_SHIFT = 16 };
+enum { SET_FLAGS_SHIFT = 16 };
 
 static bool is_file(const struct node *node) {
     return (node->mode & FILE_MODE_KIND) == FILE_MODE_REGULAR;
@@ -247,7 +248,7 @@ static status_t on_stat(void *context, struct request *request, uint32_t flags,
         return ERROR_NOT_FOUND;
     }
     const struct file_stat stat = {
-        .device = DEVICE_NUMBER,
+        .device = DEVICE_NUMBER_RAMFS,
         .id = node->id,
         .size = node->size,
         .used = MIN(content_used_pages(&node->content) * PAGE_SIZE,
