@@ -236,7 +236,9 @@ static void on_notification(struct server *server, uint64_t badge, uint64_t bits
                                  badge); /* the callback may have ended it, or grown the table */
     }
     if (slot != NULL && (bits & NOTIFY_CLOSED) != 0 && badge >> 48 != SERVER_ROOT_BADGE(0) >> 48) {
-        slot_close(server, slot);
+        /* Whose requests still wait here is dead: the call of one that lives holds the gate. */
+        server_saved_end(server, badge);
+        slot_close(server, server_badge_find(server, badge));
     }
 }
 

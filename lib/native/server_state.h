@@ -74,6 +74,9 @@ WARN_UNUSED status_t server_saved_add(struct server *server, handle_t saved,
 void server_saved_remove(handle_t saved);
 void server_saved_sweep(struct server *server, uint32_t tag);
 
+/* Drops those of an object that no client has any more. */
+void server_saved_end(struct server *server, uint64_t badge);
+
 /* The slot that a badge means; NULL if it means none (any more). */
 struct server_slot *server_badge_find(struct server *server, uint64_t badge);
 

@@ -91,22 +91,37 @@ void server_saved_remove(handle_t saved) {
     }
 }
 
+/* Tells the object that this one is cancelled, if nobody waits for the answer any more. */
+static void saved_check(struct server *server, handle_t saved) {
+    struct server_saved entry = server->saved[saved];
+    struct server_slot *slot;
+    struct handle_info info;
+
+    if (sys_handle_info(saved, &info) != ERROR_NO_REPLY) {
+        return;
+    }
+    slot = server_badge_find(server, entry.badge);
+    if (slot != NULL && slot->class->cancelled != NULL) {
+        slot->class->cancelled(server, slot->object, entry.cookie);
+    }
+}
+
 /*
- * A killed client sends no CANCEL, so its saved replies pile up where nothing ever answers them.
- * Told as cancelled, their objects answer them, and find that nobody waits.
+ * A killed client sends no CANCEL, so its saved replies would pile up where nothing ever answers
+ * them. Told as cancelled, their objects answer them, and find that nobody waits.
  */
 void server_saved_sweep(struct server *server, uint32_t tag) {
     for (handle_t saved = 1; saved < server->n_saved; saved++) {
-        struct server_saved entry = server->saved[saved];
-        struct handle_info info;
-        struct server_slot *slot;
-
-        if (!entry.used || entry.tag != tag || sys_handle_info(saved, &info) != ERROR_NO_REPLY) {
-            continue;
+        if (server->saved[saved].used && server->saved[saved].tag == tag) {
+            saved_check(server, saved);
         }
-        slot = server_badge_find(server, entry.badge);
-        if (slot != NULL && slot->class->cancelled != NULL) {
-            slot->class->cancelled(server, slot->object, entry.cookie);
+    }
+}
+
+void server_saved_end(struct server *server, uint64_t badge) {
+    for (handle_t saved = 1; saved < server->n_saved; saved++) {
+        if (server->saved[saved].used && server->saved[saved].badge == badge) {
+            saved_check(server, saved);
         }
     }
 }

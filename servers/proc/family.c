@@ -152,6 +152,7 @@ void member_ended(struct member *member, uint32_t wait_status, uint64_t cpu_ns) 
     member_detach(member);
     member_save(member);
     children_orphan(pid);
+    waiters_try(pid); /* its own waits: nobody waits there any more */
     if (led_session) {
         session_ended(pid);
     }
