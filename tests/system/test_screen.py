@@ -159,9 +159,10 @@ def test_locks(machine):
     machine.expect_screen(r"^/\$ ECHO ABCabc$")
 
 
+@pytest.mark.parametrize("how", ["kill", "spin"])
 @pytest.mark.parametrize("service", ["console", "ps2", "log"])
-def test_services_are_restarted(machine, service):
-    machine.command(f"services kill {service}")
+def test_services_are_restarted(machine, service, how):
+    machine.command(f"services {how} {service}")
     begin = time.monotonic()
     machine.keys("f2")
     for _ in range(30):
