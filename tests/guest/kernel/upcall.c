@@ -183,6 +183,71 @@ static void no_wakeup_lost(void) {
     CHECK(child_run(window_child, 0) == 0);
 }
 
+static volatile uint64_t resume_at, n_spinning;
+
+/* The first upcall puts its thread right onto the `syscall` of a wait, with the next one pending:
+ * just where it would be if the second came between the test of the flag and the wait. */
+static void placing_handler(struct upcall_frame *frame) {
+    struct user_registers *registers = &frame->registers;
+    uint64_t at = block_begin_address();
+
+    n_upcalls++;
+    if (frame->bits == 2) {
+        sys_upcall_return(frame);
+    }
+    while (memcmp((const void *)(uintptr_t)at, "\x0f\x05", 2) != 0) {
+        at++;
+    }
+    CHECK(at < block_end_address());
+    registers->rip = at;
+    registers->rsp -= 8;
+    *(uint64_t *)(uintptr_t)registers->rsp = resume_at;
+    registers->rax = SYSCALL_futex_wait;
+    registers->rdi = (uint64_t)(uintptr_t)&word;
+    registers->rsi = 0;
+    registers->rdx = time_deadline(NS_PER_S);
+    registers->r10 = 0;
+    CHECK_OK(sys_thread_upcall(own_thread, 2)); /* held until the return */
+    sys_upcall_return(frame);
+}
+
+static void placed_main(void *unused) {
+    (void)unused;
+    for (unsigned i = 1; i <= 50; i++) {
+        int64_t status;
+
+        __asm__ volatile("leaq -128(%%rsp), %%rsp; leaq 2f(%%rip), %%rax; movq %%rax, %1;"
+                         "incq %2; 1: jmp 1b; 2: leaq 128(%%rsp), %%rsp"
+                         : "=&a"(status), "+m"(resume_at), "+m"(n_spinning)
+                         :
+                         : "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
+        CHECK_STATUS((status_t)status, ERROR_INTERRUPTED);
+        CHECK(n_upcalls == 2 * i);
+    }
+}
+
+static int placed_child(uint64_t unused) {
+    struct thread thread;
+
+    (void)unused;
+    CHECK_OK(handler_set(placing_handler));
+    CHECK_OK(thread_start(&thread, placed_main, NULL, 0));
+    own_thread = thread.handle;
+    CHECK_OK(sys_thread_control(own_thread, THREAD_SET_PRIORITY, PRIORITY_PROGRAM, NULL));
+    for (unsigned i = 1; i <= 50; i++) {
+        while (n_spinning < i) {
+            sleep_us(50);
+        }
+        CHECK_OK(sys_thread_upcall(own_thread, 1));
+    }
+    thread_join(&thread);
+    return 0;
+}
+
+static void in_the_window(void) {
+    CHECK(child_run(placed_child, 0) == 0);
+}
+
 static void block_waits(void *unused) {
     struct message m = {.gate = (handle_t)(uintptr_t)unused, .deadline = DEADLINE_NEVER};
     uint64_t deadline = time_deadline(5 * NS_PER_S);
@@ -365,6 +430,7 @@ static void garbage_frames(void) {
 const struct test upcall_tests[] = {
     {"upcall keeps every register", registers_exact},
     {"upcall is never lost", no_wakeup_lost},
+    {"upcall in the window before a wait", in_the_window},
     {"upcall ends blocked calls", blocked_calls},
     {"upcall held inside another", held_inside},
     {"upcall for faults", fault_upcalls},
