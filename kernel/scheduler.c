@@ -167,8 +167,7 @@ static inline bool needs_attention(const struct thread *thread) {
 
     /* Upcalls wait until a multi-step system call is through: a handler might make the same call.
      */
-    return (UNLIKELY(thread->attention) && thread->operation == NULL &&
-            thread->operation_progress == 0) ||
+    return (UNLIKELY(thread->attention) && thread->restarted == 0) ||
            (UNLIKELY(process->hold) && (process_is_dying(process) || process->cloner != thread));
 }
 

@@ -22,6 +22,15 @@ status_t sys_null(struct thread *thread) {
     return OK;
 }
 
+/* The next step of a long call; unless its `syscall` is no longer there, for who maps memory can
+ * change that: what one call has begun must not meet another. */
+static void operation_continue(struct thread *thread, uint64_t number) {
+    if (thread->restarted != number) {
+        thread_operation_drop(thread);
+    }
+    thread->restarted = 0;
+}
+
 void syscall_enter(struct thread *thread) {
     uint64_t number = thread->registers.rax;
     status_t status = ERROR_BAD_SYSCALL;
@@ -29,10 +38,16 @@ void syscall_enter(struct thread *thread) {
     kernel_lock_take();
     syscall_count++;
     if (LIKELY(number < ARRAY_SIZE(table))) {
+        if (UNLIKELY(thread->restarted != 0)) {
+            operation_continue(thread, number);
+        }
         status = table[number](thread);
     }
     if (UNLIKELY(status == RESULT_RESTART)) {
         registers_restart_syscall(&thread->registers);
+        if (thread->operation != NULL || thread->operation_progress != 0) {
+            thread->restarted = (uint8_t)number;
+        }
     } else if (status != RESULT_KEEP) {
         thread->registers.rax = (uint64_t)(int64_t)status;
     }

@@ -55,6 +55,7 @@ void thread_operation_drop(struct thread *thread) {
     struct object *operation = thread->operation;
 
     thread->operation_progress = 0;
+    thread->restarted = 0;
     if (thread->process->cloner == thread) {
         process_thaw(thread->process);
     }

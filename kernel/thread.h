@@ -49,6 +49,8 @@ struct thread {
                        return to user mode */
     uint8_t priority;
     uint8_t cancel;          /* enum cancel_state */
+    uint8_t restarted;       /* system call of which `operation` and `operation_progress` are part;
+                                0: none is under way */
     struct process *process; /* referenced; kernel_process for kernel threads */
     struct list_node process_link;
     uint32_t id;
