@@ -19,6 +19,9 @@ status_t budget_create(struct budget *parent, uint64_t bytes, struct budget **bu
     struct object *object;
     status_t status;
 
+    if (parent->depth == BUDGET_DEPTH_MAX) {
+        return ERROR_TOO_MANY;
+    }
     if (!budget_charge(parent, bytes)) {
         return ERROR_OUT_OF_BUDGET;
     }
@@ -30,6 +33,7 @@ status_t budget_create(struct budget *parent, uint64_t bytes, struct budget **bu
     *budget = CONTAINER_OF(object, struct budget, object);
     (*budget)->limit = bytes;
     (*budget)->parent = parent;
+    (*budget)->depth = parent->depth + 1;
     object_get(&parent->object);
     return OK;
 }

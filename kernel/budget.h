@@ -15,16 +15,22 @@ struct budget {
     struct budget *parent; /* referenced; its `used` includes this limit */
     uint64_t limit;        /* bytes */
     uint64_t used;         /* bytes */
+    uint32_t depth;        /* number of parents above it */
     uint32_t
         spenders; /* handles to it + address spaces that it pays for; see budget_spender_drop */
 };
+
+/* A budget that ends, or has no spender, gives back to its parent, and so on: a bounded number of
+ * steps. */
+#define BUDGET_DEPTH_MAX 16
 
 extern struct budget *budget_root;
 
 /* Makes the root budget of `bytes`. */
 void budget_init(uint64_t bytes);
 
-/* Splits `bytes` off. Fails: OUT_OF_BUDGET, NO_MEMORY. The caller gets the one reference. */
+/* Splits `bytes` off. Fails: OUT_OF_BUDGET, NO_MEMORY, TOO_MANY (parents). The caller gets the one
+ * reference. */
 WARN_UNUSED status_t budget_create(struct budget *parent, uint64_t bytes, struct budget **budget);
 
 void budget_destroy(struct object *object);
