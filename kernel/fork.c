@@ -34,6 +34,7 @@ static status_t fork_begin(struct thread *thread) {
     child->block_end = parent->block_end;
     thread->operation = &child->object;
     thread->operation_progress = 0;
+    child->cloner = thread;
     process_freeze(parent, thread);
     return OK;
 }
@@ -85,7 +86,9 @@ status_t sys_process_fork(struct thread *thread) {
         }
     }
     child = CONTAINER_OF(thread->operation, struct process, object);
-    if (child->reap_stage != FORK_THREAD) {
+    if (process_is_dying(child)) {
+        status = ERROR_BAD_STATE; /* killed by who may open any process */
+    } else if (child->reap_stage != FORK_THREAD) {
         status = fork_copy_step(thread, child);
         if (status == RESULT_RESTART) {
             return status;
@@ -99,6 +102,7 @@ status_t sys_process_fork(struct thread *thread) {
     if (status == OK) {
         child->reap_stage = 0;
         child->reap_cursor = 0;
+        process_thaw(child); /* complete; and stopped, if somebody wanted that */
         /* The table has the reference now. */
         thread->operation = NULL;
         thread->operation_progress = 0;
@@ -215,7 +219,7 @@ static void become_commit(struct thread *thread, struct process *prepared) {
 /* Between two steps another process with a handle may start it, or kill it, and then its memory is
  * gone. */
 static bool prepared_is_fit(const struct process *prepared) {
-    return prepared->state == PROCESS_NEW && prepared->n_threads == 0;
+    return prepared->state == PROCESS_NEW && prepared->n_threads == 0 && prepared->cloner == NULL;
 }
 
 /* (prepared process, keep list, n_keep, entry, stack pointer, argument) */

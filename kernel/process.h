@@ -36,7 +36,7 @@ struct process {
     uint32_t reap_cursor;
     int32_t status;
     uint64_t word;
-    struct thread *cloner;
+    struct thread *cloner; /* the thread that copies it, or that makes it as a copy */
     struct list threads;
     struct list parked;
     uint32_t n_threads;

@@ -121,7 +121,8 @@ status_t sys_process_start(struct thread *thread) {
     if (status != OK) {
         return status;
     }
-    if (process->state != PROCESS_NEW || (process->n_threads != 0) != (registers->rsi == 0)) {
+    if (process->state != PROCESS_NEW || process->cloner != NULL ||
+        (process->n_threads != 0) != (registers->rsi == 0)) {
         return ERROR_BAD_STATE;
     }
     if (registers->rsi >= USER_TOP || registers->rdx >= USER_TOP) {

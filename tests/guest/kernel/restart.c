@@ -28,12 +28,17 @@ static void tables_half_made(void) {
 
 /* memory_create (rdi pages, rsi flags), then process_fork. */
 static const uint8_t two_calls[] = {
-    0x4d, 0x31, 0xd2,                              /* xor %r10, %r10 */
-    0xb8, SYSCALL_memory_create, 0, 0, 0,          /* mov $..., %eax */
-    0x0f, 0x05,                                    /* syscall */
-    0xb8, SYSCALL_process_fork,  0, 0, 0,          /* mov $..., %eax */
-    0x0f, 0x05,                                    /* syscall */
-    0xc3,                                          /* ret */
+    0x4d, 0x31,
+    0xd2, /* xor %r10, %r10 */
+    0xb8, SYSCALL_memory_create,
+    0,    0,
+    0,          /* mov $..., %eax */
+    0x0f, 0x05, /* syscall */
+    0xb8, SYSCALL_process_fork,
+    0,    0,
+    0,          /* mov $..., %eax */
+    0x0f, 0x05, /* syscall */
+    0xc3,       /* ret */
 };
 #define FIRST_SYSCALL 8
 
@@ -127,7 +132,8 @@ static void half_made_child(void) {
     }
 }
 
-/* A chain of budgets, each of which only the next one holds, ends in one go: it must not be long. */
+/* A chain of budgets, each of which only the next one holds, ends in one go: it must not be long.
+ */
 static void budget_chain(void) {
     handle_t budget = HANDLE_NONE, next = HANDLE_NONE;
     status_t status = OK;
