@@ -77,10 +77,15 @@ void scheduler_block(struct thread *thread, enum thread_state state) {
 /* [book:scheduler-handoff] */
 void scheduler_handoff(struct thread *next) {
     struct cpu_generic *cpu = generic();
+    int top = ready_top();
 
-    if (cpu->running == NULL && (int)next->priority >= ready_top()) {
+    if (cpu->running == NULL && (int)next->priority >= top) {
         next->state = THREAD_RUNNING;
         cpu->running = next;
+        if ((int)next->priority == top) {
+            cpu->timer_check = true; /* the slice is shared now, it was not if the priority was
+                                        another */
+        }
         return;
     }
     scheduler_ready(next);
@@ -118,6 +123,7 @@ void scheduler_set_priority(struct thread *thread, unsigned priority) {
         scheduler_ready(thread);
     } else {
         thread->priority = (uint8_t)priority;
+        generic()->timer_check = true; /* it may run, and have company there */
     }
 }
 
@@ -287,14 +293,13 @@ void kernel_leave(void) {
     struct cpu_generic *cpu = generic();
     bool preempt = ready_top() > (int)cpu->running->priority;
 
+    cpu->running->gives_way = preempt;
     if (cpu->timer_check) {
         timer_update(cpu);
     }
     kernel_lock_release();
     arch_interrupts_enable();
     if (preempt) {
-        /* Its turn comes again at once: the wait is cut short by `work`. */
-        cpu->running->work = true;
         arch_kernel_thread_wait();
     }
 }
@@ -312,7 +317,9 @@ void kernel_thread_wake(struct thread *thread) {
 
 void kernel_thread_wait_enter(struct thread *thread) {
     kernel_lock_take();
-    if (thread->work) {
+    if (thread->gives_way) {
+        thread->gives_way = false; /* `work` is kept: somebody may have woken it just before */
+    } else if (thread->work) {
         thread->work = false;
     } else {
         scheduler_block(thread, THREAD_WAITING);

@@ -83,6 +83,7 @@ struct thread {
     uint64_t upcall_stack; /* 0: none */
     bool in_upcall;        /* further ones wait for upcall_return */
     bool work;             /* kernel threads: woken since it last looked */
+    bool gives_way;        /* kernel threads: does not wait, but lets a higher one run */
 
     /* A system call that goes on after a restart: the object under construction, referenced. */
     struct object *operation;
