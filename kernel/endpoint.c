@@ -299,7 +299,7 @@ void endpoint_receive_right_drop(struct endpoint *endpoint) {
     }
 }
 
-struct thread *reply_caller(struct thread *server, handle_t reply, status_t *status) {
+struct thread *reply_caller(struct thread *server, uint64_t reply, status_t *status) {
     const struct handle_entry *entry;
     struct thread *caller;
 

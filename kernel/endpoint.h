@@ -94,7 +94,7 @@ void ipc_interrupt(struct thread *thread, status_t status);
 void ipc_kill(struct thread *thread);
 
 /* The open call that a saved reply or 0 (current) names; NULL: it is over. */
-struct thread *reply_caller(struct thread *server, handle_t reply, status_t *status);
+struct thread *reply_caller(struct thread *server, uint64_t reply, status_t *status);
 
 /* A saved reply is closed unanswered. */
 void reply_drop(struct thread *caller, uint64_t sequence);

@@ -230,8 +230,8 @@ status_t sys_process_become(struct thread *thread) {
     status_t status;
 
     if (thread->operation == NULL) {
-        status = handle_find(&process->handles, (handle_t)thread->registers.rdi, OBJECT_PROCESS,
-                             RIGHT_MANAGE, &object);
+        status = handle_find(&process->handles, thread->registers.rdi, OBJECT_PROCESS, RIGHT_MANAGE,
+                             &object);
         if (status != OK) {
             return status;
         }

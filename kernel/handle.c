@@ -213,10 +213,10 @@ status_t handle_table_clone_step(const struct handle_table *from, struct handle_
     return OK;
 }
 
-void handle_close(struct handle_table *table, handle_t handle) {
+void handle_close(struct handle_table *table, uint64_t handle) {
     struct handle_entry entry = *handle_entry(table, handle);
 
-    slot_push(table, handle);
+    slot_push(table, (handle_t)handle);
     table->n_free++;
     n_open--;
     if ((entry.rights & HANDLE_REPLY) != 0) {
@@ -245,7 +245,7 @@ bool handle_table_destroy_step(struct handle_table *table, uint32_t *cursor) {
     return false;
 }
 
-status_t handle_find(const struct handle_table *table, handle_t handle, enum object_type type,
+status_t handle_find(const struct handle_table *table, uint64_t handle, enum object_type type,
                      uint32_t rights, struct object **object) {
     struct handle_entry *entry = handle_entry(table, handle);
 

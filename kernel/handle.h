@@ -47,9 +47,10 @@ void handle_table_init(struct handle_table *table, struct budget *budget);
  * first. */
 bool handle_table_destroy_step(struct handle_table *table, uint32_t *cursor);
 
-/* The entry of an open handle, NULL if there is none. */
-static inline struct handle_entry *handle_entry(const struct handle_table *table, handle_t handle) {
-    uint32_t page = handle / HANDLES_PER_PAGE;
+/* The entry of an open handle, NULL if there is none. An argument register is taken whole: more
+ * than 32 bits are no handle. */
+static inline struct handle_entry *handle_entry(const struct handle_table *table, uint64_t handle) {
+    uint64_t page = handle / HANDLES_PER_PAGE;
     struct handle_entry *entry;
 
     if (UNLIKELY(page >= table->n_pages)) {
@@ -79,14 +80,14 @@ WARN_UNUSED status_t handle_table_clone_step(const struct handle_table *from,
                                              struct handle_table *to, uint32_t *page, bool *done);
 
 /* Closes an open handle. */
-void handle_close(struct handle_table *table, handle_t handle);
+void handle_close(struct handle_table *table, uint64_t handle);
 
 /*
  * The object behind a handle, if it is of this type and the handle has all these rights. No
  * reference is taken: valid until the kernel lock is released. Fails: BAD_HANDLE, WRONG_TYPE,
  * NO_RIGHT.
  */
-WARN_UNUSED status_t handle_find(const struct handle_table *table, handle_t handle,
+WARN_UNUSED status_t handle_find(const struct handle_table *table, uint64_t handle,
                                  enum object_type type, uint32_t rights, struct object **object);
 
 /* Counting of rights: what a new holder of these rights adds to the object, what it takes away. */

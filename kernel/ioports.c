@@ -15,8 +15,7 @@ status_t sys_ioports_create(struct thread *thread) {
     struct object *object;
     struct ioports *ioports;
     handle_t handle;
-    status_t status =
-        handle_find(table, (handle_t)registers->rdi, OBJECT_SYSTEM, RIGHT_MANAGE, &object);
+    status_t status = handle_find(table, registers->rdi, OBJECT_SYSTEM, RIGHT_MANAGE, &object);
 
     if (status != OK) {
         return status;
@@ -73,8 +72,8 @@ status_t sys_ioports_access(struct thread *thread) {
     uint64_t size = registers->rdx & ~(uint64_t)IOPORTS_OUT;
     struct object *object;
     const struct ioports *ioports;
-    status_t status = handle_find(&thread->process->handles, (handle_t)registers->rdi,
-                                  OBJECT_IOPORTS, out ? RIGHT_WRITE : RIGHT_READ, &object);
+    status_t status = handle_find(&thread->process->handles, registers->rdi, OBJECT_IOPORTS,
+                                  out ? RIGHT_WRITE : RIGHT_READ, &object);
 
     if (status != OK) {
         return status;

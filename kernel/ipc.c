@@ -59,8 +59,8 @@ static inline void reply_owe(struct thread *caller, struct thread *receiver) {
 /* Checks all that can be wrong with a send or call, and takes what its message needs. */
 static status_t send_check(struct thread *thread, bool is_call, struct gate **gate) {
     struct object *object;
-    status_t status = handle_find(&thread->process->handles, (handle_t)thread->registers.rdi,
-                                  OBJECT_GATE, RIGHT_SEND, &object);
+    status_t status = handle_find(&thread->process->handles, thread->registers.rdi, OBJECT_GATE,
+                                  RIGHT_SEND, &object);
 
     if (UNLIKELY(status != OK)) {
         return status;
@@ -204,8 +204,8 @@ status_t sys_receive(struct thread *thread) {
     if (UNLIKELY(thread->current_reply != NULL)) {
         return ERROR_PENDING;
     }
-    status = handle_find(&thread->process->handles, (handle_t)thread->registers.rdi,
-                         OBJECT_ENDPOINT, RIGHT_RECEIVE, &object);
+    status = handle_find(&thread->process->handles, thread->registers.rdi, OBJECT_ENDPOINT,
+                         RIGHT_RECEIVE, &object);
     if (UNLIKELY(status != OK)) {
         return status;
     }
@@ -254,7 +254,7 @@ static status_t answer(struct thread *server, struct thread *caller) {
 }
 
 status_t sys_reply(struct thread *thread) {
-    handle_t reply = (handle_t)thread->registers.rdi;
+    uint64_t reply = thread->registers.rdi;
     struct thread *caller;
     status_t status;
 
@@ -314,8 +314,8 @@ status_t sys_reply_receive(struct thread *thread) {
 
 status_t sys_notify(struct thread *thread) {
     struct object *object;
-    status_t status = handle_find(&thread->process->handles, (handle_t)thread->registers.rdi,
-                                  OBJECT_GATE, RIGHT_NOTIFY, &object);
+    status_t status = handle_find(&thread->process->handles, thread->registers.rdi, OBJECT_GATE,
+                                  RIGHT_NOTIFY, &object);
 
     if (status != OK) {
         return status;

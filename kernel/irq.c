@@ -49,8 +49,7 @@ status_t sys_irq_create(struct thread *thread) {
     uint64_t line = registers->rsi;
     struct object *object;
     handle_t handle;
-    status_t status =
-        handle_find(table, (handle_t)registers->rdi, OBJECT_SYSTEM, RIGHT_MANAGE, &object);
+    status_t status = handle_find(table, registers->rdi, OBJECT_SYSTEM, RIGHT_MANAGE, &object);
 
     if (status != OK) {
         return status;
@@ -81,8 +80,8 @@ status_t sys_irq_create(struct thread *thread) {
 
 static status_t irq_bind(struct thread *thread, struct irq *irq) {
     struct object *object;
-    status_t status = handle_find(&thread->process->handles, (handle_t)thread->registers.rdx,
-                                  OBJECT_GATE, RIGHT_NOTIFY, &object);
+    status_t status = handle_find(&thread->process->handles, thread->registers.rdx, OBJECT_GATE,
+                                  RIGHT_NOTIFY, &object);
 
     if (status != OK) {
         return status;
@@ -104,8 +103,8 @@ static status_t irq_bind(struct thread *thread, struct irq *irq) {
 status_t sys_irq_control(struct thread *thread) {
     struct object *object;
     struct irq *irq;
-    status_t status = handle_find(&thread->process->handles, (handle_t)thread->registers.rdi,
-                                  OBJECT_IRQ, RIGHT_MANAGE, &object);
+    status_t status = handle_find(&thread->process->handles, thread->registers.rdi, OBJECT_IRQ,
+                                  RIGHT_MANAGE, &object);
 
     if (status != OK) {
         return status;

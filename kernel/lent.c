@@ -66,7 +66,7 @@ static status_t lent_copy(struct thread *server, uint32_t access) {
     struct registers *registers = &server->registers;
     uint64_t left = PAGE_SIZE;
     status_t status;
-    struct thread *caller = reply_caller(server, (handle_t)registers->rdi, &status);
+    struct thread *caller = reply_caller(server, registers->rdi, &status);
 
     if (caller == NULL) {
         return status;

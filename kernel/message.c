@@ -20,7 +20,7 @@ static uint32_t control_rights(uint64_t control, unsigned i) {
     return (uint32_t)(control >> (32 + 8 * i)) & RIGHTS_ALL;
 }
 
-bool message_moves(const struct thread *thread, handle_t handle) {
+bool message_moves(const struct thread *thread, uint64_t handle) {
     uint64_t control = thread->registers.r13;
 
     for (unsigned i = 0; i < CONTROL_N_HANDLES(control); i++) {

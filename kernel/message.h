@@ -17,7 +17,7 @@
 WARN_UNUSED status_t message_prepare(struct thread *thread);
 
 /* True if the message in the thread's registers names `handle`. */
-bool message_moves(const struct thread *thread, handle_t handle);
+bool message_moves(const struct thread *thread, uint64_t handle);
 
 /* Sets aside n handle slots for a receive. */
 WARN_UNUSED status_t message_accept(struct thread *thread, uint32_t n_accept);

@@ -32,8 +32,8 @@ status_t sys_endpoint_create(struct thread *thread) {
 status_t sys_gate_create(struct thread *thread) {
     struct object *object;
     struct gate *gate;
-    status_t status = handle_find(&thread->process->handles, (handle_t)thread->registers.rdi,
-                                  OBJECT_ENDPOINT, RIGHT_MANAGE, &object);
+    status_t status = handle_find(&thread->process->handles, thread->registers.rdi, OBJECT_ENDPOINT,
+                                  RIGHT_MANAGE, &object);
 
     if (status == OK) {
         status = gate_create(thread->process->space->budget,
@@ -46,8 +46,8 @@ status_t sys_gate_create(struct thread *thread) {
 /* (gate) */
 status_t sys_gate_revoke(struct thread *thread) {
     struct object *object;
-    status_t status = handle_find(&thread->process->handles, (handle_t)thread->registers.rdi,
-                                  OBJECT_GATE, RIGHT_MANAGE, &object);
+    status_t status = handle_find(&thread->process->handles, thread->registers.rdi, OBJECT_GATE,
+                                  RIGHT_MANAGE, &object);
 
     if (status == OK) {
         gate_revoke(CONTAINER_OF(object, struct gate, object));
@@ -59,11 +59,10 @@ status_t sys_gate_revoke(struct thread *thread) {
 status_t sys_handle_close(struct thread *thread) {
     struct handle_table *table = &thread->process->handles;
 
-    if (thread->registers.rdi > UINT32_MAX ||
-        handle_entry(table, (handle_t)thread->registers.rdi) == NULL) {
+    if (handle_entry(table, thread->registers.rdi) == NULL) {
         return ERROR_BAD_HANDLE;
     }
-    handle_close(table, (handle_t)thread->registers.rdi);
+    handle_close(table, thread->registers.rdi);
     return OK;
 }
 
@@ -71,7 +70,7 @@ status_t sys_handle_close(struct thread *thread) {
 status_t sys_handle_copy(struct thread *thread) {
     struct registers *registers = &thread->registers;
     struct handle_table *table = &thread->process->handles;
-    const struct handle_entry *entry = handle_entry(table, (handle_t)registers->rdi);
+    const struct handle_entry *entry = handle_entry(table, registers->rdi);
     struct object *object;
     uint32_t rights;
     status_t status;
@@ -140,7 +139,7 @@ static void info_fill(const struct handle_entry *entry, struct handle_info *info
 /* (handle, buffer). A saved reply whose call is over gives NO_REPLY. */
 status_t sys_handle_info(struct thread *thread) {
     const struct handle_entry *entry =
-        handle_entry(&thread->process->handles, (handle_t)thread->registers.rdi);
+        handle_entry(&thread->process->handles, thread->registers.rdi);
     struct handle_info info = {0};
 
     if (entry == NULL) {

@@ -9,7 +9,7 @@
 #include "kernel/syscall.h"
 
 /* The budget behind an optional handle: 0 is the process's own. */
-static status_t budget_find(struct thread *thread, handle_t handle, struct budget **budget) {
+static status_t budget_find(struct thread *thread, uint64_t handle, struct budget **budget) {
     struct object *object;
     status_t status;
 
@@ -64,7 +64,7 @@ status_t sys_memory_create(struct thread *thread) {
     if ((registers->rsi & ~(uint64_t)(MEMORY_CONTIGUOUS | MEMORY_DMA)) != 0) {
         return ERROR_BAD_ARGUMENT;
     }
-    status = budget_find(thread, (handle_t)registers->r10, &budget);
+    status = budget_find(thread, registers->r10, &budget);
     if (status != OK) {
         return status;
     }
@@ -90,8 +90,8 @@ status_t sys_memory_create_device(struct thread *thread) {
     uint64_t size;
     struct object *object;
     struct memory *memory;
-    status_t status = handle_find(&thread->process->handles, (handle_t)registers->rdi,
-                                  OBJECT_SYSTEM, RIGHT_MANAGE, &object);
+    status_t status = handle_find(&thread->process->handles, registers->rdi, OBJECT_SYSTEM,
+                                  RIGHT_MANAGE, &object);
 
     if (status != OK) {
         return status;
@@ -139,8 +139,8 @@ status_t sys_memory_control(struct thread *thread) {
     struct memory *memory;
     uint64_t first, n;
     uint32_t rights = registers->rsi == MEMORY_SIZE ? 0 : RIGHT_MANAGE;
-    status_t status = handle_find(&thread->process->handles, (handle_t)registers->rdi,
-                                  OBJECT_MEMORY, rights, &object);
+    status_t status =
+        handle_find(&thread->process->handles, registers->rdi, OBJECT_MEMORY, rights, &object);
 
     if (status != OK) {
         thread->operation_progress = 0; /* closed by another thread between two steps */
@@ -185,7 +185,7 @@ status_t sys_memory_control(struct thread *thread) {
 /* The process whose memory a call changes: 0 is the own one. It must be one that can be changed
  * from outside: not started yet. */
 static status_t space_find(struct thread *thread, struct space **space) {
-    handle_t handle = (handle_t)thread->registers.rdi;
+    uint64_t handle = thread->registers.rdi;
     struct object *object;
     struct process *process;
     status_t status;
@@ -244,7 +244,7 @@ static status_t map_finish(struct thread *thread, uint64_t address, status_t sta
 static status_t map_request_read(struct thread *thread, struct map_request *request) {
     const struct registers *registers = &thread->registers;
     const struct handle_entry *entry;
-    handle_t handle = (handle_t)registers->rsi;
+    uint64_t handle = registers->rsi;
 
     *request = (struct map_request){.address = registers->rdx,
                                     .length = registers->r10,
@@ -381,7 +381,7 @@ status_t sys_budget_create(struct thread *thread) {
     struct budget *parent, *budget;
     uint64_t bytes;
     handle_t handle;
-    status_t status = budget_find(thread, (handle_t)registers->rdi, &parent);
+    status_t status = budget_find(thread, registers->rdi, &parent);
 
     if (status != OK) {
         return status;

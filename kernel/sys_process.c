@@ -13,8 +13,8 @@
 
 static status_t process_find(struct thread *thread, uint32_t rights, struct process **process) {
     struct object *object;
-    status_t status = handle_find(&thread->process->handles, (handle_t)thread->registers.rdi,
-                                  OBJECT_PROCESS, rights, &object);
+    status_t status = handle_find(&thread->process->handles, thread->registers.rdi, OBJECT_PROCESS,
+                                  rights, &object);
 
     if (status == OK) {
         *process = CONTAINER_OF(object, struct process, object);
@@ -34,8 +34,8 @@ status_t sys_process_create(struct thread *thread) {
     if (registers->rdi != HANDLE_NONE) {
         struct object *object;
 
-        status = handle_find(&thread->process->handles, (handle_t)registers->rdi, OBJECT_BUDGET,
-                             RIGHT_MANAGE, &object);
+        status = handle_find(&thread->process->handles, registers->rdi, OBJECT_BUDGET, RIGHT_MANAGE,
+                             &object);
         if (status == OK) {
             budget = CONTAINER_OF(object, struct budget, object);
         }
@@ -74,7 +74,7 @@ status_t sys_process_give(struct thread *thread) {
     if (status != OK) {
         return status;
     }
-    entry = handle_entry(table, (handle_t)registers->rsi);
+    entry = handle_entry(table, registers->rsi);
     if (entry == NULL) {
         return ERROR_BAD_HANDLE;
     }
@@ -104,7 +104,7 @@ status_t sys_process_give(struct thread *thread) {
     object_get(entry->object);
     handle_t number = handle_install(&target->handles, entry->object, rights);
     if (registers->rdx == 0) {
-        handle_close(table, (handle_t)registers->rsi);
+        handle_close(table, registers->rsi);
     }
     registers->rdx = number;
     return OK;
@@ -264,7 +264,7 @@ status_t sys_process_info(struct thread *thread) {
     status_t status;
 
     if (registers->rsi == PROCESS_INFO_LIST || registers->rsi == PROCESS_INFO_OPEN) {
-        status = handle_find(&thread->process->handles, (handle_t)registers->rdi, OBJECT_IDENTITY,
+        status = handle_find(&thread->process->handles, registers->rdi, OBJECT_IDENTITY,
                              RIGHT_MANAGE, &object);
         if (status != OK) {
             return status;
@@ -301,12 +301,10 @@ status_t sys_process_identify(struct thread *thread) {
     const struct handle_table *table = &thread->process->handles;
     struct object *object;
     struct process *process;
-    status_t status =
-        handle_find(table, (handle_t)registers->rdi, OBJECT_IDENTITY, RIGHT_MANAGE, &object);
+    status_t status = handle_find(table, registers->rdi, OBJECT_IDENTITY, RIGHT_MANAGE, &object);
 
     if (status == OK) {
-        status =
-            handle_find(table, (handle_t)registers->rsi, OBJECT_PROCESS, RIGHT_MANAGE, &object);
+        status = handle_find(table, registers->rsi, OBJECT_PROCESS, RIGHT_MANAGE, &object);
     }
     if (status != OK) {
         return status;
@@ -326,8 +324,8 @@ status_t sys_process_watch(struct thread *thread) {
     status_t status = process_find(thread, RIGHT_READ, &process);
 
     if (status == OK) {
-        status = handle_find(&thread->process->handles, (handle_t)registers->rsi, OBJECT_GATE,
-                             RIGHT_NOTIFY, &object);
+        status = handle_find(&thread->process->handles, registers->rsi, OBJECT_GATE, RIGHT_NOTIFY,
+                             &object);
     }
     if (status != OK) {
         return status;

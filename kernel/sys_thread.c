@@ -80,8 +80,8 @@ static status_t thread_find(struct thread *thread, uint32_t rights, struct threa
     if (thread->registers.rdi == HANDLE_NONE) {
         return OK;
     }
-    status = handle_find(&thread->process->handles, (handle_t)thread->registers.rdi, OBJECT_THREAD,
-                         rights, &object);
+    status = handle_find(&thread->process->handles, thread->registers.rdi, OBJECT_THREAD, rights,
+                         &object);
     if (status == OK) {
         *target = CONTAINER_OF(object, struct thread, object);
         if ((*target)->state == THREAD_DEAD) {

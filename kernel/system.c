@@ -72,8 +72,8 @@ static status_t system_info(struct thread *thread) {
 
 static status_t system_bind_log(struct thread *thread) {
     struct object *object;
-    status_t status = handle_find(&thread->process->handles, (handle_t)thread->registers.rdx,
-                                  OBJECT_GATE, RIGHT_NOTIFY, &object);
+    status_t status = handle_find(&thread->process->handles, thread->registers.rdx, OBJECT_GATE,
+                                  RIGHT_NOTIFY, &object);
 
     if (status == OK) {
         log_bind(CONTAINER_OF(object, struct gate, object), thread->registers.r10);
@@ -101,8 +101,8 @@ status_t sys_system_control(struct thread *thread) {
     const struct registers *registers = &thread->registers;
     uint32_t right = operation_right(registers->rsi);
     struct object *object;
-    status_t status = handle_find(&thread->process->handles, (handle_t)registers->rdi,
-                                  OBJECT_SYSTEM, right, &object);
+    status_t status =
+        handle_find(&thread->process->handles, registers->rdi, OBJECT_SYSTEM, right, &object);
 
     if (status != OK) {
         return status;

@@ -84,7 +84,7 @@ void upcall_raise(struct thread *thread, uint64_t bits) {
 
 status_t sys_thread_upcall(struct thread *thread) {
     const struct handle_table *table = &thread->process->handles;
-    handle_t handle = (handle_t)thread->registers.rdi;
+    uint64_t handle = thread->registers.rdi;
     struct object *object;
     struct thread *target;
     status_t status = handle_find(table, handle, OBJECT_THREAD, RIGHT_NOTIFY, &object);
