@@ -12,6 +12,7 @@
 enum stand_in {
     FIRST_STAND_IN = 0x5eed0000,
     CLOSED = FIRST_STAND_IN, /* a handle that was closed */
+    WIDE,                    /* an open handle, but for a bit beyond its 32 */
     ENDPOINT,
     ENDPOINT_BARE, /* a handle without a right but COPY, and so on for the others */
     GATE,
@@ -64,8 +65,8 @@ struct row {
 /* What all calls that take one handle in rdi refuse alike. */
 #define HANDLE_ROWS(name, wrong, bare, ...)                                                        \
     ROW(name, BAD_HANDLE, 0, __VA_ARGS__), ROW(name, BAD_HANDLE, CLOSED, __VA_ARGS__),             \
-        ROW(name, BAD_HANDLE, UINT32_MAX, __VA_ARGS__), ROW(name, WRONG_TYPE, wrong, __VA_ARGS__), \
-        ROW(name, NO_RIGHT, bare, __VA_ARGS__)
+        ROW(name, BAD_HANDLE, UINT32_MAX, __VA_ARGS__), ROW(name, BAD_HANDLE, WIDE, __VA_ARGS__),  \
+        ROW(name, WRONG_TYPE, wrong, __VA_ARGS__), ROW(name, NO_RIGHT, bare, __VA_ARGS__)
 
 static const struct row message_rows[] = {
     HANDLE_ROWS(send, ENDPOINT, GATE_BARE, 0),
@@ -360,6 +361,7 @@ static void objects_make(void) {
     handle_t handle = HANDLE_NONE, copy = HANDLE_NONE;
 
     pair_set(ENDPOINT, endpoint_new());
+    stand_in_set(WIDE, stand_ins[ENDPOINT - FIRST_STAND_IN] | (uint64_t)1 << 32);
     pair_set(GATE, gate_new((handle_t)stand_ins[ENDPOINT - FIRST_STAND_IN], 1));
     handle = gate_new((handle_t)stand_ins[ENDPOINT - FIRST_STAND_IN], 2);
     CHECK_OK(sys_gate_revoke(handle));
