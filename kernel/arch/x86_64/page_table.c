@@ -201,9 +201,15 @@ pte_t *page_table_next(paddr_t root, uint64_t address, uint64_t end, uint64_t *f
             level--;
             continue;
         }
-        /* Nothing here: on to the next entry, and up where a table ends. */
-        address = ALIGN_DOWN(address, (uint64_t)PAGE_SIZE << (9 * level)) +
-                  ((uint64_t)PAGE_SIZE << (9 * level));
+        /* Nothing here: on to the next entry that is, or up where the table ends. */
+        uint64_t span = (uint64_t)PAGE_SIZE << (9 * level);
+
+        for (address = ALIGN_DOWN(address, span) + span;
+             *n_steps != 0 && end > address && entry_index(address, level) != 0 &&
+             (*++entry & PTE_PRESENT) == 0;
+             address += span) {
+            --*n_steps;
+        }
         while (level < LEVELS - 1 && entry_index(address, level) == 0) {
             level++;
         }
