@@ -20,6 +20,7 @@ enum service_label {
     SERVICE_RESTART = SERVICE_PROTOCOL << 16 | 4,
     SERVICE_KILL = SERVICE_PROTOCOL << 16 | 5,
     SERVICE_SPIN = SERVICE_PROTOCOL << 16 | 8,
+    SERVICE_CRASH = SERVICE_PROTOCOL << 16 | 9,
     SERVICE_POWER_OFF = SERVICE_PROTOCOL << 16 | 6,
     SERVICE_REBOOT = SERVICE_PROTOCOL << 16 | 7,
 };
@@ -188,6 +189,28 @@ WARN_UNUSED static inline status_t service_spin(handle_t server, const void *nam
 }
 
 /*
+ * Makes the service write through a null pointer: for tests of what the log then says. It takes effect as spin does.
+ * request: lend_read name
+ */
+WARN_UNUSED static inline status_t service_crash(handle_t server, const void *name,
+                                                 uint32_t name_length, uint64_t deadline) {
+    struct message message_;
+
+    message_.gate = server;
+    message_.label = SERVICE_CRASH;
+    message_.deadline = deadline;
+    message_.control = 0;
+    message_.words[0] = 0;
+    message_.words[1] = 0;
+    message_.words[2] = 0;
+    message_.words[3] = 0;
+    message_.segments[0] = MESSAGE_LEND(name, name_length, LENT_READABLE);
+    message_.control |= MESSAGE_SEGMENTS(1);
+    status_t status_ = MESSAGE_CALL(&message_);
+    return status_ != OK ? status_ : (status_t)message_.label;
+}
+
+/*
  * Powers the machine off; `code` goes to QEMU's debug exit device if there is one (so that QEMU ends with 2 * code + 1).
  * request: w0.low code
  */
@@ -235,6 +258,7 @@ struct service_handlers {
     status_t (*restart)(void *context, struct request *request, uint32_t name_length);
     status_t (*kill)(void *context, struct request *request, uint32_t name_length);
     status_t (*spin)(void *context, struct request *request, uint32_t name_length);
+    status_t (*crash)(void *context, struct request *request, uint32_t name_length);
     status_t (*power_off)(void *context, struct request *request, uint32_t code);
     status_t (*reboot)(void *context, struct request *request);
 };
@@ -343,6 +367,22 @@ static inline void service_answer_spin(handle_t saved, status_t outcome) {
     answer_send(saved, outcome, &answer_);
 }
 
+static inline status_t service_dispatch_crash(const struct service_handlers *handlers,
+                                              void *context, struct request *request) {
+    if (handlers->crash == NULL) {
+        return ERROR_NOT_SUPPORTED;
+    }
+    status_t status_ = handlers->crash(context, request, request->readable);
+    return status_;
+}
+
+/* Answers a saved request; the handle is used up, whatever becomes of the client. */
+static inline void service_answer_crash(handle_t saved, status_t outcome) {
+    struct answer answer_ = {.control = 0};
+
+    answer_send(saved, outcome, &answer_);
+}
+
 static inline status_t service_dispatch_power_off(const struct service_handlers *handlers,
                                                   void *context, struct request *request) {
     if (handlers->power_off == NULL) {
@@ -391,6 +431,8 @@ static inline status_t service_dispatch(const void *handlers, void *context,
         return service_dispatch_kill(handlers, context, request);
     case SERVICE_SPIN:
         return service_dispatch_spin(handlers, context, request);
+    case SERVICE_CRASH:
+        return service_dispatch_crash(handlers, context, request);
     case SERVICE_POWER_OFF:
         return service_dispatch_power_off(handlers, context, request);
     case SERVICE_REBOOT:
@@ -418,6 +460,8 @@ static inline const char *service_label_name(uint32_t label) {
         return "service.kill";
     case SERVICE_SPIN:
         return "service.spin";
+    case SERVICE_CRASH:
+        return "service.crash";
     case SERVICE_POWER_OFF:
         return "service.power_off";
     case SERVICE_REBOOT:

@@ -216,6 +216,11 @@ static void on_control(struct server *server, uint64_t bits) {
     while ((bits & SERVER_CONTROL_SPIN) != 0) { /* NOLINT(bugprone-infinite-loop): as asked for */
         __asm__ volatile("pause");              /* only init's end of us ends this */
     }
+    if ((bits & SERVER_CONTROL_CRASH) != 0) {
+        volatile int *volatile nowhere = NULL;
+
+        *nowhere = 0;
+    }
     bits &= ~(uint64_t)SERVER_CONTROL_HEARTBEAT;
     if (bits != 0 && server->control != NULL) {
         server->control(server, bits);

@@ -68,6 +68,7 @@ struct server_options {
 enum server_control {
     SERVER_CONTROL_HEARTBEAT = 1, /* answered by the loop itself */
     SERVER_CONTROL_SPIN = 4,      /* for tests: hangs, and takes the processor with it */
+    SERVER_CONTROL_CRASH = 8,     /* for tests: faults */
     SERVER_CONTROL_QUIET =
         2, /* to the log: the system is up, the consoles belong to their sessions */
 };

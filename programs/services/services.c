@@ -18,10 +18,11 @@
 static const char control_path[] = "/dev/services";
 
 static const char help[] =
-    "services [start|stop|restart|kill|spin NAME...]\n"
+    "services [start|stop|restart|kill|spin|crash NAME...]\n"
     "Lists the services and their states, or changes that of some.\n"
     "  kill  ends the process as a crash would; init starts it again\n"
-    "  spin  makes it hang, taking all of the processor; init ends and starts it";
+    "  spin  makes it hang, taking all of the processor; init ends and starts it\n"
+    "  crash makes it fault; the log tells where";
 
 enum { STATES_AT_ONCE = 16, PAGE_KIB = 4 };
 
@@ -65,11 +66,8 @@ static service_call *find_call(const char *verb) {
     static const struct {
         const char *verb;
         service_call *call;
-    } calls[] = {{"start", service_start},
-                 {"stop", service_stop},
-                 {"restart", service_restart},
-                 {"kill", service_kill},
-                 {"spin", service_spin}};
+    } calls[] = {{"start", service_start}, {"stop", service_stop}, {"restart", service_restart},
+                 {"kill", service_kill},   {"spin", service_spin}, {"crash", service_crash}};
 
     for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
         if (strcmp(calls[i].verb, verb) == 0) {
@@ -85,7 +83,7 @@ static int change(handle_t control, const struct options *options) {
 
     if (call == NULL || options->n_operands < 2) {
         options_fail(options,
-                     call == NULL ? "start, stop, restart, kill or spin" : "which service?");
+                     call == NULL ? "start, stop, restart, kill, spin or crash" : "which service?");
     }
     for (int i = 1; i < options->n_operands; i++) {
         const char *name = options->operands[i];

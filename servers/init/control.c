@@ -136,6 +136,13 @@ static status_t on_spin(void *context, struct request *request, uint32_t name_le
     return status != OK ? status : sys_notify(service->control, SERVER_CONTROL_SPIN);
 }
 
+static status_t on_crash(void *context, struct request *request, uint32_t name_length) {
+    struct service *service;
+    status_t status = find(context, request, name_length, &service);
+
+    return status != OK ? status : sys_notify(service->control, SERVER_CONTROL_CRASH);
+}
+
 static status_t on_power_off(void *context, struct request *request, uint32_t code) {
     const struct init *init = context;
 
@@ -159,6 +166,7 @@ static const struct service_handlers service_handlers = {
     .restart = on_restart,
     .kill = on_kill,
     .spin = on_spin,
+    .crash = on_crash,
     .power_off = on_power_off,
     .reboot = on_reboot,
 };

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The death record of a program, as lines of the log.
+ * The death record of a program, as lines of the log. Names of functions come from the program of
+ * that name in the boot archive; for one from elsewhere there are only addresses.
  */
 #include "abi/kernel.h"
+#include "lib/base/elf.h"
 #include "lib/base/format.h"
 #include "lib/native/log.h"
+#include "lib/native/startup.h"
 #include "lib/native/syscall.h"
+#include "servers/init/archive.h"
 #include "servers/proc/member.h"
 
 static const char *const exceptions[] = {
@@ -46,6 +50,51 @@ static void report_registers(const struct user_registers *r) {
               (unsigned long long)r->r15);
 }
 
+/* ---- names ---- */
+
+struct names {
+    struct elf_source source;
+    struct elf_symbols symbols;
+    bool are_there;
+};
+
+/* Opens the symbols of the program with this name. */
+static struct names names_of(const char *program) {
+    static const char *const folders[] = {"/bin/", "/tests/"};
+    static struct archive archive; /* stays mapped */
+    struct names names = {.are_there = false};
+    struct archive_file file;
+    char path[64];
+
+    if (archive.bytes == NULL &&
+        archive_open(&archive, startup_handle(STARTUP_MEMORY, "archive")) != OK) {
+        return names;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(folders) && !names.are_there; i++) {
+        size_t length = format_buffer(path, sizeof path, "%s%s", folders[i], program);
+
+        if (length < sizeof path && archive_find(&archive, path, &file)) {
+            names.source =
+                (struct elf_source){elf_read_memory, (void *)(uintptr_t)file.data, file.size};
+            names.are_there = elf_symbols_open(&names.symbols, &names.source) == ELF_OK;
+        }
+    }
+    return names;
+}
+
+static void report_place(const struct names *names, const char *what, uint64_t address) {
+    char name[64];
+    uint64_t offset;
+
+    if (names->are_there && elf_symbols_find(&names->symbols, &names->source, address, name,
+                                             sizeof name, &offset) == ELF_OK) {
+        log_write(LOG_REPORT, "  %s %#llx %s + %#llx", what, (unsigned long long)address, name,
+                  (unsigned long long)offset);
+    } else {
+        log_write(LOG_REPORT, "  %s %#llx", what, (unsigned long long)address);
+    }
+}
+
 void report_death(const struct member *member) {
     struct process_status status;
     struct death_record death;
@@ -63,7 +112,9 @@ void report_death(const struct member *member) {
               (unsigned long long)death.registers.rip, (unsigned long long)death.fault_address,
               death.error_code);
     report_registers(&death.registers);
+    const struct names names = names_of(status.name);
+
     for (uint32_t i = 0; i < MIN(death.n_backtrace, (uint32_t)ARRAY_SIZE(death.backtrace)); i++) {
-        log_write(LOG_REPORT, "  called from %016llx", (unsigned long long)death.backtrace[i]);
+        report_place(&names, i == 0 ? "at  " : "from", death.backtrace[i]);
     }
 }
