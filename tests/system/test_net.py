@@ -281,3 +281,12 @@ def test_lease_is_renewed(network):
         assert network.log("dnsmasq").count("DHCPACK") >= 2
         assert network.log("dnsmasq").count("DHCPDISCOVER") == 1
         assert "1 received" in machine.command("ping -c 1 10.9.0.1")
+
+
+def test_router_says_unreachable(full_network):
+    """ICMP errors end an attempt at once, not by a time-out."""
+    full_network.run("sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
+    start = time.monotonic()
+    expect("ping -c 1 -W 30 10.99.0.1", full_network, r"no route to host", status=1)
+    expect("cat /tcp/10.99.0.1/70", full_network, r"Host is unreachable", status=1)
+    assert time.monotonic() - start < 25
