@@ -111,7 +111,8 @@ static void disturbed_copies(void) {
         status_t first = serve_one(endpoint, buffer), second = serve_one(endpoint, buffer);
 
         if (how == UNMAP_ALL) {
-            CHECK(first == ERROR_PEER_FAULT && second == ERROR_PEER_FAULT);
+            /* The first copy may be through before the memory goes. */
+            CHECK((first == OK || first == ERROR_PEER_FAULT) && second == ERROR_PEER_FAULT);
         } else if (how == FORK || how == NONE || how == DISCARD) {
             CHECK(first == OK && second == OK);
         } else {
