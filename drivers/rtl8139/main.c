@@ -87,6 +87,9 @@ static void filter_write(void) {
     out32(REG_MULTICAST, hash);
     out32(REG_MULTICAST + 4, hash);
     out32(REG_RX_CONFIG, RX_NO_THRESHOLD | RX_RING_32K | RX_BURST_1024 | RX_NO_WRAP | accept);
+    /* Where reading begins (its value after a reset). The write also makes QEMU look for frames
+     * again, which it had given up when a dead driver left the ring full. */
+    out16(REG_RX_READ, (uint16_t)-16);
 }
 
 /* Reset (6.5): the only way to a known state, whatever an earlier driver left. False: no answer. */
