@@ -129,11 +129,16 @@ class Guest:
         return time.monotonic() - start
 
 
+def differs(name, before, after):
+    """Counts must be equal. Of memory only growth counts, and of that not a few pages: heaps and slabs of
+    what lives on breathe."""
+    return after - before > BREATH if name == "used_bytes" else after != before
+
+
 def difference(before, after):
-    """How two counts differ, as text; empty if they do not. Of memory a few pages do not count: heaps and
-    slabs of what lives on breathe."""
+    """How two counts differ, as text; empty if they do not."""
     return ", ".join(f"{name} {before[name]} -> {after[name]}" for name in before
-                     if abs(after[name] - before[name]) > (BREATH if name == "used_bytes" else 0))
+                     if differs(name, before[name], after[name]))
 
 
 def note(folder, text):
