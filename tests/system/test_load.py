@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""What the system costs when nothing happens."""
+"""What the system costs when nothing happens, and what a thousand programs leave: nothing."""
 import os
 import time
 
 import pytest
 
 from machine import Machine
+from supervision import Guest, difference
+
 
 @pytest.fixture(name="machine", scope="module")
 def fixture_machine():
@@ -26,3 +28,16 @@ def test_idle_system_uses_little_of_the_host(machine):
     before = cpu_seconds()
     time.sleep(10)
     assert cpu_seconds() - before < 1.0
+
+
+def test_a_thousand_programs_leave_nothing(machine):
+    """Two programs for each round, the shell of os.execute and what it becomes; started, ended, waited for."""
+    guest = Guest(machine)
+
+    def start(number):
+        guest.check(f"lua -e 'for i = 1, {number} do assert(os.execute(\"exec true\")) end'", timeout=120)
+
+    start(20)                       # heaps and slabs find their size
+    before = guest.settle()
+    start(1000)
+    assert not difference(before, guest.settle())
