@@ -25,9 +25,9 @@ book: ## the book, as HTML in build/book
 	$(Q)$(PYTHON) -m sphinx -q -W -b html book $(BUILD)/book
 
 # The Linux column's program: static, with the host's C library.
-$(BUILD)/bench/linux-init: tests/bench/linux.c tests/bench/measure.h mk/run.mk
+$(BUILD)/bench/linux-init: tests/bench/linux.c tests/bench/posix.c tests/bench/measure.h tests/bench/posix.h mk/run.mk
 	$(call say,CC,$@)
-	$(Q)mkdir -p $(@D) && $(CC) -std=gnu11 -O2 $(WARNINGS) -iquote . -static -o $@ $< -lpthread
+	$(Q)mkdir -p $(@D) && $(CC) -std=gnu11 -O2 $(WARNINGS) -iquote . -static -o $@ $(filter %.c,$^) -lpthread
 
 bench: $(KERNEL) $(TEST_TAR) $(BUILD)/bench/linux-init ## guest instructions, ours and Linux's; build/bench.csv
 	@BUILD=$(BUILD) tools/bench

@@ -156,7 +156,7 @@ $(eval $(call guest_tests,posix,$(POSIX_LIBS)))
 $(eval $(call component,tests/guest/kernel,tests/kernel,$(NATIVE_LIBS),$(wildcard tests/guest/kernel/*.c)))
 
 # The EuraliOS half of `make bench`; its Linux half is in mk/run.mk.
-$(eval $(call component,tests/bench/euralios,tests/bench,$(POSIX_LIBS),tests/bench/euralios.c))
+$(eval $(call component,tests/bench/euralios,tests/bench,$(POSIX_LIBS),tests/bench/euralios.c tests/bench/posix.c))
 TESTS += bench
 
 # What the last component set must not reach the libraries.

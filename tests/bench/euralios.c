@@ -12,10 +12,12 @@
  *   program_start                 look-up of this program's file, spawn, its exit, waiting for it
  *   thread_create_join            thread_start, thread_join
  *   clock_read                    time_now_ns
+ *   posix_...                     tests/bench/posix.c
  *
  * boot_to_ready is what the kernel says of itself in its "EuraliOS ready" line.
  */
 #include "tests/bench/measure.h"
+#include "tests/bench/posix.h"
 
 #include "abi/generated/file.h"
 #include "lib/native/message.h"
@@ -246,6 +248,7 @@ int main(int argc, char **argv) {
     bench_row("program_start", MEASURE(10, start_program(endpoint, "/tests/bench")));
     bench_row("thread_create_join", MEASURE(100, create_and_join()));
     bench_row("clock_read", MEASURE(1000, clock_sink = time_now_ns()));
+    bench_posix("/tests/bench");
     printf("bench end 0\n");
     return 0;
 }

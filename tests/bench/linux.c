@@ -11,12 +11,14 @@
  *   program_start                 posix_spawn of this program (static), its exit, wait
  *   thread_create_join            pthread_create, pthread_join
  *   clock_read                    clock_gettime(CLOCK_MONOTONIC), through the vdso
+ *   posix_...                     tests/bench/posix.c
  *   boot_to_ready                 power-on to the first instruction of this program's main
  *
  * page_fault_pooled has no counterpart: Linux zeroes each page at the fault.
  */
 #define _GNU_SOURCE
 #include "tests/bench/measure.h"
+#include "tests/bench/posix.h"
 
 #include <pthread.h>
 #include <spawn.h>
@@ -167,6 +169,7 @@ int main(int argc, char **argv) {
     bench_row("program_start", MEASURE(10, start_program()));
     bench_row("thread_create_join", MEASURE(100, create_and_join()));
     bench_row("clock_read", MEASURE(1000, clock_gettime(CLOCK_MONOTONIC, &now)));
+    bench_posix("/init");
     printf("bench end 0\n");
     if (iopl(3) == 0) {
         outl(0, 0xf4); /* QEMU's debug exit */
