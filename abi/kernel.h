@@ -169,6 +169,8 @@ struct upcall_frame {
 #define UPCALL_VECTOR_NONE 0xff
 /* error_code bit of a page fault upcall that means: out of budget */
 #define FAULT_OUT_OF_BUDGET (1u << 31)
+/* and the one that means: the memory object that is mapped there is not so long */
+#define FAULT_BEYOND_END (1u << 30)
 
 /* futex flags */
 enum { FUTEX_SHARED = 1 };

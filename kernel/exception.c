@@ -46,6 +46,8 @@ void exception_enter(struct thread *thread, unsigned vector, uint64_t error_code
     if (status == ERROR_OUT_OF_BUDGET || status == ERROR_NO_MEMORY) {
         cause = DEATH_BUDGET;
         error_code |= FAULT_OUT_OF_BUDGET;
+    } else if (status == ERROR_NOT_FOUND) {
+        error_code |= FAULT_BEYOND_END;
     }
     if (UNLIKELY(status != OK) && !upcall_push_fault(thread, vector, error_code, fault_address)) {
         process_die_of_fault(thread, vector, error_code & ~(uint64_t)FAULT_OUT_OF_BUDGET,

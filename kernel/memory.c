@@ -176,7 +176,7 @@ static status_t radix_page(struct memory *memory, uint64_t index, bool make, pad
 
 status_t memory_page(struct memory *memory, uint64_t index, bool make, paddr_t *frame) {
     if (index >= memory->n_pages) {
-        return ERROR_BAD_ADDRESS;
+        return ERROR_NOT_FOUND;
     }
     if (memory->kind != MEMORY_KIND_DEMAND) {
         *frame = memory->root + index * PAGE_SIZE;

@@ -52,7 +52,7 @@ WARN_UNUSED status_t memory_adopt(paddr_t start, uint64_t n_pages, struct memory
 
 /*
  * The frame of page `index`; with `make` a missing one is made (zeroed). *frame = PADDR_NONE if it
- * is missing and not to be made. Fails: BAD_ADDRESS beyond the end, OUT_OF_BUDGET, NO_MEMORY. The
+ * is missing and not to be made. Fails: NOT_FOUND beyond the end, OUT_OF_BUDGET, NO_MEMORY. The
  * reference stays the object's.
  */
 WARN_UNUSED status_t memory_page(struct memory *memory, uint64_t index, bool make, paddr_t *frame);

@@ -76,7 +76,8 @@ WARN_UNUSED status_t space_discard_step(struct space *space, uint64_t *address, 
 
 /*
  * Makes the page at `address` accessible as a fault there would. *frame: the frame (may be NULL).
- * Fails: BAD_ADDRESS, NO_RIGHT, OUT_OF_BUDGET, NO_MEMORY.
+ * Fails: BAD_ADDRESS, NO_RIGHT, OUT_OF_BUDGET, NO_MEMORY; NOT_FOUND: the memory object that is
+ * mapped there ends before.
  */
 WARN_UNUSED status_t space_fault(struct space *space, uint64_t address, enum access access,
                                  paddr_t *frame);

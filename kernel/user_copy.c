@@ -23,7 +23,8 @@ status_t user_resolve(struct space *space, uint64_t address, enum access access,
         }
         status = space_fault(space, address, access, &frame);
         if (status != OK) {
-            return status == ERROR_NO_RIGHT ? ERROR_BAD_ADDRESS : status;
+            return status == ERROR_NO_RIGHT || status == ERROR_NOT_FOUND ? ERROR_BAD_ADDRESS
+                                                                         : status;
         }
         entry = page_table_find(space->root, address);
         if ((*entry & PTE_DEVICE) != 0) {

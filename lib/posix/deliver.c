@@ -241,10 +241,14 @@ static siginfo_t fault_information(const struct upcall_frame *frame) {
         information.si_code = BUS_ADRALN;
         break;
     case VECTOR_PF:
-        information.si_signo = (frame->error_code & FAULT_OUT_OF_BUDGET) != 0 ? SIGBUS : SIGSEGV;
-        information.si_code =
-            (frame->error_code & PAGE_FAULT_PRESENT) != 0 ? SEGV_ACCERR : SEGV_MAPERR;
         information.si_addr = (void *)frame->fault_address;
+        if ((frame->error_code & (FAULT_OUT_OF_BUDGET | FAULT_BEYOND_END)) != 0) {
+            information.si_signo = SIGBUS;
+            information.si_code = BUS_ADRERR;
+        } else {
+            information.si_code =
+                (frame->error_code & PAGE_FAULT_PRESENT) != 0 ? SEGV_ACCERR : SEGV_MAPERR;
+        }
         break;
     default:
         break;

@@ -18,10 +18,10 @@
 enum {
     LINUX_MAP_SHARED = 1,
     LINUX_MAP_PRIVATE = 2,
+    LINUX_MAP_SHARED_VALIDATE = 3,
     LINUX_MAP_TYPE = 15,
     LINUX_MAP_FIXED = 0x10,
     LINUX_MAP_ANONYMOUS = 0x20,
-    LINUX_MAP_POPULATE = 0x8000,
     LINUX_MAP_FIXED_NOREPLACE = 0x100000,
     LINUX_MADV_DONTNEED = 4,
     LINUX_MADV_FREE = 8,
@@ -34,8 +34,23 @@ struct mapping {
     long linux_flags;
 };
 
+static bool is_shared(const struct mapping *mapping) {
+    long type = mapping->linux_flags & LINUX_MAP_TYPE;
+
+    return type == LINUX_MAP_SHARED || type == LINUX_MAP_SHARED_VALIDATE;
+}
+
 static long error_of(status_t status) {
-    return status == ERROR_EXISTS || status == ERROR_BUSY ? -EEXIST : errno_from_status(status);
+    switch (status) {
+    case ERROR_EXISTS:
+    case ERROR_BUSY:
+        return -EEXIST;
+    case ERROR_BAD_ADDRESS: /* a fixed place where programs have no memory */
+    case ERROR_TOO_MANY:
+        return -ENOMEM;
+    default:
+        return errno_from_status(status);
+    }
 }
 
 static long map_anonymous(const struct mapping *mapping) {
@@ -44,7 +59,7 @@ static long map_anonymous(const struct mapping *mapping) {
     status_t status = OK;
 
     /* Shared with forked children: an object of its own. */
-    if ((mapping->linux_flags & LINUX_MAP_TYPE) == LINUX_MAP_SHARED) {
+    if (is_shared(mapping)) {
         status = sys_memory_create(mapping->length / PAGE_SIZE, 0, 0, HANDLE_NONE, &memory);
     }
     if (status == OK) {
@@ -82,26 +97,29 @@ static long map_copy(const struct mapping *mapping, int fd) {
 
 static long map_file(const struct mapping *mapping, int number) {
     struct fd fd = fd_get(number);
-    bool is_shared = (mapping->linux_flags & LINUX_MAP_TYPE) == LINUX_MAP_SHARED;
-    uint32_t how = (is_shared ? FILE_MAP_SHARED : 0) |
-                   (is_shared && (mapping->flags & MAP_WRITE) != 0 ? FILE_MAP_WRITE : 0);
+    bool shared = is_shared(mapping);
+    uint32_t how = (shared ? FILE_MAP_SHARED : 0) |
+                   (shared && (mapping->flags & MAP_WRITE) != 0 ? FILE_MAP_WRITE : 0);
     uint64_t skip, bytes, mapped = 0;
     handle_t memory;
 
     if (fd.gate == HANDLE_NONE) {
         return -EBADF;
     }
+    if ((fd.mode & FILE_MODE_KIND) == FILE_MODE_DIRECTORY) {
+        return -ENODEV;
+    }
     status_t status = file_map(fd.gate, mapping->offset, mapping->length, how, &skip, &bytes,
                                &memory, DEADLINE_NEVER);
 
     if (status == ERROR_NOT_SUPPORTED || status == ERROR_BAD_MESSAGE) {
-        return is_shared ? -ENODEV : map_copy(mapping, number);
+        return shared ? -ENODEV : map_copy(mapping, number);
     }
     if (status != OK) {
         return errno_from_status(status);
     }
     status = sys_map(HANDLE_NONE, memory, mapping->address, mapping->length, skip,
-                     mapping->flags | (is_shared ? 0 : MAP_PRIVATE), &mapped);
+                     mapping->flags | (shared ? 0 : MAP_PRIVATE), &mapped);
     handle_drop(memory);
     return status == OK ? (long)mapped : error_of(status);
 }
@@ -114,13 +132,20 @@ long call_mmap(const long *a) {
         .offset = (uint64_t)a[5],
         .linux_flags = flags,
     };
-    long type = flags & LINUX_MAP_TYPE;
+    bool is_fixed = (flags & (LINUX_MAP_FIXED | LINUX_MAP_FIXED_NOREPLACE)) != 0;
 
-    if (a[1] <= 0 || (uint64_t)a[1] > USER_TOP || !IS_ALIGNED(mapping.offset, PAGE_SIZE) ||
-        (type != LINUX_MAP_SHARED && type != LINUX_MAP_PRIVATE)) {
-        return a[1] > 0 && (uint64_t)a[1] > USER_TOP ? -ENOMEM : -EINVAL;
+    if (a[1] == 0 || !IS_ALIGNED(mapping.offset, PAGE_SIZE) ||
+        (is_fixed && !IS_ALIGNED(mapping.address, PAGE_SIZE)) ||
+        (!is_shared(&mapping) && (flags & LINUX_MAP_TYPE) != LINUX_MAP_PRIVATE)) {
+        return -EINVAL;
+    }
+    if ((uint64_t)a[1] > USER_TOP) {
+        return -ENOMEM;
     }
     mapping.length = ALIGN_UP((uint64_t)a[1], PAGE_SIZE);
+    if (mapping.offset + mapping.length < mapping.offset) {
+        return -EOVERFLOW;
+    }
     if ((flags & LINUX_MAP_FIXED) != 0) {
         mapping.flags |= MAP_FIXED | MAP_REPLACE;
     } else if ((flags & LINUX_MAP_FIXED_NOREPLACE) != 0) {
@@ -128,9 +153,7 @@ long call_mmap(const long *a) {
     } else {
         mapping.address = ALIGN_DOWN(mapping.address, PAGE_SIZE);
     }
-    if ((flags & LINUX_MAP_POPULATE) != 0) {
-        mapping.flags |= MAP_POPULATE;
-    }
+    /* MAP_POPULATE is advice: what the budget refuses is not to make this fail. */
     return (flags & LINUX_MAP_ANONYMOUS) != 0 ? map_anonymous(&mapping)
                                               : map_file(&mapping, (int)a[4]);
 }

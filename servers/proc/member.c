@@ -96,8 +96,8 @@ void member_save(const struct member *member) {
 
 /* ---- making and freeing ---- */
 
-static uint32_t signal_of_fault(uint32_t vector) {
-    switch (vector) {
+static uint32_t signal_of_fault(const struct death_record *death) {
+    switch (death->vector) {
     case 0:  /* #DE */
     case 16: /* #MF */
     case 19: /* #XM */
@@ -109,6 +109,8 @@ static uint32_t signal_of_fault(uint32_t vector) {
         return SIGNAL_ILL;
     case 17: /* #AC */
         return SIGNAL_BUS;
+    case 14: /* #PF */
+        return (death->error_code & FAULT_BEYOND_END) != 0 ? SIGNAL_BUS : SIGNAL_SEGV;
     default:
         return SIGNAL_SEGV;
     }
@@ -126,7 +128,7 @@ static uint32_t wait_status_of(const struct member *member, const struct process
     case DEATH_FAULT:
         return sys_process_info(member->process, PROCESS_INFO_DEATH, &death, sizeof death, 0, NULL,
                                 NULL) == OK
-                   ? signal_of_fault(death.vector)
+                   ? signal_of_fault(&death)
                    : (uint32_t)SIGNAL_SEGV;
     case DEATH_KILLED:
         return says_signal ? (uint32_t)status->status & 0x7f : (uint32_t)SIGNAL_KILL;

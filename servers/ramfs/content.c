@@ -33,28 +33,23 @@ void content_start(void) {
     }
 }
 
-status_t content_reserve(struct content *content, uint64_t size) {
-    uint64_t n_pages = DIV_ROUND_UP(size, (uint64_t)PAGE_SIZE);
-    uint64_t address;
+/* Makes the object, or has more of it mapped here. */
+static status_t grow(struct content *content, uint64_t n_pages) {
     struct content grown = *content;
-    status_t status;
+    status_t status = OK;
+    uint64_t address;
 
-    if (n_pages <= content->n_pages) {
-        return OK;
-    }
-    if (size > SIZE_MAX_BYTES) {
-        return ERROR_TOO_LARGE;
-    }
     /* Pages that nobody touches are free: growing in large steps only saves mapping anew. */
     grown.n_pages = MAX(n_pages, content->n_pages + content->n_pages / 2);
     if (content->memory == HANDLE_NONE) {
         status = sys_memory_create(grown.n_pages, 0, 0, content_budget, &grown.memory);
-    } else {
+    } else if (!content->is_shared) {
         status = sys_memory_control(content->memory, MEMORY_RESIZE, grown.n_pages, NULL);
     }
     if (status != OK) {
         return ERROR_NO_SPACE;
     }
+    /* More may be mapped than there is: it just has no pages. */
     status = sys_map(HANDLE_NONE, grown.memory, 0, grown.n_pages * PAGE_SIZE, 0,
                      MAP_READ | MAP_WRITE, &address);
     if (status != OK) {
@@ -67,6 +62,36 @@ status_t content_reserve(struct content *content, uint64_t size) {
     grown.bytes = (uint8_t *)address;
     *content = grown;
     return OK;
+}
+
+/* The object of a shared file gets the length that the file has. */
+static status_t set_length(const struct content *content, uint64_t size) {
+    return sys_memory_control(content->memory, MEMORY_RESIZE,
+                              DIV_ROUND_UP(size, (uint64_t)PAGE_SIZE), NULL);
+}
+
+status_t content_reserve(struct content *content, uint64_t size) {
+    uint64_t n_pages = DIV_ROUND_UP(size, (uint64_t)PAGE_SIZE);
+    status_t status = n_pages <= content->n_pages ? OK
+                      : size > SIZE_MAX_BYTES     ? ERROR_TOO_LARGE
+                                                  : grow(content, n_pages);
+
+    if (status == OK && content->is_shared && n_pages > content->n_shared) {
+        status = set_length(content, size);
+        content->n_shared = status == OK ? n_pages : content->n_shared;
+    }
+    return status;
+}
+
+status_t content_share(struct content *content, uint64_t size, uint32_t rights, handle_t *memory) {
+    status_t status = content->memory == HANDLE_NONE ? grow(content, 1) : OK;
+
+    if (status == OK && !content->is_shared) {
+        status = set_length(content, size);
+        content->is_shared = status == OK;
+        content->n_shared = DIV_ROUND_UP(size, (uint64_t)PAGE_SIZE);
+    }
+    return status == OK ? sys_handle_copy(content->memory, rights, 0, memory) : status;
 }
 
 /* Zeroes [from, end of its page), whose page may have to be had first. */
@@ -95,13 +120,16 @@ status_t content_cut(struct content *content, uint64_t old_size, uint64_t size) 
     if (content->memory == HANDLE_NONE || size >= old_size) {
         return OK;
     }
-    if (size == 0) {
+    if (size == 0 && !content->is_shared) {
         content_free(content);
         return OK;
     }
     status_t status = zero_rest_of_page(content, size);
 
-    if (status == OK && first < content->n_pages) {
+    if (status == OK && content->is_shared) {
+        status = set_length(content, size);
+        content->n_shared = first;
+    } else if (status == OK && first < content->n_pages) {
         status = sys_memory_control(content->memory, MEMORY_DISCARD,
                                     first | (content->n_pages - first) << 32, NULL);
     }

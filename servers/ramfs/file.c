@@ -178,6 +178,12 @@ static status_t on_write(void *context, struct request *request, uint64_t offset
             status == ERROR_OUT_OF_BUDGET || status == ERROR_NO_MEMORY ? ERROR_NO_SPACE : status;
     }
     if (status != OK) {
+        if (end > node->size) {
+            /* Part of it may have come, and must not show when the file grows. */
+            status_t cut = content_cut(&node->content, end, node->size);
+
+            (void)cut; /* it was the client's own writing */
+        }
         return status;
     }
     *n = length;
@@ -210,6 +216,7 @@ static status_t on_map(void *context, struct request *request, uint64_t offset, 
     const struct open_file *file = context;
     struct node *node = file->node;
 
+    (void)request;
     if (!is_file(node)) {
         return ERROR_IS_DIRECTORY;
     }
@@ -217,14 +224,19 @@ static status_t on_map(void *context, struct request *request, uint64_t offset, 
         ((flags & FILE_MAP_WRITE) != 0 && (file->flags & FILE_OPEN_WRITE) == 0)) {
         return ERROR_DENIED;
     }
-    if (!IS_ALIGNED(offset, PAGE_SIZE) || offset >= node->size) {
+    if (!IS_ALIGNED(offset, PAGE_SIZE)) {
         return ERROR_BAD_ARGUMENT;
     }
-    *bytes = length == 0 ? node->size - offset : MIN(length, node->size - offset);
+    uint64_t rest = node->size - MIN(offset, node->size);
+
+    *bytes = length == 0 ? rest : MIN(length, rest);
     *skip = offset;
-    *content = node->content.memory;
-    request->answer_flag = ANSWER_COPY;
-    return OK;
+    /* What may be written through the file may be written through the mapping, also after a
+     * mprotect; nobody but us may change the length. */
+    return content_share(&node->content, node->size,
+                         RIGHT_READ | RIGHT_EXECUTE |
+                             ((file->flags & FILE_OPEN_WRITE) != 0 ? RIGHT_WRITE : 0),
+                         content);
 }
 
 /* ---- attributes ---- */

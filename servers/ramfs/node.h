@@ -24,6 +24,8 @@ struct content {
     handle_t memory; /* HANDLE_NONE as long as it is empty */
     uint8_t *bytes;  /* all of it, mapped here */
     uint64_t n_pages;
+    uint64_t n_shared; /* if is_shared: pages of the object, which are those of the file */
+    bool is_shared;    /* a client has mapped it */
 };
 
 struct node {
