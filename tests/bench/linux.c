@@ -169,7 +169,7 @@ int main(int argc, char **argv) {
     bench_row("program_start", MEASURE(10, start_program()));
     bench_row("thread_create_join", MEASURE(100, create_and_join()));
     bench_row("clock_read", MEASURE(1000, clock_gettime(CLOCK_MONOTONIC, &now)));
-    bench_posix("/init");
+    bench_posix("/init", NULL);
     printf("bench end 0\n");
     if (iopl(3) == 0) {
         outl(0, 0xf4); /* QEMU's debug exit */

@@ -20,6 +20,11 @@ static inline uint64_t ticks_now(void) {
     return (uint64_t)high << 32 | low;
 }
 
+/* Does nothing but tell tools/profile where a batch begins and ends. */
+static inline void batch_mark(void) {
+    __asm__ volatile("xchg %%bx, %%bx" ::: "memory");
+}
+
 enum { MEASURE_BATCHES = 10 };
 
 /* Ticks per execution of `statement`, from batches of `n`, the first batch being the warm-up. */
@@ -27,11 +32,13 @@ enum { MEASURE_BATCHES = 10 };
     ({                                                                                             \
         uint64_t best_ = UINT64_MAX;                                                               \
         for (int batch_ = 0; batch_ <= MEASURE_BATCHES; batch_++) {                                \
+            batch_mark();                                                                          \
             uint64_t start_ = ticks_now();                                                         \
             for (int i_ = 0; i_ < (n); i_++) {                                                     \
                 statement;                                                                         \
             }                                                                                      \
             uint64_t took_ = ticks_now() - start_;                                                 \
+            batch_mark();                                                                          \
             if (batch_ > 0 && took_ < best_) {                                                     \
                 best_ = took_;                                                                     \
             }                                                                                      \

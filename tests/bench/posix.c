@@ -40,6 +40,15 @@ enum { SMALL = 4096, LARGE = 65536 };
 static char buffer[LARGE] __attribute__((aligned(SMALL)));
 static volatile long sink; /* the compiler must not leave anything out */
 
+static const char *only; /* the row to measure, NULL: all */
+
+#define ROW(name, n, statement)                                                                    \
+    do {                                                                                           \
+        if (only == NULL || strcmp(only, name) == 0) {                                             \
+            bench_row(name, MEASURE(n, statement));                                                \
+        }                                                                                          \
+    } while (0)
+
 static void must(int done, const char *what) {
     if (!done) {
         printf("bench failed: %s\n", what);
@@ -94,7 +103,7 @@ static void bench_pipes(void) {
     }
     close(there[0]);
     close(back[1]);
-    bench_row("posix_pipe_round_trip", MEASURE(100, pipe_round_trip(there[1], back[0])));
+    ROW("posix_pipe_round_trip", 100, pipe_round_trip(there[1], back[0]));
     close(there[1]);
     close(back[0]);
     await(child);
@@ -147,26 +156,27 @@ static void bench_files(void) {
     must(fd >= 0, "open for writing");
     must(write(fd, buffer, LARGE) == LARGE, "write");
 
-    bench_row("posix_read_4k", MEASURE(100, must(pread(fd, buffer, SMALL, 0) == SMALL, "read")));
-    bench_row("posix_read_64k", MEASURE(100, must(pread(fd, buffer, LARGE, 0) == LARGE, "read")));
-    bench_row("posix_write_4k", MEASURE(100, must(pwrite(fd, buffer, SMALL, 0) == SMALL, "write")));
+    ROW("posix_read_4k", 100, must(pread(fd, buffer, SMALL, 0) == SMALL, "read"));
+    ROW("posix_read_64k", 100, must(pread(fd, buffer, LARGE, 0) == LARGE, "read"));
+    ROW("posix_write_4k", 100, must(pwrite(fd, buffer, SMALL, 0) == SMALL, "write"));
     must(close(fd) == 0, "close");
-    bench_row("posix_open_close", MEASURE(100, open_close()));
-    bench_row("posix_stat", MEASURE(100, must(stat(FILE_NAME, &stat_buffer) == 0, "stat")));
-    bench_row("posix_create_unlink", MEASURE(100, create_unlink()));
+    ROW("posix_open_close", 100, open_close());
+    ROW("posix_stat", 100, must(stat(FILE_NAME, &stat_buffer) == 0, "stat"));
+    ROW("posix_create_unlink", 100, create_unlink());
     must(unlink(FILE_NAME) == 0, "unlink");
 }
 
-void bench_posix(const char *program) {
+void bench_posix(const char *program, const char *row) {
     struct timespec now;
 
-    bench_row("posix_getpid", MEASURE(1000, sink = getpid()));
-    bench_row("posix_getppid", MEASURE(1000, sink = getppid()));
+    only = row;
+    ROW("posix_getpid", 1000, sink = getpid());
+    ROW("posix_getppid", 1000, sink = getppid());
     bench_pipes();
-    bench_row("posix_spawn_exit_wait", MEASURE(10, spawn_exit_wait(program)));
-    bench_row("posix_fork_exit_wait", MEASURE(10, fork_exit_wait()));
-    bench_row("posix_pthread_create_join", MEASURE(100, create_join()));
-    bench_row("posix_mmap_touch_munmap", MEASURE(100, map_touch_unmap()));
+    ROW("posix_spawn_exit_wait", 10, spawn_exit_wait(program));
+    ROW("posix_fork_exit_wait", 10, fork_exit_wait());
+    ROW("posix_pthread_create_join", 100, create_join());
+    ROW("posix_mmap_touch_munmap", 100, map_touch_unmap());
     bench_files();
-    bench_row("posix_clock_gettime", MEASURE(1000, clock_gettime(CLOCK_MONOTONIC, &now)));
+    ROW("posix_clock_gettime", 1000, clock_gettime(CLOCK_MONOTONIC, &now));
 }
