@@ -11,18 +11,19 @@ TEST_TAR := $(BUILD)/test.tar
 ISO      := $(BUILD)/euralios.iso
 
 MANIFESTS      := $(sort $(wildcard servers/*/manifest drivers/*/manifest))
+WORKLOADS      := $(call find_sources,tests/workloads,*)
 TEST_MANIFESTS := $(sort $(wildcard tests/guest/*/*/manifest))
 ETC            := $(call find_sources,data/etc,*)
 KEYMAPS        := $(sort $(wildcard data/keymaps/*))
 
 # PATH-IN-THE-ARCHIVE=FILE, as tools/mkboot takes it.
 manifest_entries = $(foreach m,$(1),etc/services/$(notdir $(patsubst %/,%,$(dir $(m)))).manifest=$(m))
-# /bin/sh is what system() and popen() run: our shell, until a port brings a program of that name.
-ALIASES = $(if $(filter sh,$(BIN)),,$(if $(filter shell,$(BIN)),bin/sh=$(BUILD)/image/bin/shell))
+# What system() and popen() run, and scripts that begin with #!/bin/sh.
+ALIASES = bin/sh=$(BUILD)/image/bin/dash
 BOOT_ENTRIES = $(foreach b,$(BIN),bin/$(b)=$(BUILD)/image/bin/$(b)) $(ALIASES) $(call manifest_entries,$(MANIFESTS)) \
 	$(foreach e,$(ETC),$(e:data/%=%)=$(e)) $(foreach k,$(KEYMAPS),etc/keymaps/$(notdir $(k))=$(k))
 TEST_ENTRIES = $(BOOT_ENTRIES) $(foreach t,$(TESTS),tests/$(t)=$(BUILD)/image/tests/$(t)) \
-	$(call manifest_entries,$(TEST_MANIFESTS))
+	$(foreach w,$(WORKLOADS),$(w)=$(w)) $(call manifest_entries,$(TEST_MANIFESTS))
 
 # The lists are prerequisites too: a folder that went must leave the archive.
 $(BUILD)/boot.list $(BUILD)/test.list: FORCE

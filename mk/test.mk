@@ -52,16 +52,7 @@ unit-tests: $(UNIT_TESTS:%=$(BUILD)/unit/%)
 
 # --- programs for the host -----------------------------------------------------------------------
 #
-# Programs are plain POSIX, so most of what they do is tested on the host, under the sanitizers. Left
-# out are those that speak to the system directly: that include headers of abi, lib/native, lib/posix.
-
-folder_names = $(sort $(notdir $(patsubst %/,%,$(dir $(1)))))
-including = $(shell grep -lsE '"($(1))' $(2))
-NATIVE_HEADERS  := lib/native/|lib/posix/|abi/
-NATIVE_COMMON   := $(call including,$(NATIVE_HEADERS),programs/common/*.c)
-NATIVE_PROGRAMS := $(call folder_names,$(call including,$(NATIVE_HEADERS),programs/*/*.[ch]) \
-	$(foreach c,$(NATIVE_COMMON),$(call including,$(c:.c=.h),programs/*/*.[ch])))
-HOST_PROGRAMS   := $(filter-out common $(NATIVE_PROGRAMS),$(call folder_names,$(wildcard programs/*/*.c)))
+# Most of what programs do is tested on the host, under the sanitizers (HOST_PROGRAMS: mk/user.mk).
 
 # $(call host_program,NAME,SOURCES)
 define host_program
@@ -92,7 +83,7 @@ TEST_NEEDS_fuzz   := fuzz-tests
 TEST_NEEDS_model  :=
 TEST_NEEDS_kernel := $(KERNEL) $(KERNEL_TEST_TAR)
 TEST_NEEDS_host   := host-programs
-TEST_NEEDS_system := all test-archive iso
+TEST_NEEDS_system := all test-archive iso reference
 
 test: $(foreach s,$(SUITES),$(TEST_NEEDS_$(s))) ## all tests, with a table at the end
 	@BUILD=$(BUILD) CC=$(CC) tools/test $(if $(ONLY),--only '$(ONLY)') $(SUITES)

@@ -68,29 +68,55 @@ POSIX_LIBS  := $(patsubst %,$(BUILD)/lib/lib%.a,common posix native base)
 # --- ports: libraries and programs from upstream sources -----------------------------------------
 #
 # ports/NAME/build.mk sets
-#   KIND := library|program
+#   KIND := library|program|test   `test`: a program of the test image, /tests/ports/NAME
 #   SOURCES      the files, from the root of the upstream tree
+#   GENERATED    further files, which `ports/NAME/generate UPSTREAM DESTINATION` makes
 #   FLAGS        compiler flags for them
 #   INCLUDES     include folders, for these files and for those who name the library in LIBS
+#   LIBS         libraries from ports/ that the program is linked with
 
 # $(call port,NAME)
 define port
 KIND :=
 SOURCES :=
+GENERATED :=
 FLAGS :=
 INCLUDES :=
+LIBS :=
 include ports/$(1)/build.mk
 port_$(1)_includes := $$(INCLUDES:%=-I %)
-port_$(1)_objects := $$(SOURCES:%=$(BUILD)/ports/$(1)/%.o)
+port_$(1)_libs := $$(LIBS)
+port_$(1)_generated := $$(if $$(GENERATED),$(BUILD)/ports/$(1)/generated)
+port_$(1)_upstream_objects := $$(SOURCES:%=$(BUILD)/ports/$(1)/%.o)
+port_$(1)_generated_objects := $$(GENERATED:%=$$(port_$(1)_generated)/%.o)
+port_$(1)_objects := $$(port_$(1)_upstream_objects) $$(port_$(1)_generated_objects)
 PORTS_$$(KIND) += $(1)
 PORT_OBJECTS += $$(port_$(1)_objects)
-$$(port_$(1)_objects): FLAGS := $$(FLAGS) $$(INCLUDES:%=-I %)
-$$(port_$(1)_objects): $(BUILD)/ports/$(1)/%.o: $(UPSTREAM)/$(1).sha256 ports/$(1)/build.mk $(USER_MK) | $(LIBC)
+$$(port_$(1)_objects): FLAGS := $$(FLAGS) $$(port_$(1)_generated:%=-I %) $$(INCLUDES:%=-I %)
+$$(port_$(1)_objects): $(UPSTREAM)/$(1).sha256 ports/$(1)/build.mk \
+	$$(port_$(1)_generated:%=%/made) $(USER_MK) | $(LIBC)
+$$(port_$(1)_upstream_objects): $(BUILD)/ports/$(1)/%.o:
 	$$(call say,CC,$$@)
 	$(Q)mkdir -p $$(@D) && $$(CC) $$(filter-out $$(WARNINGS),$$(USER_CFLAGS)) -w $$(FLAGS) -c -o $$@ \
 		$(UPSTREAM)/$(1)/$$*
+$$(port_$(1)_generated_objects):
+	$$(call say,CC,$$@)
+	$(Q)$$(CC) $$(filter-out $$(WARNINGS),$$(USER_CFLAGS)) -w $$(FLAGS) -c -o $$@ $$(@:.o=)
 endef
-$(foreach p,$(patsubst ports/%/build.mk,%,$(sort $(wildcard ports/*/build.mk))),$(eval $(call port,$(p))))
+# What libraries a port is linked with is known only when all have been read.
+define port_libraries
+$$(port_$(1)_objects): FLAGS += $$(foreach l,$$(port_$(1)_libs),$$(port_$$(l)_includes))
+$$(port_$(1)_objects): | $$(port_$(1)_libs:%=$(UPSTREAM)/%.sha256)
+endef
+PORTS := $(patsubst ports/%/build.mk,%,$(sort $(wildcard ports/*/build.mk)))
+$(foreach p,$(PORTS),$(eval $(call port,$(p))))
+$(foreach p,$(PORTS),$(eval $(call port_libraries,$(p))))
+
+$(BUILD)/ports/%/generated/made: ports/%/generate $(UPSTREAM)/%.sha256 $(BUILD)/toolchain.mk
+	$(call say,MAKE,$(@D))
+	$(Q)rm -rf $(@D) && mkdir -p $(@D) && CC='$(CC)' $< $(UPSTREAM)/$* $(@D) && touch $@
+
+.PRECIOUS: $(BUILD)/ports/%/generated/made
 
 define port_library
 $(BUILD)/lib/lib$(1:lib%=%).a: $(port_$(1)_objects)
@@ -127,6 +153,16 @@ $$(component_objects): $(wildcard $(1)/build.mk) | \
 $$(eval $$(call program,$(2),$$(component_objects),$$(patsubst %,$(BUILD)/lib/lib%.a,$$(LIBS:lib%=%)) $(3)))
 endef
 
+# Programs that speak to the system directly, by including headers of abi, lib/native, lib/posix; the
+# others are plain POSIX, and run on Linux too.
+folder_names = $(sort $(notdir $(patsubst %/,%,$(dir $(1)))))
+including = $(shell grep -lsE '"($(1))' $(2))
+NATIVE_HEADERS  := lib/native/|lib/posix/|abi/
+NATIVE_COMMON   := $(call including,$(NATIVE_HEADERS),programs/common/*.c)
+NATIVE_PROGRAMS := $(call folder_names,$(call including,$(NATIVE_HEADERS),programs/*/*.[ch]) \
+	$(foreach c,$(NATIVE_COMMON),$(call including,$(c:.c=.h),programs/*/*.[ch])))
+HOST_PROGRAMS   := $(filter-out common $(NATIVE_PROGRAMS),$(call folder_names,$(wildcard programs/*/*.c)))
+
 # $(call folders,PARENTS): the folders in them that hold sources.
 folders = $(patsubst %/,%,$(sort $(dir $(wildcard $(addsuffix /*/*.c,$(1))))))
 sources_of = $(wildcard $(1)/*.c $(1)/*.S)
@@ -135,7 +171,9 @@ NATIVE_FOLDERS := $(call folders,servers drivers)
 POSIX_FOLDERS  := $(filter-out programs/common,$(call folders,programs))
 $(foreach f,$(NATIVE_FOLDERS),$(eval $(call component,$(f),bin/$(notdir $(f)),$(NATIVE_LIBS),$(call sources_of,$(f)))))
 $(foreach f,$(POSIX_FOLDERS),$(eval $(call component,$(f),bin/$(notdir $(f)),$(POSIX_LIBS),$(call sources_of,$(f)))))
-$(foreach p,$(PORTS_program),$(eval $(call program,bin/$(p),$(port_$(p)_objects),$(POSIX_LIBS))))
+port_archives = $(patsubst %,$(BUILD)/lib/lib%.a,$(port_$(1)_libs:lib%=%))
+$(foreach p,$(PORTS_program),$(eval $(call program,bin/$(p),$(port_$(p)_objects),$(call port_archives,$(p)) $(POSIX_LIBS))))
+$(foreach p,$(PORTS_test),$(eval $(call program,tests/ports/$(p),$(port_$(p)_objects),$(call port_archives,$(p)) $(POSIX_LIBS))))
 
 BIN := $(sort $(notdir $(NATIVE_FOLDERS) $(POSIX_FOLDERS)) $(PORTS_program))
 
@@ -152,12 +190,44 @@ endef
 $(eval $(call guest_tests,native,$(NATIVE_LIBS)))
 $(eval $(call guest_tests,posix,$(POSIX_LIBS)))
 
+TESTS += $(PORTS_test:%=ports/%)
+
 # The kernel's own tests: a program that the kernel starts in place of init.
 $(eval $(call component,tests/guest/kernel,tests/kernel,$(NATIVE_LIBS),$(wildcard tests/guest/kernel/*.c)))
 
 # The EuraliOS half of `make bench`; its Linux half is in mk/run.mk.
 $(eval $(call component,tests/bench/euralios,tests/bench,$(POSIX_LIBS),tests/bench/euralios.c tests/bench/posix.c))
 TESTS += bench
+
+# --- the same programs for Linux -----------------------------------------------------------------
+#
+# The objects of ports and programs are compiled for musl, and know nothing of the system below it:
+# linked with Debian's own musl, of the same version, they are Linux programs. So a workload can be
+# run by the same code on both systems (tests/workloads).
+
+LINUX_LIBC := /usr/lib/x86_64-linux-musl
+REFERENCE  := $(BUILD)/reference
+
+# $(call reference,PATH,OBJECTS,ARCHIVES)
+define reference
+$(REFERENCE)/$(1): $(2) $(3)
+	$$(call say,LD,$$@)
+	$(Q)mkdir -p $$(@D) && $(LD) -static -z noexecstack -o $$@ $(LINUX_LIBC)/crt1.o $(LINUX_LIBC)/crti.o $(2) \
+		--start-group $(3) $(LINUX_LIBC)/libc.a $$(LIBGCC) --end-group $(LINUX_LIBC)/crtn.o
+REFERENCES += $(REFERENCE)/$(1)
+endef
+$(foreach p,$(PORTS_program),$(eval $(call reference,bin/$(p),$(port_$(p)_objects),$(call port_archives,$(p)))))
+$(foreach p,$(PORTS_test),$(eval $(call reference,tests/ports/$(p),$(port_$(p)_objects),$(call port_archives,$(p)))))
+REFERENCE_COMMON := $(patsubst %,$(BUILD)/user/%.o,$(filter-out $(NATIVE_COMMON),$(wildcard programs/common/*.c)))
+$(foreach p,$(HOST_PROGRAMS),$(eval $(call reference,bin/$(p),$(patsubst %,$(BUILD)/user/%.o,$(wildcard programs/$(p)/*.c)),\
+	$(REFERENCE)/libcommon.a $(BUILD)/lib/libbase.a)))
+
+$(REFERENCE)/libcommon.a: $(REFERENCE_COMMON)
+	$(call say,AR,$@)
+	$(ARCHIVE)
+
+.PHONY: reference
+reference: $(REFERENCES) ## the programs that need nothing but POSIX, for Linux
 
 # What the last component set must not reach the libraries.
 LIBS :=
