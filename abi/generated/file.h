@@ -107,15 +107,21 @@ enum file_label {
 /* Nothing is known: ask again. */
 #define FILE_EVENT_AGAIN 0x20000000
 /*
- * Record locks, whose owner is the caller's tag and which end with its last close of the file. A lock whose other party
- * waits answers WOULD_BLOCK unless lock_wait; DEADLOCK if waiting would never end. `length` 0: to the end of all files.
- * lock_test answers whom it would wait for: kind lock_none if nobody.
+ * Record locks, whose owner is the caller's tag. A lock that somebody's stands in the way of is WOULD_BLOCK unless
+ * lock_wait; DEADLOCK if waiting would never end. `length` 0: to the end of all files. lock_test answers whom it would
+ * wait for: kind lock_none if nobody. With its first lock at this server a process gets the gate `life`, which it cannot
+ * pass on: when it closes that, or ends, all its record locks here end. They also end with the last close of the open
+ * file they were set through; that others of the process are closed is for the client to say (lock_none).
+ *
+ * lock_description: the owner is the open file instead, whoever shares it; such locks do not see the others, and are
+ * given up before waiting for the other kind. (flock; offset and length 0.)
  */
 #define FILE_LOCK_NONE 0
 #define FILE_LOCK_SHARED 1
 #define FILE_LOCK_EXCLUSIVE 2
 #define FILE_LOCK_TEST 16
 #define FILE_LOCK_WAIT 32
+#define FILE_LOCK_DESCRIPTION 64
 
 struct file_stat {
     uint64_t device; /* one number per server */
@@ -386,11 +392,11 @@ WARN_UNUSED static inline status_t file_watch(handle_t server, uint32_t events, 
 
 /*
  * request: w0.low kind, w1 offset, w2 length
- * answer: w0.low kind_held, w0.high owner, w1 from, w2 held_length
+ * answer: w0.low kind_held, w0.high owner, w1 from, w2 held_length, handle life
  */
 WARN_UNUSED static inline status_t file_lock(handle_t server, uint32_t kind, uint64_t offset,
                                              uint64_t length, uint32_t *kind_held, uint32_t *owner,
-                                             uint64_t *from, uint64_t *held_length,
+                                             uint64_t *from, uint64_t *held_length, handle_t *life,
                                              uint64_t deadline) {
     struct message message_;
 
@@ -402,11 +408,13 @@ WARN_UNUSED static inline status_t file_lock(handle_t server, uint32_t kind, uin
     message_.words[1] = offset;
     message_.words[2] = length;
     message_.words[3] = 0;
-    status_t status_ = MESSAGE_CALL_SHORT(&message_);
+    message_.control |= MESSAGE_ACCEPT(1);
+    status_t status_ = MESSAGE_CALL(&message_);
     *kind_held = (uint32_t)message_.words[0];
     *owner = (uint32_t)(message_.words[0] >> 32);
     *from = message_.words[1];
     *held_length = message_.words[2];
+    *life = message_handle(&message_, status_, 0);
     return status_ != OK ? status_ : (status_t)message_.label;
 }
 
@@ -465,7 +473,7 @@ struct file_handlers {
                       handle_t notify, uint32_t *ready);
     status_t (*lock)(void *context, struct request *request, uint32_t kind, uint64_t offset,
                      uint64_t length, uint32_t *kind_held, uint32_t *owner, uint64_t *from,
-                     uint64_t *held_length);
+                     uint64_t *held_length, handle_t *life);
     status_t (*space)(void *context, struct request *request, uint64_t *block_bytes,
                       uint64_t *n_blocks, uint64_t *n_free, uint64_t *n_files);
 };
@@ -739,30 +747,34 @@ static inline status_t file_dispatch_lock(const struct file_handlers *handlers, 
     uint32_t owner = 0;
     uint64_t from = 0;
     uint64_t held_length = 0;
+    handle_t life = HANDLE_NONE;
 
     if (handlers->lock == NULL) {
         return ERROR_NOT_SUPPORTED;
     }
     status_t status_ = handlers->lock(context, request, (uint32_t)request->words[0],
                                       request->words[1], request->words[2], &kind_held, &owner,
-                                      &from, &held_length);
+                                      &from, &held_length, &life);
     if (status_ == REQUEST_DEFERRED) {
         return status_;
     }
     request->answer.words[0] = (uint64_t)(uint32_t)kind_held | (uint64_t)(uint32_t)owner << 32;
     request->answer.words[1] = from;
     request->answer.words[2] = held_length;
+    answer_add_handle(&request->answer, life, request->answer_flag);
     return status_;
 }
 
 /* Answers a saved request; the handle is used up, whatever becomes of the client. */
 static inline void file_answer_lock(handle_t saved, status_t outcome, uint32_t kind_held,
-                                    uint32_t owner, uint64_t from, uint64_t held_length) {
+                                    uint32_t owner, uint64_t from, uint64_t held_length,
+                                    handle_t life) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)kind_held | (uint64_t)(uint32_t)owner << 32;
     answer_.words[1] = from;
     answer_.words[2] = held_length;
+    answer_add_handle(&answer_, life, ANSWER_MOVE);
     answer_send(saved, outcome, &answer_);
 }
 

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,6 +17,7 @@
 #include "lib/native/syscall.h"
 #include "lib/posix/errno.h"
 #include "lib/posix/fd.h"
+#include "lib/posix/file_lock.h"
 #include "lib/posix/path.h"
 #include "lib/posix/terminal.h"
 #include "lib/posix/thread.h"
@@ -71,67 +71,6 @@ static long set_flags(handle_t gate, long wanted) {
         file_set_flags(gate, FILE_OPEN_APPEND | FILE_OPEN_NONBLOCK, value, &flags, DEADLINE_NEVER));
 }
 
-/* Where a lock begins, as an offset from the start of the file; < 0: an errno. */
-static int64_t lock_start(handle_t gate, const struct flock *lock) {
-    uint64_t base = 0;
-    struct file_stat stat;
-    handle_t next;
-    uint32_t matched, length;
-    status_t status = OK;
-
-    if (lock->l_whence == SEEK_CUR) {
-        status = file_seek(gate, 0, FILE_SEEK_CURRENT, &base, DEADLINE_NEVER);
-    } else if (lock->l_whence == SEEK_END) {
-        status =
-            file_stat(gate, 0, "", 0, &stat, sizeof stat, &matched, &length, &next, DEADLINE_NEVER);
-        base = stat.size;
-    } else if (lock->l_whence != SEEK_SET) {
-        return -EINVAL;
-    }
-    if (status != OK) {
-        return errno_from_status(status);
-    }
-    int64_t start = (int64_t)base + lock->l_start + (lock->l_len < 0 ? lock->l_len : 0);
-
-    return start < 0 ? -EINVAL : start;
-}
-
-static long lock_control(handle_t gate, long command, struct flock *lock) {
-    static const uint32_t kinds[] = {
-        [F_RDLCK] = FILE_LOCK_SHARED, [F_WRLCK] = FILE_LOCK_EXCLUSIVE, [F_UNLCK] = FILE_LOCK_NONE};
-    uint32_t held, owner;
-    uint64_t from, held_length;
-
-    if (lock->l_type != F_RDLCK && lock->l_type != F_WRLCK && lock->l_type != F_UNLCK) {
-        return -EINVAL;
-    }
-    int64_t start = lock_start(gate, lock);
-
-    if (start < 0) {
-        return (long)start;
-    }
-    uint32_t kind = kinds[lock->l_type];
-
-    kind |= command == F_GETLK ? FILE_LOCK_TEST : command == F_SETLKW ? FILE_LOCK_WAIT : 0;
-    uint64_t length = (uint64_t)(lock->l_len < 0 ? -lock->l_len : lock->l_len);
-    status_t status = file_lock(gate, kind, (uint64_t)start, length, &held, &owner, &from,
-                                &held_length, DEADLINE_NEVER);
-
-    if (status == OK && command == F_GETLK) {
-        lock->l_type = held == FILE_LOCK_NONE     ? F_UNLCK
-                       : held == FILE_LOCK_SHARED ? F_RDLCK
-                                                  : F_WRLCK;
-        if (held != FILE_LOCK_NONE) {
-            lock->l_whence = SEEK_SET;
-            lock->l_start = (off_t)from;
-            lock->l_len = (off_t)held_length;
-            lock->l_pid = (pid_t)owner;
-        }
-    }
-    return status == ERROR_NOT_SUPPORTED || status == ERROR_BAD_MESSAGE ? -ENOLCK
-                                                                        : errno_from_status(status);
-}
-
 long call_fcntl(const long *a) {
     int number = (int)a[0];
     struct fd fd = fd_get(number);
@@ -155,34 +94,10 @@ long call_fcntl(const long *a) {
     case F_GETLK:
     case F_SETLK:
     case F_SETLKW:
-        return lock_control(fd.gate, a[1], (struct flock *)a[2]);
+        return lock_control(number, a[1], (struct flock *)a[2]);
     default:
         return -EINVAL;
     }
-}
-
-/* A lock of the whole file, with the owner that fcntl's have: the process, not the open file. */
-long call_flock(const long *a) {
-    handle_t gate = fd_gate((int)a[0]);
-    struct flock lock = {.l_whence = SEEK_SET};
-
-    if (gate == HANDLE_NONE) {
-        return -EBADF;
-    }
-    switch (a[1] & ~(long)LOCK_NB) {
-    case LOCK_SH:
-        lock.l_type = F_RDLCK;
-        break;
-    case LOCK_EX:
-        lock.l_type = F_WRLCK;
-        break;
-    case LOCK_UN:
-        lock.l_type = F_UNLCK;
-        break;
-    default:
-        return -EINVAL;
-    }
-    return lock_control(gate, (a[1] & LOCK_NB) != 0 ? F_SETLK : F_SETLKW, &lock);
 }
 
 /* ---- ioctl ---- */

@@ -9,8 +9,20 @@
 
 #include "lib/native/syscall.h"
 #include "lib/posix/errno.h"
+#include "lib/posix/file_lock.h"
 #include "lib/posix/program.h"
 #include "lib/posix/signal.h"
+
+/* The descriptors that close now give up their files' locks, as any that closes. */
+static void give_up_locks(void) {
+    for (int fd = fd_next(0); fd >= 0 && locks_may_exist(); fd = fd_next(fd + 1)) {
+        struct fd entry = fd_get(fd);
+
+        if ((entry.flags & FD_CLOEXEC_FLAG) != 0) {
+            locks_closing(entry.gate, entry.mode);
+        }
+    }
+}
 
 static int become(const struct program *program, char *const *envp) {
     struct program_state *state = program_state_make(true);
@@ -23,6 +35,7 @@ static int become(const struct program *program, char *const *envp) {
 
     if (error == 0) {
         signals_reset_handled();
+        give_up_locks();
         error = errno_from_status(sys_process_become(prepared.process, state->keep, state->n_keep,
                                                      prepared.entry, prepared.stack, 0));
         handle_drop(prepared.process);

@@ -8,6 +8,7 @@
 #include "lib/native/startup.h"
 #include "lib/native/syscall.h"
 #include "lib/posix/errno.h"
+#include "lib/posix/file_lock.h"
 #include "lib/posix/fork_locks.h"
 #include "lib/posix/pool.h"
 #include "lib/posix/thread.h"
@@ -103,8 +104,20 @@ bool fd_path(int fd, char *path, size_t size) {
     return ok;
 }
 
+static void give_up_locks(int fd) {
+    struct fd entry = fd_get(fd);
+
+    if (entry.gate != HANDLE_NONE) {
+        locks_closing(entry.gate, entry.mode);
+    }
+}
+
 int fd_close(int fd) {
     handle_t gate = HANDLE_NONE;
+
+    if (locks_may_exist()) {
+        give_up_locks(fd);
+    }
 
     critical_lock(&fd_lock);
     bool was_open = is_open(fd);
@@ -151,6 +164,9 @@ int fd_duplicate_to(int old, int new, unsigned flags) {
 
     if (new < 0 || new >= FD_MAX) {
         return -EBADF;
+    }
+    if (locks_may_exist() && old != new &&fd_gate(old) != HANDLE_NONE) {
+        give_up_locks(new);
     }
     critical_lock(&fd_lock);
     if (is_open(old)) {

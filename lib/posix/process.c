@@ -18,6 +18,7 @@
 #include "lib/native/syscall.h"
 #include "lib/native/time.h"
 #include "lib/posix/errno.h"
+#include "lib/posix/file_lock.h"
 #include "lib/posix/fork_locks.h"
 #include "lib/posix/proc.h"
 #include "lib/posix/signal.h"
@@ -44,6 +45,7 @@ static void forget_parent(void) {
 static void become_child(void) {
     thread_after_fork();
     children_after_fork();
+    locks_after_fork();
     forget_parent();
 }
 

@@ -13,6 +13,7 @@
 #include "lib/native/time.h"
 #include "lib/posix/calls.h"
 #include "lib/posix/errno.h"
+#include "lib/posix/file_lock.h"
 #include "lib/posix/pool.h"
 #include "lib/posix/signal.h"
 
@@ -270,9 +271,9 @@ static size_t entries_fill(struct program_state *state) {
     return n;
 }
 
-/* The handles that stay when this process becomes the program: open files and the namespace, each
- * once. */
-static int keep_fill(struct program_state *state) {
+/* The handles that stay when this process becomes the program: open files, what holds its locks,
+ * and the namespace, each once. */
+static int keep_fill(struct program_state *state, size_t n_entries) {
     const char *prefix;
     handle_t gate;
 
@@ -286,6 +287,11 @@ static int keep_fill(struct program_state *state) {
         }
         if (is_new) {
             state->keep[state->n_keep++] = gate;
+        }
+    }
+    for (size_t i = 0; i < n_entries; i++) {
+        if (state->entries[i].kind == STARTUP_GATE) {
+            state->keep[state->n_keep++] = state->entries[i].handle;
         }
     }
     for (size_t i = 0; namespace_entry(i, &prefix, &gate); i++) {
@@ -308,7 +314,12 @@ int program_prepare(const struct program *program, struct program_state *state, 
         .flags = flags | SPAWN_NAMESPACE,
     };
     status_t status;
-    int error = (flags & SPAWN_KEEP_NUMBERS) != 0 ? keep_fill(state) : 0;
+    int error = 0;
+
+    if ((flags & SPAWN_KEEP_NUMBERS) != 0) {
+        args.n_entries += lock_entries(&state->entries[args.n_entries]);
+        error = keep_fill(state, args.n_entries);
+    }
 
     if (error != 0) {
         return error;

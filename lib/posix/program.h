@@ -17,7 +17,7 @@ struct program_state {
     char directory[PATH_LENGTH_MAX];
     uint64_t blocked, ignored;
     char blocked_text[8], ignored_text[8];
-    struct spawn_entry entries[FD_MAX + 8];
+    struct spawn_entry entries[FD_MAX + 16];
     handle_t keep[FD_MAX + 64];
     size_t n_keep;
 };

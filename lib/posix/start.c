@@ -6,6 +6,7 @@
 #include "lib/native/startup.h"
 #include "lib/posix/calls.h"
 #include "lib/posix/fd.h"
+#include "lib/posix/file_lock.h"
 #include "lib/posix/path.h"
 #include "lib/posix/signal.h"
 #include "lib/posix/terminal.h"
@@ -35,6 +36,7 @@ void posix_start(void) {
     namespace_load();
     fd_start();
     path_start();
+    locks_start();
     signals_start(); /* no handler can run before this */
     take_terminal();
 }

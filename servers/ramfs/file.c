@@ -115,6 +115,7 @@ static status_t on_open(void *context, struct request *request, uint32_t flags, 
         return status;
     }
     file->node = node;
+    lock_owner_init(&file->lock_owner, 0);
     file->flags =
         flags & (FILE_OPEN_READ | FILE_OPEN_WRITE | FILE_OPEN_APPEND | FILE_OPEN_NONBLOCK);
     node->n_open++;

@@ -3,80 +3,224 @@
 
 #include <stdlib.h>
 
+#include "lib/native/server_state.h"
+#include "lib/native/syscall.h"
 #include "servers/ramfs/lock.h"
+
+/*
+ * A process that has record locks or waits for one. With its first lock it gets a gate that it
+ * cannot pass on to a child: when that is closed the process is gone, and so are its locks, whoever
+ * else still has the files open.
+ *
+ * Invariant: in `processes` iff it has the gate, a lock or a wait; no two have the same tag.
+ */
+struct process {
+    struct list_node node;
+    struct lock_owner owner;
+    uint32_t n_waits;
+    bool has_gate;
+};
 
 /* A lock that somebody waits for. */
 struct lock_wait {
     struct list_node node; /* in waits, oldest first */
     struct record_lock wanted;
-    struct node *file; /* stays: the request's open file keeps it */
+    struct lock_list *list;  /* of a node that stays: the request's open file keeps it */
+    struct process *process; /* NULL: the owner is the open file */
+    struct server *server;
     handle_t saved;
     uint64_t cookie;
+    bool is_reached, is_followed; /* while a deadlock is looked for */
 };
 
 static struct list waits = LIST_INITIALIZER(waits);
+static struct list processes = LIST_INITIALIZER(processes);
 static uint64_t last_cookie;
 
-static struct lock_wait *wait_of(uint32_t owner) {
-    struct lock_wait *wait;
+static void waits_try(void);
 
-    LIST_FOR_EACH(wait, &waits, node) {
-        if (wait->wanted.owner == owner) {
-            return wait;
+/* ---- processes ---- */
+
+static struct process *process_find(uint32_t tag) {
+    struct process *process;
+
+    LIST_FOR_EACH(process, &processes, node) {
+        if (process->owner.tag == tag) {
+            return process;
         }
     }
     return NULL;
 }
 
-/* Would `owner`, waiting for `for_whom`, wait for itself in the end? Follows who waits for whom; a
- * chain is no longer than there are waits. */
-static bool is_deadlock(uint32_t owner, uint32_t for_whom) {
-    const struct lock_wait *wait;
+static struct process *process_make(uint32_t tag) {
+    struct process *process = calloc(1, sizeof *process);
 
-    LIST_FOR_EACH(wait, &waits, node) {
-        if (for_whom == owner) {
-            return true;
-        }
-        const struct lock_wait *next = wait_of(for_whom);
-        const struct record_lock *conflict =
-            next != NULL ? lock_conflict(&next->file->locks, &next->wanted) : NULL;
-
-        if (conflict == NULL) {
-            return false;
-        }
-        for_whom = conflict->owner;
+    if (process != NULL) {
+        lock_owner_init(&process->owner, tag);
+        list_push_back(&processes, &process->node);
     }
-    return for_whom == owner;
+    return process;
 }
 
-static void wait_end(struct lock_wait *wait, status_t status) {
+/* Forgets it if it has nothing. */
+static void process_trim(struct process *process) {
+    if (process != NULL && !process->has_gate && process->owner.n_locks == 0 &&
+        process->n_waits == 0) {
+        list_remove(&process->node);
+        free(process);
+    }
+}
+
+static void wait_end(struct lock_wait *wait, status_t status, handle_t life) {
+    struct process *process = wait->process;
     handle_t saved = wait->saved;
 
     list_remove(&wait->node);
     free(wait);
-    file_answer_lock(saved, status, FILE_LOCK_NONE, 0, 0, 0);
+    if (process != NULL) {
+        process->n_waits--;
+        process_trim(process);
+    }
+    file_answer_lock(saved, status, FILE_LOCK_NONE, 0, 0, 0, life);
 }
 
-/* Something was let go: gives those who wait for bytes of this file what they can have now. */
-static void waits_try(const struct node *file) {
+static void on_process_ended(struct server *server, void *object) {
+    struct process *process = object;
+    struct lock_wait *wait;
+
+    (void)server;
+    LIST_FOR_EACH_SAFE(wait, &waits, node) {
+        if (wait->process == process) {
+            wait_end(wait, ERROR_INTERRUPTED, HANDLE_NONE);
+        }
+    }
+    bool had_some = lock_drop_owner(&process->owner);
+
+    process->has_gate = false;
+    process_trim(process);
+    if (had_some) {
+        waits_try();
+    }
+}
+
+static const struct server_protocol no_protocols[] = {{0}};
+static const struct server_class process_class = {.protocols = no_protocols,
+                                                  .closed = on_process_ended};
+
+/* The process's gate, if it does not have it yet, to be sent to it at once. */
+static status_t process_gate(struct server *server, struct process *process, handle_t *life) {
+    handle_t gate, plain;
+
+    if (process->has_gate) {
+        return OK;
+    }
+    status_t status =
+        server_object_create(server, process->owner.tag, &process_class, process, &gate);
+
+    if (status != OK) {
+        return status;
+    }
+    process->has_gate = true;
+    *life = gate;
+    /* Without the right to copy it, fork leaves it out. */
+    if (sys_handle_copy(gate, RIGHT_SEND, 0, &plain) == OK) {
+        server_handle_close(gate);
+        *life = plain;
+    }
+    return OK;
+}
+
+/* Sets a lock that nobody stands in the way of. */
+static status_t grant(struct server *server, struct lock_list *list,
+                      const struct record_lock *wanted, struct process *process, handle_t *life) {
+    status_t status = lock_set(list, wanted);
+
+    if (status != OK || process == NULL || wanted->kind == FILE_LOCK_NONE) {
+        return status;
+    }
+    status = process_gate(server, process, life);
+    if (status != OK) {
+        struct record_lock none = *wanted;
+
+        none.kind = FILE_LOCK_NONE;
+        status_t undone = lock_set(list, &none);
+        (void)undone; /* what was just set is in one piece */
+    }
+    return status;
+}
+
+/* ---- waiting ---- */
+
+/* Marks what the owner of `lock` waits for. */
+static void reach(const struct record_lock *lock) {
+    struct lock_wait *wait;
+
+    LIST_FOR_EACH(wait, &waits, node) {
+        wait->is_reached = wait->is_reached || wait->wanted.owner == lock->owner;
+    }
+}
+
+/* Marks those who stand in the way of `wanted`; true if its owner-to-be is `owner`. */
+static bool reach_all(const struct lock_list *list, const struct record_lock *wanted,
+                      const struct lock_owner *owner) {
+    const struct record_lock *lock = NULL;
+
+    while ((lock = lock_conflict(list, wanted, lock)) != NULL) {
+        if (lock->owner == owner) {
+            return true;
+        }
+        reach(lock);
+    }
+    return false;
+}
+
+/* Would the owner, waiting for `wanted`, wait for itself in the end? Follows who waits for whom. */
+static bool is_deadlock(const struct lock_list *list, const struct record_lock *wanted) {
+    struct lock_wait *wait;
+    bool found = false, went_on = true;
+
+    LIST_FOR_EACH(wait, &waits, node) {
+        wait->is_reached = wait->is_followed = false;
+    }
+    (void)reach_all(list, wanted, wanted->owner);
+    while (went_on && !found) {
+        went_on = false;
+        LIST_FOR_EACH(wait, &waits, node) {
+            if (wait->is_reached && !wait->is_followed && !found) {
+                wait->is_followed = went_on = true;
+                found = reach_all(wait->list, &wait->wanted, wanted->owner);
+            }
+        }
+    }
+    return found;
+}
+
+/* Something was let go: gives those who wait what they can have now. */
+static void waits_try(void) {
     struct lock_wait *wait;
 
     LIST_FOR_EACH_SAFE(wait, &waits, node) {
-        if (wait->file == file && lock_conflict(&wait->file->locks, &wait->wanted) == NULL) {
-            wait_end(wait, lock_set(&wait->file->locks, &wait->wanted));
+        if (lock_conflict(wait->list, &wait->wanted, NULL) == NULL) {
+            handle_t life = HANDLE_NONE;
+            status_t status = grant(wait->server, wait->list, &wait->wanted, wait->process, &life);
+
+            /* If the client is gone the gate is closed, and with it goes the lock. */
+            wait_end(wait, status, life);
         }
     }
 }
 
-static status_t wait_begin(struct open_file *file, struct request *request,
-                           const struct record_lock *wanted) {
+static status_t wait_begin(struct lock_list *list, struct request *request,
+                           const struct record_lock *wanted, struct process *process) {
     struct lock_wait *wait = calloc(1, sizeof *wait);
 
     if (wait == NULL) {
         return ERROR_NO_MEMORY;
     }
     wait->wanted = *wanted;
-    wait->file = file->node;
+    wait->list = list;
+    wait->process = process;
+    wait->server = request->server;
     wait->cookie = ++last_cookie;
     status_t status = request_save(request, wait->cookie, &wait->saved);
 
@@ -85,8 +229,15 @@ static status_t wait_begin(struct open_file *file, struct request *request,
         return status == ERROR_NO_REPLY ? REQUEST_DEFERRED : status;
     }
     list_push_back(&waits, &wait->node);
+    if (process != NULL) {
+        process->n_waits++;
+    }
     return REQUEST_DEFERRED;
 }
+
+/* ---- the request ---- */
+
+enum { FLAGS = FILE_LOCK_TEST | FILE_LOCK_WAIT | FILE_LOCK_DESCRIPTION };
 
 /* The access that POSIX wants the open file to have for the lock. */
 static bool has_access(const struct open_file *file, uint32_t kind) {
@@ -94,46 +245,90 @@ static bool has_access(const struct open_file *file, uint32_t kind) {
            (file->flags & (kind == FILE_LOCK_EXCLUSIVE ? FILE_OPEN_WRITE : FILE_OPEN_READ)) != 0;
 }
 
+static void answer_test(const struct record_lock *conflict, uint32_t *kind_held, uint32_t *owner,
+                        uint64_t *from, uint64_t *held_length) {
+    *kind_held = FILE_LOCK_NONE;
+    if (conflict != NULL) {
+        *kind_held = conflict->kind;
+        *owner = conflict->owner->tag;
+        *from = conflict->begin;
+        *held_length = conflict->end == UINT64_MAX ? 0 : conflict->end - conflict->begin;
+    }
+}
+
+static status_t set_or_wait(struct lock_list *list, struct request *request, uint32_t kind,
+                            const struct record_lock *wanted, struct process *process,
+                            handle_t *life) {
+    if (lock_conflict(list, wanted, NULL) == NULL) {
+        status_t status = grant(request->server, list, wanted, process, life);
+
+        if (status == OK) {
+            waits_try();
+        }
+        return status;
+    }
+    if ((kind & FILE_LOCK_WAIT) == 0) {
+        return ERROR_WOULD_BLOCK;
+    }
+    if (process == NULL) {
+        /* flock gives up the lock that it has before it waits for the other kind. */
+        if (lock_drop_holder(list, wanted->holder)) {
+            waits_try();
+        }
+    } else if (is_deadlock(list, wanted)) {
+        return ERROR_DEADLOCK;
+    }
+    return wait_begin(list, request, wanted, process);
+}
+
+/* The lock is a process's. */
+static status_t record_lock(struct open_file *file, struct request *request, uint32_t kind,
+                            struct record_lock *wanted, handle_t *life) {
+    struct process *process = process_find(request->tag);
+
+    if (!has_access(file, wanted->kind)) {
+        return ERROR_BAD_HANDLE;
+    }
+    if (process == NULL && wanted->kind == FILE_LOCK_NONE) {
+        return OK;
+    }
+    if (process == NULL) {
+        process = process_make(request->tag);
+    }
+    if (process == NULL) {
+        return ERROR_NO_MEMORY;
+    }
+    wanted->owner = &process->owner;
+    status_t status = set_or_wait(&file->node->locks, request, kind, wanted, process, life);
+
+    process_trim(process);
+    return status;
+}
+
 status_t locking_request(void *context, struct request *request, uint32_t kind, uint64_t offset,
                          uint64_t length, uint32_t *kind_held, uint32_t *owner, uint64_t *from,
-                         uint64_t *held_length) {
+                         uint64_t *held_length, handle_t *life) {
     struct open_file *file = context;
-    struct record_lock wanted = {.owner = request->tag,
-                                 .kind = kind & ~(uint32_t)(FILE_LOCK_TEST | FILE_LOCK_WAIT),
-                                 .begin = offset,
-                                 .end = UINT64_MAX,
-                                 .holder = file};
+    struct record_lock wanted = {
+        .kind = kind & ~(uint32_t)FLAGS, .begin = offset, .end = UINT64_MAX, .holder = file};
 
     if (wanted.kind > FILE_LOCK_EXCLUSIVE || offset == UINT64_MAX ||
         (length != 0 && u64_add_overflows(offset, length, &wanted.end))) {
         return ERROR_BAD_ARGUMENT;
     }
-    const struct record_lock *conflict = lock_conflict(&file->node->locks, &wanted);
-
+    if ((kind & FILE_LOCK_DESCRIPTION) != 0) {
+        wanted.owner = &file->lock_owner;
+        return set_or_wait(&file->node->whole_locks, request, kind, &wanted, NULL, life);
+    }
     if ((kind & FILE_LOCK_TEST) != 0) {
-        *kind_held = FILE_LOCK_NONE;
-        if (conflict != NULL) {
-            *kind_held = conflict->kind;
-            *owner = conflict->owner;
-            *from = conflict->begin;
-            *held_length = conflict->end == UINT64_MAX ? 0 : conflict->end - conflict->begin;
-        }
+        struct process *process = process_find(request->tag);
+
+        wanted.owner = process != NULL ? &process->owner : NULL;
+        answer_test(lock_conflict(&file->node->locks, &wanted, NULL), kind_held, owner, from,
+                    held_length);
         return OK;
     }
-    if (!has_access(file, wanted.kind)) {
-        return ERROR_BAD_HANDLE;
-    }
-    if (conflict != NULL) {
-        return (kind & FILE_LOCK_WAIT) == 0                 ? ERROR_WOULD_BLOCK
-               : is_deadlock(wanted.owner, conflict->owner) ? ERROR_DEADLOCK
-                                                            : wait_begin(file, request, &wanted);
-    }
-    status_t status = lock_set(&file->node->locks, &wanted);
-
-    if (status == OK) {
-        waits_try(file->node);
-    }
-    return status;
+    return record_lock(file, request, kind, &wanted, life);
 }
 
 void locking_cancelled(struct server *server, void *object, uint64_t cookie) {
@@ -142,7 +337,7 @@ void locking_cancelled(struct server *server, void *object, uint64_t cookie) {
     (void)server, (void)object;
     LIST_FOR_EACH_SAFE(wait, &waits, node) {
         if (wait->cookie == cookie) {
-            wait_end(wait, ERROR_INTERRUPTED);
+            wait_end(wait, ERROR_INTERRUPTED, HANDLE_NONE);
             return;
         }
     }
@@ -153,10 +348,12 @@ void locking_closed(struct open_file *file) {
 
     LIST_FOR_EACH_SAFE(wait, &waits, node) {
         if (wait->wanted.holder == file) {
-            wait_end(wait, ERROR_INTERRUPTED); /* who waited has ended */
+            wait_end(wait, ERROR_INTERRUPTED, HANDLE_NONE); /* who waited has ended */
         }
     }
-    if (lock_drop_holder(&file->node->locks, file)) {
-        waits_try(file->node);
+    bool had_some = lock_drop_holder(&file->node->locks, file);
+
+    if (lock_drop_holder(&file->node->whole_locks, file) || had_some) {
+        waits_try();
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The request `lock`: waiting, and ending waits.
+ * The request `lock`: owners, waiting, and ending waits.
  */
 #pragma once
 
@@ -8,7 +8,7 @@
 
 status_t locking_request(void *context, struct request *request, uint32_t kind, uint64_t offset,
                          uint64_t length, uint32_t *kind_held, uint32_t *owner, uint64_t *from,
-                         uint64_t *held_length);
+                         uint64_t *held_length, handle_t *life);
 
 /* The client gave up waiting. */
 void locking_cancelled(struct server *server, void *object, uint64_t cookie);

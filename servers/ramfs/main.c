@@ -70,6 +70,7 @@ static void root_export(struct server *server, unsigned root, struct node *node)
     static struct open_file roots[ROOTS];
 
     roots[root] = (struct open_file){.node = node, .flags = FILE_OPEN_READ};
+    lock_owner_init(&roots[root].lock_owner, 0);
     node->n_open++;
     server_export(server, root, &open_file_class, &roots[root]);
 }

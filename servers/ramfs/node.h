@@ -36,9 +36,10 @@ struct node {
     int64_t accessed_ns, modified_ns, changed_ns;
     uint64_t size; /* file: bytes; link: length of the target */
     struct content content;
-    struct lock_list locks;
-    char *target;        /* link */
-    struct node *parent; /* directory */
+    struct lock_list locks;       /* of processes */
+    struct lock_list whole_locks; /* of open files */
+    char *target;                 /* link */
+    struct node *parent;          /* directory */
     struct tree by_name, by_cookie;
     uint64_t last_cookie;
     uint64_t n_entries;

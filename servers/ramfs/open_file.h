@@ -15,6 +15,7 @@ struct open_file {
     struct node *node;
     uint64_t offset; /* file: bytes; directory: cookie of the last entry listed */
     uint32_t flags;
+    struct lock_owner lock_owner; /* of its locks of the whole file */
 };
 
 extern struct file_system file_system;

@@ -21,10 +21,11 @@ enum { BYTES = 64, OWNERS = 3, LOCK_STEPS = 20000 };
 
 /* What each owner holds of each byte: FILE_LOCK_NONE, SHARED, EXCLUSIVE. */
 static uint8_t held[OWNERS][BYTES];
+static struct lock_owner owners[OWNERS];
 
 static bool model_conflict(const struct record_lock *wanted) {
     for (uint32_t owner = 0; owner < OWNERS; owner++) {
-        for (uint64_t i = wanted->begin; i < wanted->end && owner + 1 != wanted->owner; i++) {
+        for (uint64_t i = wanted->begin; i < wanted->end && &owners[owner] != wanted->owner; i++) {
             uint8_t other = held[owner][i];
 
             if (other != FILE_LOCK_NONE &&
@@ -39,16 +40,23 @@ static bool model_conflict(const struct record_lock *wanted) {
 /* The list must say of every byte what the model says, and no owner may hold one twice. */
 static void check_locks(const struct lock_list *list) {
     uint8_t found[OWNERS][BYTES] = {{0}};
+    uint32_t n_locks[OWNERS] = {0};
     const struct record_lock *lock;
 
     LIST_FOR_EACH(lock, &list->locks, node) {
+        size_t owner = (size_t)(lock->owner - owners);
+
         assert_true(lock->begin < lock->end && lock->end <= BYTES);
+        n_locks[owner]++;
         for (uint64_t i = lock->begin; i < lock->end; i++) {
-            assert_int_equal(found[lock->owner - 1][i], FILE_LOCK_NONE);
-            found[lock->owner - 1][i] = (uint8_t)lock->kind;
+            assert_int_equal(found[owner][i], FILE_LOCK_NONE);
+            found[owner][i] = (uint8_t)lock->kind;
         }
     }
     assert_memory_equal(found, held, sizeof held);
+    for (size_t owner = 0; owner < OWNERS; owner++) {
+        assert_int_equal(owners[owner].n_locks, n_locks[owner]);
+    }
 }
 
 static void test_locks(void **state) {
@@ -58,23 +66,30 @@ static void test_locks(void **state) {
     (void)state;
     srand(1);
     memset(held, 0, sizeof held);
+    for (uint32_t owner = 0; owner < OWNERS; owner++) {
+        lock_owner_init(&owners[owner], owner);
+    }
     for (int step = 0; step < LOCK_STEPS; step++) {
         uint64_t a = (uint64_t)rand() % BYTES, b = (uint64_t)rand() % BYTES;
         uint32_t owner = (uint32_t)rand() % OWNERS;
-        struct record_lock wanted = {.owner = owner + 1,
+        struct record_lock wanted = {.owner = &owners[owner],
                                      .kind = (uint32_t)rand() % 3,
                                      .begin = a < b ? a : b,
                                      .end = (a < b ? b : a) + 1,
                                      .holder = &holders[owner]};
         bool conflict = wanted.kind != FILE_LOCK_NONE && model_conflict(&wanted);
 
-        assert_int_equal(lock_conflict(&list, &wanted) != NULL, conflict);
+        assert_int_equal(lock_conflict(&list, &wanted, NULL) != NULL, conflict);
         if (!conflict) {
             assert_int_equal(lock_set(&list, &wanted), OK);
             memset(&held[owner][wanted.begin], (int)wanted.kind, wanted.end - wanted.begin);
         }
         if (rand() % 50 == 0) {
-            lock_drop_holder(&list, &holders[owner]);
+            if (rand() % 2 == 0) {
+                lock_drop_holder(&list, &holders[owner]);
+            } else {
+                lock_drop_owner(&owners[owner]);
+            }
             memset(held[owner], 0, BYTES);
         }
         check_locks(&list);
@@ -83,6 +98,30 @@ static void test_locks(void **state) {
         lock_drop_holder(&list, &holders[owner]);
     }
     assert_true(list_is_empty(&list.locks));
+}
+
+/* Every other byte, until there are as many as one may have; all go with the owner. */
+static void test_lock_limit(void **state) {
+    struct lock_list lists[2] = {{{{0}}}};
+    struct record_lock wanted = {.owner = &owners[0], .kind = FILE_LOCK_SHARED};
+    uint32_t n = 0;
+
+    (void)state;
+    lock_owner_init(&owners[0], 1);
+    for (status_t status = OK; status == OK && n < 2 * LOCKS_PER_OWNER_MAX; n++) {
+        wanted.begin = n * 2;
+        wanted.end = n * 2 + 1;
+        status = lock_set(&lists[n % 2], &wanted);
+    }
+    assert_in_range(owners[0].n_locks, LOCKS_PER_OWNER_MAX / 2, LOCKS_PER_OWNER_MAX);
+    /* Giving up all is always possible. */
+    wanted = (struct record_lock){
+        .owner = &owners[0], .kind = FILE_LOCK_NONE, .begin = 0, .end = UINT64_MAX};
+    assert_int_equal(lock_set(&lists[0], &wanted), OK);
+    assert_true(list_is_empty(&lists[0].locks));
+    assert_true(lock_drop_owner(&owners[0]));
+    assert_true(list_is_empty(&lists[1].locks) && owners[0].n_locks == 0);
+    assert_false(lock_drop_owner(&owners[0]));
 }
 
 /* ---- names ---- */
@@ -327,9 +366,9 @@ static void test_changes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_locks),      cmocka_unit_test(test_names),
-        cmocka_unit_test(test_open_nodes), cmocka_unit_test(test_listing),
-        cmocka_unit_test(test_changes),
+        cmocka_unit_test(test_locks),   cmocka_unit_test(test_lock_limit),
+        cmocka_unit_test(test_names),   cmocka_unit_test(test_open_nodes),
+        cmocka_unit_test(test_listing), cmocka_unit_test(test_changes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
