@@ -12,22 +12,27 @@ static size_t remove_last(const char *out, size_t length) {
     return length > 0 ? length - 1 : 0;
 }
 
+/* Components are short: a loop is quicker than a call. */
+static void copy_name(char *to, const char *from, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        to[i] = from[i];
+    }
+}
+
 /*
  * Appends the components of `path` to the `*length` bytes at `out`: "" (the root) or "/a/b", not
  * terminated, always short enough for a terminator after it.
  */
 static enum path_result append_components(char *out, size_t *length, const char *path) {
-    const char *end = path + strlen(path);
-
-    while (path < end) {
+    while (*path != '\0') {
         const char *name = path;
-        size_t n = 0;
 
-        while (path < end && *path != '/') {
+        while (*path != '\0' && *path != '/') {
             path++;
         }
-        n = (size_t)(path - name);
-        path += path < end; /* the slash */
+        size_t n = (size_t)(path - name);
+
+        path += *path == '/';
         if (n == 0 || (n == 1 && name[0] == '.')) {
             continue;
         }
@@ -42,7 +47,7 @@ static enum path_result append_components(char *out, size_t *length, const char 
             return PATH_TOO_LONG;
         }
         out[*length] = '/';
-        memcpy(out + *length + 1, name, n);
+        copy_name(out + *length + 1, name, n);
         *length += 1 + n;
     }
     return PATH_OK;
@@ -55,7 +60,7 @@ enum path_result path_normalize(char *out, const char *directory, const char *pa
     if (path[0] == '\0') {
         return PATH_EMPTY;
     }
-    if (strnlen(path, PATH_LENGTH_MAX) == PATH_LENGTH_MAX) {
+    if (strlen(path) >= PATH_LENGTH_MAX) {
         return PATH_TOO_LONG;
     }
     if (path[0] != '/') {
@@ -75,11 +80,14 @@ enum path_result path_normalize(char *out, const char *directory, const char *pa
 }
 
 bool path_wants_directory(const char *path) {
-    const char *slash = strrchr(path, '/');
-    const char *last = slash == NULL ? path : slash + 1;
+    size_t length = strlen(path), n = length;
 
-    return (slash != NULL && last[0] == '\0') || string_equal(last, ".") ||
-           string_equal(last, "..");
+    while (n > 0 && path[n - 1] == '.') {
+        n--;
+    }
+    size_t dots = length - n;
+
+    return dots <= 2 && (n == 0 ? dots > 0 : path[n - 1] == '/');
 }
 
 const char *path_split_last(const char *path, size_t *parent_length) {
@@ -93,18 +101,21 @@ const char *path_split_last(const char *path, size_t *parent_length) {
 }
 
 const char *path_rest(const char *prefix, const char *path) {
-    size_t length = strlen(prefix);
+    size_t i = 0;
 
-    if (length == 1) { /* the root: has a slash at its end already */
+    if (prefix[1] == '\0') { /* the root: has a slash at its end already */
         return path + 1;
     }
-    if (strncmp(prefix, path, length) != 0) {
-        return NULL;
+    while (prefix[i] != '\0') {
+        if (prefix[i] != path[i]) {
+            return NULL;
+        }
+        i++;
     }
-    if (path[length] == '\0') {
-        return path + length;
+    if (path[i] == '\0') {
+        return path + i;
     }
-    return path[length] == '/' ? path + length + 1 : NULL;
+    return path[i] == '/' ? path + i + 1 : NULL;
 }
 
 size_t path_match_longest(const char *const *prefixes, size_t n, const char *path,
@@ -128,4 +139,31 @@ bool path_name_is_valid(const char *name) {
 
     return length > 0 && length <= PATH_NAME_MAX && strchr(name, '/') == NULL &&
            !string_equal(name, ".") && !string_equal(name, "..");
+}
+
+/* In one pass: servers look at each path that they are sent. */
+bool path_is_relative_normal(const char *path, size_t length) {
+    size_t start = 0; /* of the component */
+
+    if (length == 0) {
+        return true;
+    }
+    for (size_t i = 0;; i++) {
+        if (i < length && path[i] == '\0') {
+            return false;
+        }
+        if (i < length && path[i] != '/') {
+            continue;
+        }
+        size_t n = i - start;
+        bool is_dots = path[start] == '.' && (n == 1 || (n == 2 && path[start + 1] == '.'));
+
+        if (n == 0 || n > PATH_NAME_MAX || is_dots) {
+            return false;
+        }
+        if (i == length) {
+            return true;
+        }
+        start = i + 1;
+    }
 }

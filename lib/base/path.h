@@ -56,3 +56,7 @@ size_t path_match_longest(const char *const *prefixes, size_t n, const char *pat
 /* Is this one component of a normal path: not empty, not "." or "..", without slash, not too long?
  */
 bool path_name_is_valid(const char *name);
+
+/* Are the `length` bytes at `path` components of a normal path with single slashes between them, or
+ * nothing at all? No NUL among them. */
+bool path_is_relative_normal(const char *path, size_t length);

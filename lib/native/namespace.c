@@ -101,16 +101,14 @@ static void lock_loaded(void) {
 
 status_t namespace_resolve(const char *path, handle_t *gate, const char **rest) {
     const struct namespace_entry_ *best = NULL;
-    size_t best_length = 0;
 
     lock_loaded();
     for (size_t i = 0; i < n_entries; i++) {
         const char *this_rest = path_rest(entries[i].prefix, path);
-        size_t length = strlen(entries[i].prefix);
 
-        if (this_rest != NULL && (best == NULL || length > best_length)) {
+        /* The longer the prefix, the later the rest begins. */
+        if (this_rest != NULL && (best == NULL || this_rest > *rest)) {
             best = &entries[i];
-            best_length = length;
             *rest = this_rest;
         }
     }
@@ -231,62 +229,67 @@ static status_t walk_redirect(struct walk *walk) {
     return OK;
 }
 
-static status_t walk_run(struct walk *walk, namespace_request *request, void *context) {
+/* One request with what is left of the path. */
+static status_t walk_ask(struct walk *walk, namespace_request *request, void *context) {
     struct namespace_step *step = &walk->step;
 
-    for (int n = 0; n <= NAMESPACE_REDIRECTS_MAX; n++) {
-        step->path_length = (uint32_t)strlen(step->path);
-        step->matched = 0;
-        step->next = HANDLE_NONE;
-        step->target = walk->target;
-        step->target_bytes = sizeof walk->target;
-        step->target_length = 0;
-        status_t status = request(context, step);
+    step->path_length = (uint32_t)strlen(step->path);
+    step->matched = 0;
+    step->next = HANDLE_NONE;
+    step->target = walk->target;
+    step->target_bytes = sizeof walk->target;
+    step->target_length = 0;
+    return request(context, step);
+}
 
-        if (status != ERROR_REDIRECT) {
-            return status;
-        }
+/* The first request was answered REDIRECT: on to where it leads, and so on. */
+static status_t walk_follow(struct walk *walk, namespace_request *request, void *context) {
+    status_t status = ERROR_REDIRECT;
+
+    for (int n = 0; n < NAMESPACE_REDIRECTS_MAX && status == ERROR_REDIRECT; n++) {
         status = walk_redirect(walk);
         if (status != OK) {
             return status;
         }
+        status = walk_ask(walk, request, context);
+    }
+    if (status != ERROR_REDIRECT) {
+        return status;
+    }
+    if (walk->step.next != HANDLE_NONE) {
+        gate_close(walk->step.next);
     }
     return ERROR_LOOP;
 }
 
-status_t namespace_walk(const char *path, namespace_request *request, void *context) {
+status_t namespace_walk_at(const char *path, handle_t gate, const char *rest,
+                           namespace_request *request, void *context) {
     struct walk walk;
 
+    /* Most paths need one request: only a redirect needs a copy of the path. */
     walk.owns_gate = false;
+    walk.step.gate = gate;
+    walk.step.path = rest;
+    status_t status = walk_ask(&walk, request, context);
+    if (status != ERROR_REDIRECT) {
+        return status;
+    }
     if (!string_copy(walk.path, sizeof walk.path, path)) {
+        gate_close(walk.step.next);
         return ERROR_NAME_TOO_LONG;
     }
-    status_t status = walk_start(&walk);
-    if (status == OK) {
-        status = walk_run(&walk, request, context);
-    }
+    walk.step.path = walk.path + (rest - path);
+    status = walk_follow(&walk, request, context);
     walk_set_gate(&walk, HANDLE_NONE, false);
     return status;
 }
 
-status_t namespace_walk_from(handle_t start, const char *base, const char *path,
-                             namespace_request *request, void *context) {
-    struct walk walk;
+status_t namespace_walk(const char *path, namespace_request *request, void *context) {
+    handle_t gate;
+    const char *rest;
+    status_t status = namespace_resolve(path, &gate, &rest);
 
-    walk.owns_gate = false;
-    status_t status = path_status(path_normalize(walk.path, base, path));
-    if (status != OK) {
-        return status;
-    }
-    const char *rest = path_rest(base, walk.path);
-    if (rest == NULL) {
-        return ERROR_BAD_ARGUMENT; /* not below base */
-    }
-    walk_set_gate(&walk, start, false);
-    walk.step.path = rest;
-    status = walk_run(&walk, request, context);
-    walk_set_gate(&walk, HANDLE_NONE, false);
-    return status;
+    return status == OK ? namespace_walk_at(path, gate, rest, request, context) : status;
 }
 
 struct open_context {

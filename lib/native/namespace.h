@@ -59,10 +59,10 @@ typedef status_t namespace_request(void *context, struct namespace_step *step);
  */
 WARN_UNUSED status_t namespace_walk(const char *path, namespace_request *request, void *context);
 
-/* The same from gate `start`, for which `base` is the absolute path (needed for symbolic links; not
- * closed). */
-WARN_UNUSED status_t namespace_walk_from(handle_t start, const char *base, const char *path,
-                                         namespace_request *request, void *context);
+/* The same when namespace_resolve has been asked already: `gate` and `rest` (inside `path`) are its
+ * answers. */
+WARN_UNUSED status_t namespace_walk_at(const char *path, handle_t gate, const char *rest,
+                                       namespace_request *request, void *context);
 
 /* Opens with FILE_OPEN_ flags; *file is the new open file. `kind` may be NULL, else gets
  * FILE_MODE_REGULAR ... */

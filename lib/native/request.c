@@ -57,30 +57,16 @@ status_t request_read_string(const struct request *request, uint64_t offset, uin
 
 status_t request_read_path(const struct request *request, uint64_t offset, uint32_t length,
                            char *to, size_t size) {
-    status_t status = request_read_string(request, offset, length, to, size);
-    char *component = to;
+    if (length >= size) {
+        return ERROR_NAME_TOO_LONG;
+    }
+    status_t status = request_read(request, offset, to, length);
 
-    if (status != OK || length == 0) {
+    if (status != OK) {
         return status;
     }
-    for (;;) {
-        char *slash = strchr(component, '/');
-
-        if (slash != NULL) {
-            *slash = '\0';
-        }
-        bool valid = path_name_is_valid(component);
-        if (slash != NULL) {
-            *slash = '/';
-        }
-        if (!valid) {
-            return ERROR_BAD_ARGUMENT;
-        }
-        if (slash == NULL) {
-            return OK;
-        }
-        component = slash + 1;
-    }
+    to[length] = '\0';
+    return path_is_relative_normal(to, length) ? OK : ERROR_BAD_ARGUMENT;
 }
 
 status_t request_save(struct request *request, uint64_t cookie, handle_t *saved) {

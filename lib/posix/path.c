@@ -100,20 +100,12 @@ status_t path_resolve(const char *normal, handle_t *gate, const char **rest) {
 }
 
 int path_walk(const struct posix_path *path, namespace_request *request, void *context) {
-    char base[PATH_LENGTH_MAX];
     const char *rest;
     handle_t gate;
-
     status_t status = path_resolve(path->text, &gate, &rest);
 
     if (status == OK) {
-        size_t length = (size_t)(rest - path->text);
-
-        /* Without the slash before the rest, but the root is one. */
-        length -= length > 1 && rest[0] != '\0' ? 1 : 0;
-        memcpy(base, path->text, length);
-        base[length] = '\0';
-        status = namespace_walk_from(gate, base, rest[0] != '\0' ? rest : ".", request, context);
+        status = namespace_walk_at(path->text, gate, rest, request, context);
     }
     return errno_from_status(status);
 }

@@ -102,6 +102,26 @@ static void test_wants_directory(void **state) {
     }
 }
 
+static void test_is_relative_normal(void **state) {
+    static const char *const yes[] = {"", "a", "a/b", "...", "a/.b", "..a/b..", "a.", "a..", ".a"};
+    static const char *const no[] = {"/",    "/a",  "a/",   "a//b",  ".",      "..", "a/.",
+                                     "a/..", "./a", "../a", "a/./b", "a/../b", "//"};
+    char name[2 * PATH_NAME_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(yes); i++) {
+        assert_true(path_is_relative_normal(yes[i], strlen(yes[i])));
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(no); i++) {
+        assert_false(path_is_relative_normal(no[i], strlen(no[i])));
+    }
+    assert_false(path_is_relative_normal("a\0b", 3));
+    assert_false(path_is_relative_normal("a/\0", 3));
+    memset(name, 'x', sizeof name);
+    assert_true(path_is_relative_normal(name, PATH_NAME_MAX));
+    assert_false(path_is_relative_normal(name, PATH_NAME_MAX + 1));
+}
+
 static void test_split(void **state) {
     size_t parent;
 
@@ -218,10 +238,15 @@ static void test_random_paths(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_normalize),    cmocka_unit_test(test_normalize_errors),
-        cmocka_unit_test(test_length_limit), cmocka_unit_test(test_wants_directory),
-        cmocka_unit_test(test_split),        cmocka_unit_test(test_rest),
-        cmocka_unit_test(test_longest),      cmocka_unit_test(test_names),
+        cmocka_unit_test(test_normalize),
+        cmocka_unit_test(test_normalize_errors),
+        cmocka_unit_test(test_length_limit),
+        cmocka_unit_test(test_wants_directory),
+        cmocka_unit_test(test_is_relative_normal),
+        cmocka_unit_test(test_split),
+        cmocka_unit_test(test_rest),
+        cmocka_unit_test(test_longest),
+        cmocka_unit_test(test_names),
         cmocka_unit_test(test_random_paths),
     };
 
