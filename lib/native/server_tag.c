@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "lib/base/string.h"
+#include "lib/native/recycle.h"
 #include "lib/native/syscall.h"
 
 void server_tags_init(struct server *server) {
@@ -32,7 +33,7 @@ status_t server_tag_get(struct server *server, uint32_t tag, enum server_tag_cou
     struct server_tag *entry = tag_find(server, tag);
 
     if (entry == NULL) {
-        entry = calloc(1, sizeof *entry);
+        entry = recycle_allocate(sizeof *entry);
         if (entry == NULL) {
             return ERROR_NO_MEMORY;
         }
@@ -59,7 +60,7 @@ void server_tag_put(struct server *server, uint32_t tag, enum server_tag_count w
         }
     }
     list_remove(&entry->node);
-    free(entry);
+    recycle_free(entry, sizeof *entry);
 }
 
 /* The one server of the process, remembered for those who hold only a saved reply's handle. */

@@ -10,7 +10,6 @@
  * A restart loses nothing but the open files' gates: they answer STALE, and lib/posix opens the
  * file again.
  */
-#include <stdlib.h>
 
 #include "abi/generated/directory.h"
 #include "abi/generated/file.h"
@@ -19,6 +18,7 @@
 #include "lib/native/device_number.h"
 #include "lib/native/error.h"
 #include "lib/native/log.h"
+#include "lib/native/recycle.h"
 #include "lib/native/server.h"
 #include "lib/native/startup.h"
 #include "lib/native/syscall.h"
@@ -72,7 +72,7 @@ static status_t on_open(void *context, struct request *request, uint32_t flags, 
     if ((flags & FILE_OPEN_DIRECTORY) != 0 && !node_is_directory(node)) {
         return ERROR_NOT_DIRECTORY;
     }
-    struct open_file *file = calloc(1, sizeof *file);
+    struct open_file *file = recycle_allocate(sizeof *file);
     if (file == NULL) {
         return ERROR_NO_MEMORY;
     }
@@ -81,14 +81,14 @@ static status_t on_open(void *context, struct request *request, uint32_t flags, 
     *kind = node_is_directory(node) ? FILE_MODE_DIRECTORY : FILE_MODE_REGULAR;
     status = server_object_create(request->server, request->tag, &file_class, file, gate);
     if (status != OK) {
-        free(file);
+        recycle_free(file, sizeof *file);
     }
     return status;
 }
 
 static void on_closed(struct server *server, void *object) {
     (void)server;
-    free(object);
+    recycle_free(object, sizeof(struct open_file));
 }
 
 /* ---- content ---- */

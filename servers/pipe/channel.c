@@ -5,6 +5,7 @@
 
 #include "lib/base/string.h"
 #include "lib/native/device_number.h"
+#include "lib/native/recycle.h"
 #include "lib/native/server_state.h"
 #include "lib/native/time.h"
 
@@ -111,7 +112,7 @@ static void waiting_end(struct waiting *waiting, status_t status, uint64_t n, bo
     handle_t saved = waiting->saved;
 
     list_remove(&waiting->node);
-    free(waiting);
+    recycle_free(waiting, sizeof *waiting);
     if (is_read) {
         file_answer_read(saved, status, n);
     } else {
@@ -174,7 +175,7 @@ static void channel_run(struct channel *channel) {
 /* The request waits in `list`. */
 static status_t wait_in(struct list *list, struct request *request, uint64_t length,
                         uint64_t done) {
-    struct waiting *waiting = calloc(1, sizeof *waiting);
+    struct waiting *waiting = recycle_allocate(sizeof *waiting);
 
     if (waiting == NULL) {
         return ERROR_NO_MEMORY;
@@ -185,7 +186,7 @@ static status_t wait_in(struct list *list, struct request *request, uint64_t len
     status_t status = request_save(request, waiting->cookie, &waiting->saved);
 
     if (status != OK) {
-        free(waiting);
+        recycle_free(waiting, sizeof *waiting);
         return status == ERROR_NO_REPLY ? REQUEST_DEFERRED : status;
     }
     list_push_back(list, &waiting->node);

@@ -2,9 +2,9 @@
 /*
  * Parents and children: adopting, ending, waiting.
  */
-#include <stdlib.h>
 
 #include "abi/kernel.h"
+#include "lib/native/recycle.h"
 #include "lib/native/server_state.h"
 #include "lib/native/syscall.h"
 #include "servers/proc/member.h"
@@ -236,7 +236,7 @@ static void waiter_end(struct waiter *waiter, status_t outcome, uint32_t pid, ui
     handle_t saved = waiter->saved;
 
     list_remove(&waiter->node);
-    free(waiter);
+    recycle_free(waiter, sizeof *waiter);
     proc_answer_wait(saved, outcome, pid, status, cpu_ns);
 }
 
@@ -299,7 +299,7 @@ status_t on_wait(void *context, struct request *request, int32_t selector, uint3
     if ((options & PROC_WAIT_NOHANG) != 0) {
         return OK; /* pid 0 */
     }
-    struct waiter *waiter = malloc(sizeof *waiter);
+    struct waiter *waiter = recycle_allocate(sizeof *waiter);
 
     if (waiter == NULL) {
         return ERROR_NO_MEMORY;
@@ -309,7 +309,7 @@ status_t on_wait(void *context, struct request *request, int32_t selector, uint3
     waiter->cookie = ++last_cookie;
     result = request_save(request, waiter->cookie, &waiter->saved);
     if (result != OK) {
-        free(waiter);
+        recycle_free(waiter, sizeof *waiter);
         return result == ERROR_NO_REPLY ? REQUEST_DEFERRED : result;
     }
     list_push_back(&waiters, &waiter->node);

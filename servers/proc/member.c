@@ -7,6 +7,7 @@
 #include "lib/base/string.h"
 #include "lib/native/error.h"
 #include "lib/native/log.h"
+#include "lib/native/recycle.h"
 #include "lib/native/server_state.h"
 #include "lib/native/startup.h"
 #include "lib/native/syscall.h"
@@ -196,14 +197,14 @@ void member_detach(struct member *member) {
 
 static status_t member_make(handle_t process, const struct record *like, bool is_service,
                             struct member **created) {
-    struct member *member = calloc(1, sizeof *member);
+    struct member *member = recycle_allocate(sizeof *member);
 
     if (member == NULL) {
         return ERROR_NO_MEMORY;
     }
     member->record = record_take();
     if (member->record == NULL) {
-        free(member);
+        recycle_free(member, sizeof *member);
         return ERROR_TOO_MANY;
     }
     member->process = process;
@@ -220,7 +221,7 @@ static status_t member_make(handle_t process, const struct record *like, bool is
 
     if (status != OK) {
         member->record->flags = 0;
-        free(member);
+        recycle_free(member, sizeof *member);
         return status;
     }
     list_push_back(&members, &member->node);
@@ -242,7 +243,7 @@ void member_free(struct member *member) {
     member_detach(member);
     member->record->flags = 0;
     list_remove(&member->node);
-    free(member);
+    recycle_free(member, sizeof *member);
 }
 
 /* ---- the kernel's list ---- */

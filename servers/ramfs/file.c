@@ -2,10 +2,10 @@
 /*
  * Protocol file: opening, content, attributes.
  */
-#include <stdlib.h>
 
 #include "lib/base/string.h"
 #include "lib/native/device_number.h"
+#include "lib/native/recycle.h"
 #include "lib/native/time.h"
 #include "servers/ramfs/content.h"
 #include "servers/ramfs/locking.h"
@@ -104,13 +104,13 @@ static status_t on_open(void *context, struct request *request, uint32_t flags, 
     if (status != OK) {
         return status;
     }
-    struct open_file *file = calloc(1, sizeof *file);
+    struct open_file *file = recycle_allocate(sizeof *file);
 
     status = file == NULL ? ERROR_NO_MEMORY
                           : server_object_create(request->server, request->tag, &open_file_class,
                                                  file, gate);
     if (status != OK) {
-        free(file);
+        recycle_free(file, sizeof *file);
         node_release(&file_system, node); /* nothing happens if it has a name */
         return status;
     }

@@ -6,12 +6,12 @@
  * A restart loses all files: there is nothing that outlives the process. Clients' gates answer
  * STALE then.
  */
-#include <stdlib.h>
 
 #include "abi/kernel.h"
 #include "lib/base/string.h"
 #include "lib/native/error.h"
 #include "lib/native/log.h"
+#include "lib/native/recycle.h"
 #include "lib/native/startup.h"
 #include "lib/native/syscall.h"
 #include "lib/native/time.h"
@@ -55,7 +55,7 @@ static void on_closed(struct server *server, void *object) {
 
     (void)server;
     locking_closed(file);
-    free(file);
+    recycle_free(file, sizeof *file);
     node->n_open--;
     node_release(&file_system, node);
 }

@@ -5,6 +5,7 @@
 
 #include "abi/generated/file.h"
 #include "lib/base/string.h"
+#include "lib/native/recycle.h"
 
 bool node_is_directory(const struct node *node) {
     return (node->mode & FILE_MODE_KIND) == FILE_MODE_DIRECTORY;
@@ -21,7 +22,7 @@ status_t node_create(struct file_system *fs, uint32_t mode, const char *target,
     if (fs->n_nodes >= fs->n_nodes_max) {
         return ERROR_NO_SPACE;
     }
-    struct node *node = calloc(1, sizeof *node);
+    struct node *node = recycle_allocate(sizeof *node);
 
     if (node == NULL) {
         return ERROR_NO_MEMORY;
@@ -30,7 +31,7 @@ status_t node_create(struct file_system *fs, uint32_t mode, const char *target,
         node->size = strlen(target);
         node->target = malloc(node->size + 1);
         if (node->target == NULL) {
-            free(node);
+            recycle_free(node, sizeof *node);
             return ERROR_NO_MEMORY;
         }
         memcpy(node->target, target, node->size + 1);
@@ -49,7 +50,7 @@ void node_release(struct file_system *fs, struct node *node) {
     }
     fs->content_free(&node->content);
     free(node->target);
-    free(node);
+    recycle_free(node, sizeof *node);
     fs->n_nodes--;
 }
 
@@ -94,7 +95,7 @@ struct entry *entry_after(const struct node *directory, uint64_t cookie) {
 }
 
 static struct entry *entry_make(const char *name, size_t length) {
-    struct entry *entry = calloc(1, sizeof *entry + length + 1);
+    struct entry *entry = recycle_allocate(sizeof *entry + length + 1);
 
     if (entry != NULL) {
         memcpy(entry->name, name, length);
@@ -128,7 +129,7 @@ static void entry_take_out(const struct file_system *fs, struct entry *entry) {
     directory->modified_ns = directory->changed_ns = fs->now_ns();
     entry->node->n_names--;
     entry->node->changed_ns = directory->changed_ns;
-    free(entry);
+    recycle_free(entry, sizeof *entry + entry->length + 1);
 }
 
 /* Has it been removed while somebody had it open? */
@@ -222,9 +223,12 @@ status_t entry_rename(struct file_system *fs, struct entry *entry, struct node *
 
 /* One component: where it ends. */
 static size_t component_length(const char *path) {
-    const char *slash = strchr(path, '/');
+    size_t n = 0;
 
-    return slash != NULL ? (size_t)(slash - path) : strlen(path);
+    while (path[n] != '\0' && path[n] != '/') {
+        n++;
+    }
+    return n;
 }
 
 status_t lookup_path(struct node *start, const char *path, enum lookup_last last,

@@ -3,7 +3,7 @@
  * The inside of ramfs: record locks against an array of bytes, the tree of names against rules and
  * by random changes.
  *
- * Sources: servers/ramfs/node.c servers/ramfs/lock.c
+ * Sources: servers/ramfs/node.c servers/ramfs/lock.c lib/native/recycle.c
  */
 #include "tests/unit/test.h"
 
