@@ -5,6 +5,7 @@
 #pragma once
 
 #include "kernel/types.h"
+#include "lib/base/list.h"
 
 struct thread;
 
@@ -14,8 +15,9 @@ struct cpu_generic {
     struct thread *zombie;  /* ended while it ran: its last reference goes after the switch */
     uint64_t slice_end_ns;  /* of `running` */
     uint64_t timer_ns;      /* when the timer will fire; DEADLINE_NEVER: not armed */
-    uint64_t switch_tsc;    /* when `current` began to run */
-    uint64_t entry_tsc;     /* debug builds: when the kernel was entered */
-    bool timer_check; /* a deadline or the ready threads changed: the timer may have to be armed */
-    uint32_t index;   /* 0 is the boot CPU */
+    struct list recent;     /* threads whose deadline was armed since the timer last fired */
+    uint64_t n_fast;        /* system calls, each a switch, that the fast path did */
+    bool changed;   /* a thread became ready, or a priority changed: `running` may be wrong, and the
+                       end of its slice may matter now */
+    uint32_t index; /* 0 is the boot CPU */
 };

@@ -4,6 +4,7 @@
 #include "kernel/arch/x86_64/cpu.h"
 #include "kernel/panic.h"
 #include "kernel/process.h"
+#include "kernel/scheduler.h"
 #include "kernel/thread.h"
 
 /* state <-> which fields may be set: see kernel/thread.h and kernel/endpoint.h. */
@@ -12,7 +13,7 @@ static void thread_check(const struct thread *thread) {
     bool waits = in_call || thread->state == THREAD_RECEIVING || thread->state == THREAD_FUTEX;
 
     ASSERT((thread->call_gate != NULL) == in_call);
-    ASSERT(waits || !tree_is_linked(&thread->deadline));
+    ASSERT(waits || !deadline_is_armed(thread));
     ASSERT(thread->current_reply == NULL || thread->current_reply->replier == thread);
     ASSERT(thread->replier == NULL || thread->replier->current_reply == thread);
     ASSERT(thread->state != THREAD_RECEIVING || thread->current_reply == NULL);

@@ -56,11 +56,18 @@ void gate_destroy(struct object *object) {
     object_put(&endpoint->object);
 }
 
-/* A message, notification or cancel is there for a waiting receiver: it runs. */
-static void receiver_wake(struct thread *receiver) {
+/* The receiver waits no more; whoever calls this makes it READY. */
+static void receiver_unlink(struct thread *receiver) {
     list_remove(&receiver->item.link);
     deadline_disarm(receiver);
-    receiver->endpoint = NULL;
+}
+
+/* A notification or cancel is there for a waiting receiver: it runs. */
+static void receiver_wake(struct thread *receiver, enum message_kind kind, uint64_t badge,
+                          uint64_t word) {
+    receiver_unlink(receiver);
+    message_event(receiver, kind, badge, word);
+    scheduler_ready(receiver);
 }
 
 static struct thread *receiver_first(struct endpoint *endpoint) {
@@ -73,10 +80,8 @@ static void gate_raise(struct gate *gate, uint64_t bits, enum gate_order order) 
 
     gate->pending |= bits;
     if (receiver != NULL) {
-        receiver_wake(receiver);
-        message_event(receiver, MESSAGE_NOTIFICATION, gate->badge, gate->pending);
+        receiver_wake(receiver, MESSAGE_NOTIFICATION, gate->badge, gate->pending);
         gate->pending = 0;
-        scheduler_ready(receiver);
         return;
     }
     if (list_is_linked(&gate->item.link)) {
@@ -91,23 +96,22 @@ static void gate_raise(struct gate *gate, uint64_t bits, enum gate_order order) 
     list_push_back(gate->urgent ? &endpoint->urgent : &endpoint->queue, &gate->item.link);
 }
 
-/* Its pending bits are received or dropped. */
-static void gate_unlink(struct gate *gate) {
+void gate_unlink(struct gate *gate) {
     list_remove(&gate->item.link);
     gate->pending = 0;
     gate->urgent = false;
     object_put(&gate->object);
 }
 
-void gate_sender_drop(struct gate *gate) {
-    ASSERT(gate->senders != 0);
-    if (--gate->senders == 0 && !gate->revoked && !gate->endpoint->dead) {
+void gate_unbind_last(struct gate *gate) {
+    if (!gate->object.revoked && !gate->endpoint->dead) {
         gate_raise(gate, NOTIFY_CLOSED, GATE_NORMAL);
     }
+    object_put(&gate->object);
 }
 
 status_t gate_notify(struct gate *gate, uint64_t bits, enum gate_order order) {
-    if (gate->revoked || gate->endpoint->dead) {
+    if (gate->object.revoked || gate->endpoint->dead) {
         return ERROR_CLOSED;
     }
     if (bits != 0) {
@@ -117,21 +121,11 @@ status_t gate_notify(struct gate *gate, uint64_t bits, enum gate_order order) {
 }
 
 void gate_revoke(struct gate *gate) {
-    gate->revoked = true;
+    gate->object.revoked = true;
     gate->pending = 0;
     if (list_is_linked(&gate->item.link)) {
         gate_unlink(gate);
     }
-}
-
-void gate_bind(struct gate *gate) {
-    object_get(&gate->object);
-    gate->senders++;
-}
-
-void gate_unbind(struct gate *gate) {
-    gate_sender_drop(gate);
-    object_put(&gate->object);
 }
 
 /* The thread's call or send through its gate is over. Last step of a finish: the thread is
@@ -146,7 +140,7 @@ static void call_gate_drop(struct thread *thread) {
 /* The number of the open call goes up: every saved reply of it is stale. The caller owes no wait
  * any more. */
 static void call_leave(struct thread *caller) {
-    caller->call_sequence = (caller->call_sequence + 1) & ((1ULL << 48) - 1);
+    caller->call_sequence++;
     if (caller->replier != NULL) {
         caller->replier->current_reply = NULL;
         caller->replier = NULL;
@@ -156,7 +150,6 @@ static void call_leave(struct thread *caller) {
     }
     caller->cancel = CANCEL_NONE;
     deadline_disarm(caller);
-    caller->n_segments = 0;
 }
 
 void call_end(struct thread *caller) {
@@ -185,7 +178,7 @@ void send_finish(struct thread *sender, status_t status) {
 }
 
 void receive_finish(struct thread *receiver, status_t status) {
-    receiver_wake(receiver);
+    receiver_unlink(receiver);
     message_accept_drop(receiver);
     receiver->registers.rax = (uint64_t)(int64_t)status;
     scheduler_ready(receiver);
@@ -196,10 +189,8 @@ static void cancel_enqueue(struct thread *caller) {
     struct thread *receiver = receiver_first(endpoint);
 
     if (receiver != NULL) {
-        receiver_wake(receiver);
-        message_event(receiver, MESSAGE_CANCEL, caller->call_gate->badge, caller->cookie);
+        receiver_wake(receiver, MESSAGE_CANCEL, caller->call_gate->badge, caller->cookie);
         caller->cancel = CANCEL_DELIVERED;
-        scheduler_ready(receiver);
         return;
     }
     caller->cancel = CANCEL_QUEUED;
@@ -210,7 +201,7 @@ void call_cancel(struct thread *caller) {
     if (caller->cancel != CANCEL_NONE) {
         return;
     }
-    if (caller->call_gate->revoked || caller->call_gate->endpoint->dead) {
+    if (caller->call_gate->object.revoked || caller->call_gate->endpoint->dead) {
         call_finish(caller, ERROR_CLOSED); /* nobody can be told */
     } else if (caller->replier != NULL) {
         caller->cancel = CANCEL_PENDING;
@@ -235,7 +226,7 @@ void ipc_kill(struct thread *thread) {
         list_remove(&thread->item.link);
         call_gate_drop(thread);
     } else if (thread->state == THREAD_RECEIVING) {
-        receiver_wake(thread);
+        receiver_unlink(thread);
     }
     message_accept_drop(thread);
     if (thread->current_reply != NULL) {
@@ -245,14 +236,9 @@ void ipc_kill(struct thread *thread) {
 
 /* The first of what waits at a dead endpoint is told. False if nothing is left. */
 static bool flush_one(struct endpoint *endpoint) {
-    struct list_node *node = list_first(&endpoint->receivers);
+    struct list_node *node = list_first(&endpoint->urgent);
     struct queue_item *item;
 
-    if (node != NULL) {
-        receive_finish(CONTAINER_OF(node, struct thread, item.link), ERROR_CLOSED);
-        return true;
-    }
-    node = list_first(&endpoint->urgent);
     if (node == NULL) {
         node = list_first(&endpoint->queue);
     }
@@ -265,7 +251,9 @@ static bool flush_one(struct endpoint *endpoint) {
     } else {
         struct thread *thread = CONTAINER_OF(item, struct thread, item);
 
-        if (thread->state == THREAD_SENDING) {
+        if (thread->state == THREAD_RECEIVING) {
+            receive_finish(thread, ERROR_CLOSED);
+        } else if (thread->state == THREAD_SENDING) {
             send_finish(thread, ERROR_CLOSED);
         } else {
             call_finish(thread, ERROR_CLOSED);
@@ -292,6 +280,7 @@ void endpoint_receive_right_drop(struct endpoint *endpoint) {
         return;
     }
     endpoint->dead = true;
+    list_append_all(&endpoint->urgent, &endpoint->receivers);
     object_get(&endpoint->object);
     endpoint->reapable.step = flush_step;
     if (!flush_step(&endpoint->reapable)) {
@@ -317,11 +306,11 @@ struct thread *reply_caller(struct thread *server, uint64_t reply, status_t *sta
         return NULL;
     }
     caller = CONTAINER_OF(entry->object, struct thread, object);
-    return caller->call_sequence == entry->sequence ? caller : NULL;
+    return call_is_open(caller, entry->sequence) ? caller : NULL;
 }
 
 void reply_drop(struct thread *caller, uint64_t sequence) {
-    if (caller->call_sequence == sequence) {
+    if (call_is_open(caller, sequence)) {
         call_finish(caller, ERROR_CLOSED);
     }
 }

@@ -5,10 +5,10 @@
  *
  * Invariants:
  *   receivers not empty => urgent and queue empty
- *   dead => all three empty once the flush is done, and nothing is added any more
+ *   dead => receivers empty; the other two, once the flush is done; and nothing is added any more
  *   a gate is linked iff it has pending bits and no receiver waits; then `urgent` tells which list
  *   gate->senders = handles with SEND or NOTIFY + bindings (irq, process exit, log) + threads whose
- * call_gate it is; it reaches 0 once, and that raises CLOSED
+ * call_gate it is; all together hold one reference. It reaches 0 once, and that raises CLOSED
  */
 #pragma once
 
@@ -31,7 +31,8 @@ struct endpoint {
     struct reapable reapable;
     struct list urgent; /* gates with an irq bit */
     struct list queue;  /* SENDING threads, threads with a CANCEL, gates, in the order of coming */
-    struct list receivers; /* RECEIVING threads, by their queue item */
+    struct list receivers; /* RECEIVING threads, by their queue item; they go to `urgent`, to be
+                              told, when the endpoint dies */
     uint32_t receive_rights;
     bool dead;
 };
@@ -45,7 +46,6 @@ struct gate {
     uint64_t badge;
     uint64_t pending; /* notification bits not received yet */
     uint32_t senders;
-    bool revoked;
     bool urgent; /* linked in `urgent`, not in `queue` */
 };
 /* [/book] */
@@ -59,9 +59,6 @@ void gate_destroy(struct object *object);
 /* The last handle with RECEIVE is closed: everybody who waits gets CLOSED. */
 void endpoint_receive_right_drop(struct endpoint *endpoint);
 
-/* One sender less; the last one raises CLOSED. Does not touch the reference count. */
-void gate_sender_drop(struct gate *gate);
-
 /* Nothing with this badge is delivered any more. */
 void gate_revoke(struct gate *gate);
 
@@ -69,9 +66,22 @@ enum gate_order { GATE_NORMAL, GATE_URGENT };
 /* Bits for the receiver. CLOSED if there is and will be none. */
 status_t gate_notify(struct gate *gate, uint64_t bits, enum gate_order order);
 
-/* A reference from a kernel object that will notify: counts as sender. */
-void gate_bind(struct gate *gate);
-void gate_unbind(struct gate *gate);
+/* One sender more. */
+static inline void gate_bind(struct gate *gate) {
+    if (gate->senders++ == 0) {
+        object_get(&gate->object);
+    }
+}
+/* One less; the last one raises CLOSED. */
+void gate_unbind_last(struct gate *gate);
+static inline void gate_unbind(struct gate *gate) {
+    if (UNLIKELY(--gate->senders == 0)) {
+        gate_unbind_last(gate);
+    }
+}
+
+/* Its pending bits were received, or are dropped: it leaves the queue. */
+void gate_unlink(struct gate *gate);
 
 /* The call is answered, the answer is in the caller's registers; whoever calls this makes the
  * caller READY. */

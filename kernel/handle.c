@@ -100,7 +100,7 @@ void object_rights_add(struct object *object, uint32_t rights) {
         return;
     }
     if (object->type == OBJECT_GATE && (rights & (RIGHT_SEND | RIGHT_NOTIFY)) != 0) {
-        CONTAINER_OF(object, struct gate, object)->senders++;
+        gate_bind(CONTAINER_OF(object, struct gate, object));
     } else if (object->type == OBJECT_BUDGET) {
         budget_spender_add(CONTAINER_OF(object, struct budget, object));
     } else if (object->type == OBJECT_ENDPOINT && (rights & RIGHT_RECEIVE) != 0) {
@@ -117,7 +117,7 @@ void object_rights_drop(struct object *object, uint32_t rights) {
         return;
     }
     if (object->type == OBJECT_GATE && (rights & (RIGHT_SEND | RIGHT_NOTIFY)) != 0) {
-        gate_sender_drop(CONTAINER_OF(object, struct gate, object));
+        gate_unbind(CONTAINER_OF(object, struct gate, object));
     } else if (object->type == OBJECT_BUDGET) {
         budget_spender_drop(CONTAINER_OF(object, struct budget, object));
     } else if (object->type == OBJECT_ENDPOINT && (rights & RIGHT_RECEIVE) != 0) {

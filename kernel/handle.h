@@ -34,9 +34,9 @@ struct handle_table {
     struct handle_entry **pages; /* inline_pages, or a frame of HANDLE_PAGES_MAX pointers */
     struct handle_entry *inline_pages[HANDLE_PAGES_INLINE];
     struct budget *budget; /* the process's */
-    uint32_t n_pages;
-    uint32_t first_free;  /* list of slots that were used before; 0: empty */
-    uint32_t first_fresh; /* from here on no slot was used yet */
+    uint64_t n_pages;      /* 64 bits, for fastpath.S compares with a whole register */
+    uint32_t first_free;   /* list of slots that were used before; 0: empty */
+    uint32_t first_fresh;  /* from here on no slot was used yet */
     uint32_t n_free;
     uint32_t n_reserved;
 };

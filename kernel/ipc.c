@@ -66,7 +66,7 @@ static status_t send_check(struct thread *thread, bool is_call, struct gate **ga
         return status;
     }
     *gate = gate_of(object);
-    if (UNLIKELY((*gate)->revoked || (*gate)->endpoint->dead)) {
+    if (UNLIKELY((*gate)->object.revoked || (*gate)->endpoint->dead)) {
         return ERROR_CLOSED;
     }
     status = message_prepare(thread);
@@ -96,7 +96,6 @@ static status_t send_now(struct thread *thread, struct thread *receiver, bool is
         return status;
     }
     deadline_disarm(receiver);
-    receiver->endpoint = NULL;
     if (!is_call) {
         scheduler_ready(receiver);
         return OK;
@@ -156,7 +155,7 @@ static bool receive_from_thread(struct thread *receiver, struct thread *sender) 
     status_t status;
 
     if (sender->state == THREAD_AWAITING) {
-        if (sender->call_gate->revoked) {
+        if (sender->call_gate->object.revoked) {
             call_finish(sender, ERROR_CLOSED);
             return false;
         }
@@ -165,7 +164,7 @@ static bool receive_from_thread(struct thread *receiver, struct thread *sender) 
         message_event(receiver, MESSAGE_CANCEL, sender->call_gate->badge, sender->cookie);
         return true;
     }
-    status = sender->call_gate->revoked
+    status = sender->call_gate->object.revoked
                  ? ERROR_CLOSED
                  : deliver(sender, receiver, sender->is_call ? MESSAGE_CALL : MESSAGE_PLAIN);
     if (status != OK || !sender->is_call) {
@@ -189,10 +188,7 @@ static bool receive_one(struct thread *receiver, struct list_node *node) {
     }
     gate = CONTAINER_OF(item, struct gate, item);
     message_event(receiver, MESSAGE_NOTIFICATION, gate->badge, gate->pending);
-    list_remove(&gate->item.link);
-    gate->pending = 0;
-    gate->urgent = false;
-    object_put(&gate->object);
+    gate_unlink(gate);
     return true;
 }
 
@@ -229,7 +225,6 @@ status_t sys_receive(struct thread *thread) {
                 return ERROR_TIMEOUT;
             }
             scheduler_block(thread, THREAD_RECEIVING);
-            thread->endpoint = endpoint;
             list_push_back(&endpoint->receivers, &thread->item.link);
             deadline_arm(thread, thread->registers.r12);
             return RESULT_KEEP;
@@ -335,7 +330,7 @@ status_t sys_reply_save(struct thread *thread) {
         return ERROR_NO_REPLY;
     }
     if (caller->cancel == CANCEL_PENDING &&
-        (caller->call_gate->revoked || caller->call_gate->endpoint->dead)) {
+        (caller->call_gate->object.revoked || caller->call_gate->endpoint->dead)) {
         call_finish(caller, ERROR_CLOSED);
         return ERROR_NO_REPLY;
     }

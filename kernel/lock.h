@@ -20,8 +20,8 @@ extern struct kernel_lock kernel_lock;
 void kernel_lock_wait(uint32_t ticket);
 
 /*
- * Takes the lock; interrupts are off. A CPU that waits calls arch_poll_mailbox, so that a holder
- * which waits for its TLB-shootdown acknowledgement goes on.
+ * Takes the lock (system calls: entry.S does it); interrupts are off. A CPU that waits calls
+ * arch_poll_mailbox, so that a holder which waits for its TLB-shootdown acknowledgement goes on.
  */
 static inline void kernel_lock_take(void) {
     uint32_t ticket = __atomic_fetch_add(&kernel_lock.next, 1, __ATOMIC_RELAXED);

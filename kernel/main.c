@@ -16,6 +16,7 @@
 #include "kernel/panic.h"
 #include "kernel/process.h"
 #include "kernel/scheduler.h"
+#include "lib/base/string.h"
 
 /* Slabs are charged by the object, but frames go by the page: what budgets must not promise. */
 #define BUDGET_RESERVE_SHIFT 6 /* one part in 64 */
@@ -23,18 +24,28 @@
 
 const struct boot_info *boot_info_kept;
 
+/* fastpath=off and =on; where the kernel checks itself it does so in C. */
+static void fast_path_choose(const struct boot_info *boot) {
+    size_t length;
+    const char *value = boot_option(boot, "fastpath", &length);
+    bool on = !DEBUG_KERNEL;
+
+    if (value != NULL) {
+        on = !string_equal_n(value, length, "off");
+    }
+    cpu_set_fast_path(on ? FAST_PATH_ON : FAST_PATH_OFF);
+}
+
 /* The idle thread becomes current: from then on the scheduler decides. */
 static NORETURN void scheduler_start(void) {
-    struct cpu *cpu = cpu_this();
+    struct thread *idle;
 
     kernel_lock_take();
-    cpu->generic.idle = kernel_threads_init();
-    cpu->generic.idle->state = THREAD_RUNNING;
-    cpu->generic.running = cpu->generic.idle;
-    cpu->generic.switch_tsc = tsc_read();
-    arch_thread_activate(cpu->generic.idle, cpu->space_root);
+    idle = kernel_threads_init();
+    scheduler_begin(idle);
+    arch_thread_activate(idle, cpu_this()->space_root);
     loader_start_init(boot_info_kept);
-    scheduler_leave(cpu->generic.idle, SWITCH_PREEMPT);
+    scheduler_leave(idle, SWITCH_PREEMPT);
     arch_return();
 }
 
@@ -49,6 +60,7 @@ void kernel_main(const struct boot_info *boot) {
                (unsigned long long)(frame_n_total() / 256),
                (unsigned long long)(frame_n_free() / 256));
     scheduler_init();
+    fast_path_choose(boot);
     info_init(boot->entry_tsc);
     reserve = MAX(frame_n_free() * PAGE_SIZE >> BUDGET_RESERVE_SHIFT, BUDGET_RESERVE_MIN);
     budget_init(frame_n_free() * PAGE_SIZE - reserve);

@@ -18,6 +18,7 @@ struct budget;
 
 struct object {
     uint8_t type; /* enum object_type */
+    bool revoked; /* gates: see gate_revoke; here, so that the fast path sees both in one load */
     uint32_t references;
     struct budget *budget; /* NULL for what the kernel made for itself at boot */
 };

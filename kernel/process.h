@@ -24,8 +24,9 @@ struct process {
     struct reapable reapable;
     struct list_node all_link; /* in the list of all processes, by id */
     uint32_t id;               /* never reused */
-    uint32_t tag;
     uint32_t parent_id;
+    uint32_t before_tag; /* always 0: fastpath.S takes it and the tag for one number, tag << 32 */
+    uint32_t tag;
     uint8_t state;    /* enum process_state */
     uint8_t cause;    /* enum death_cause */
     uint8_t priority; /* ceiling for its threads */

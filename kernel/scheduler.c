@@ -11,15 +11,16 @@
 #include "kernel/upcall.h"
 
 #define SLICE_NS (10 * 1000 * 1000ULL)
-/* Deadlines handled by one timer interrupt; the rest make it fire again at once. */
-#define DEADLINES_PER_STEP 64
+/* Deadlines sorted, and deadlines that have passed, in one timer interrupt; the rest make it fire
+ * again at once. */
+#define DEADLINES_PER_STEP 16
 #define N_PRIORITIES       (PRIORITY_MAX + 1)
 
 static struct list run_queues[N_PRIORITIES];
-static uint64_t ready_mask;
-static struct tree deadlines;
+uint64_t scheduler_ready_mask; /* fastpath.S looks at it too */
+static struct tree deadlines;  /* DEADLINE_SORTED ones */
 static uint64_t idle_ticks;
-uint64_t scheduler_n_switches;
+static uint64_t n_switches;
 struct kernel_lock kernel_lock;
 
 static struct cpu_generic *generic(void) {
@@ -38,19 +39,29 @@ void scheduler_init(void) {
         list_init(&run_queues[i]);
     }
     tree_init(&deadlines);
+    list_init(&generic()->recent);
     generic()->timer_ns = DEADLINE_NEVER;
+}
+
+void scheduler_begin(struct thread *idle) {
+    struct cpu_generic *cpu = generic();
+
+    idle->state = THREAD_RUNNING;
+    cpu->idle = idle;
+    cpu->running = idle;
+    idle_ticks -= tsc_read();
 }
 
 /* The highest priority that has a ready thread, -1 if none has. */
 static int ready_top(void) {
-    return ready_mask == 0 ? -1 : 63 - __builtin_clzll(ready_mask);
+    return scheduler_ready_mask == 0 ? -1 : 63 - __builtin_clzll(scheduler_ready_mask);
 }
 
 static void queue_in(struct thread *thread, struct list_node *place) {
     thread->state = THREAD_READY;
     list_insert_before(place, &thread->item.link);
-    ready_mask |= 1ULL << thread->priority;
-    generic()->timer_check = true;
+    scheduler_ready_mask |= 1ULL << thread->priority;
+    generic()->changed = true;
 }
 
 void scheduler_ready(struct thread *thread) {
@@ -64,7 +75,7 @@ void scheduler_ready_first(struct thread *thread) {
 void scheduler_unready(struct thread *thread) {
     list_remove(&thread->item.link);
     if (list_is_empty(&run_queues[thread->priority])) {
-        ready_mask &= ~(1ULL << thread->priority);
+        scheduler_ready_mask &= ~(1ULL << thread->priority);
     }
 }
 
@@ -83,7 +94,7 @@ void scheduler_handoff(struct thread *next) {
         next->state = THREAD_RUNNING;
         cpu->running = next;
         if ((int)next->priority == top) {
-            cpu->timer_check = true; /* the slice is shared now, it was not if the priority was
+            cpu->changed = true; /* the slice is shared now, it was not if the priority was
                                         another */
         }
         return;
@@ -123,7 +134,7 @@ void scheduler_set_priority(struct thread *thread, unsigned priority) {
         scheduler_ready(thread);
     } else {
         thread->priority = (uint8_t)priority;
-        generic()->timer_check = true; /* it may run, and have company there */
+        generic()->changed = true; /* it may run, and have company there */
     }
 }
 
@@ -150,7 +161,7 @@ static void running_choose(struct cpu_generic *cpu) {
     }
     thread->state = THREAD_RUNNING;
     cpu->running = thread;
-    cpu->timer_check = true;
+    cpu->changed = true;
 }
 
 /* The running thread must not simply go on: it ends, is parked, or makes an upcall. */
@@ -178,93 +189,125 @@ static inline bool needs_attention(const struct thread *thread) {
 }
 
 /* Arms the timer, if it would fire too late. */
+static void timer_arm(struct cpu_generic *cpu, uint64_t wanted_ns) {
+    if (wanted_ns < cpu->timer_ns) {
+        cpu->timer_ns = wanted_ns;
+        arch_timer_arm(wanted_ns);
+    }
+}
+
+/* Sees to the first sorted deadline, and the end of the slice. */
 static void timer_update(struct cpu_generic *cpu) {
     const struct tree_node *first = tree_first(&deadlines);
     uint64_t wanted = first == NULL ? DEADLINE_NEVER : first->key;
 
-    cpu->timer_check = false;
     if (cpu->running != cpu->idle && !list_is_empty(&run_queues[cpu->running->priority])) {
         wanted = MIN(wanted, cpu->slice_end_ns);
     }
-    if (wanted < cpu->timer_ns) {
-        cpu->timer_ns = wanted;
-        arch_timer_arm(wanted);
-    }
+    timer_arm(cpu, wanted);
 }
 
-static void switch_account(struct cpu_generic *cpu, struct thread *from) {
+/* Where a thread's time is counted. While one of its threads runs, a sum lacks the moment at which
+ * that began: two additions make a switch. */
+static inline uint64_t *ticks_of(const struct cpu_generic *cpu, struct thread *thread) {
+    return UNLIKELY(thread == cpu->idle) ? &idle_ticks : &thread->process->cpu_ticks;
+}
+
+/* `running` takes the place of `entered` on the CPU. */
+static void running_activate(struct cpu_generic *cpu, struct thread *entered,
+                             enum switch_kind kind) {
+    struct thread *next = cpu->running;
     uint64_t now = tsc_read();
+    paddr_t root = next->process->space->root;
 
-    if (from == cpu->idle) {
-        idle_ticks += now - cpu->switch_tsc;
+    *ticks_of(cpu, entered) += now;
+    *ticks_of(cpu, next) -= now;
+    n_switches++;
+    if (kind == SWITCH_CALL) {
+        fpu_save_call(entered);
     } else {
-        from->process->cpu_ticks += now - cpu->switch_tsc;
+        fpu_save(entered);
     }
-    cpu->switch_tsc = now;
-    scheduler_n_switches++;
+    /* A kernel thread runs on whatever tables are loaded. */
+    arch_thread_activate(next, root != PADDR_NONE ? root : cpu_this()->space_root);
+    if (UNLIKELY(cpu->zombie != NULL)) {
+        struct thread *zombie = cpu->zombie;
+
+        cpu->zombie = NULL;
+        object_put(&zombie->object);
+    }
 }
 
-void scheduler_leave(struct thread *entered, enum switch_kind kind) {
-    struct cpu_generic *cpu = generic();
-    paddr_t root;
-
+/* Takes into cpu->running a thread that may simply go on. */
+static void running_find(struct cpu_generic *cpu) {
     for (;;) {
-        if (cpu->running == NULL || (ready_mask >> cpu->running->priority) > 1 ||
+        if (cpu->running == NULL || (scheduler_ready_mask >> cpu->running->priority) > 1 ||
             cpu->running == cpu->idle) {
             running_choose(cpu);
         }
         if (LIKELY(!needs_attention(cpu->running))) {
-            break;
+            return;
         }
         running_attend(cpu);
     }
-    if (cpu->running != entered) {
-        switch_account(cpu, entered);
-        if (kind == SWITCH_CALL) {
-            fpu_save_call(entered);
-        } else {
-            fpu_save(entered);
-        }
-        root = cpu->running->process->space->root;
-        /* A kernel thread runs on whatever tables are loaded. */
-        arch_thread_activate(cpu->running, root != PADDR_NONE ? root : cpu_this()->space_root);
-        if (UNLIKELY(cpu->zombie != NULL)) {
-            struct thread *zombie = cpu->zombie;
+}
 
-            cpu->zombie = NULL;
-            object_put(&zombie->object);
-        }
-    }
-    if (cpu->timer_check) {
+void scheduler_leave(struct thread *entered, enum switch_kind kind) {
+    struct cpu_generic *cpu = generic();
+
+    if (cpu->running == NULL || cpu->changed || UNLIKELY(needs_attention(cpu->running))) {
+        running_find(cpu);
+        cpu->changed = false;
         timer_update(cpu);
+    }
+    if (cpu->running != entered) {
+        running_activate(cpu, entered, kind);
     }
     kernel_lock_release();
 }
 
-void deadline_arm(struct thread *thread, uint64_t deadline_ns) {
-    if (deadline_ns == DEADLINE_NEVER) {
-        return;
-    }
-    tree_insert(&deadlines, &thread->deadline, deadline_ns);
-    if (tree_first(&deadlines) == &thread->deadline) {
-        generic()->timer_check = true;
-    }
+void deadline_arm_finite(struct thread *thread, uint64_t deadline_ns) {
+    thread->deadline.key = deadline_ns;
+    thread->deadline_place = DEADLINE_RECENT;
+    list_push_back(&generic()->recent, &thread->deadline_link);
+    timer_arm(generic(), deadline_ns);
 }
 
 void deadline_disarm_linked(struct thread *thread) {
-    tree_remove(&deadlines, &thread->deadline);
+    if (thread->deadline_place == DEADLINE_RECENT) {
+        list_remove(&thread->deadline_link);
+    } else {
+        tree_remove(&deadlines, &thread->deadline);
+    }
+    thread->deadline_place = DEADLINE_NOWHERE;
 }
 
-static void deadlines_run(uint64_t now) {
+/* Sorts what is recent, and ends the waits whose time has come. False: not all of it is done. */
+static bool deadlines_run(struct cpu_generic *cpu, uint64_t now) {
+    for (unsigned i = 0; i < DEADLINES_PER_STEP && !list_is_empty(&cpu->recent); i++) {
+        struct thread *thread =
+            CONTAINER_OF(list_pop_front(&cpu->recent), struct thread, deadline_link);
+
+        if (thread->deadline.key <= now) {
+            thread->deadline_place = DEADLINE_NOWHERE;
+            thread_deadline_passed(thread);
+        } else {
+            thread->deadline_place = DEADLINE_SORTED;
+            tree_insert(&deadlines, &thread->deadline, thread->deadline.key);
+        }
+    }
     for (unsigned i = 0; i < DEADLINES_PER_STEP; i++) {
         struct tree_node *node = tree_first(&deadlines);
+        struct thread *thread;
 
         if (node == NULL || node->key > now) {
-            return;
+            return list_is_empty(&cpu->recent);
         }
-        tree_remove(&deadlines, node);
-        thread_deadline_passed(CONTAINER_OF(node, struct thread, deadline));
+        thread = CONTAINER_OF(node, struct thread, deadline);
+        deadline_disarm_linked(thread);
+        thread_deadline_passed(thread);
     }
+    return false;
 }
 
 void timer_enter(struct thread *entered) {
@@ -275,8 +318,10 @@ void timer_enter(struct thread *entered) {
     cpu = generic();
     now = clock_now_ns();
     cpu->timer_ns = DEADLINE_NEVER;
-    cpu->timer_check = true;
-    deadlines_run(now);
+    cpu->changed = true;
+    if (!deadlines_run(cpu, now)) {
+        timer_arm(cpu, now);
+    }
     if (entered != cpu->idle && now >= cpu->slice_end_ns &&
         !list_is_empty(&run_queues[entered->priority])) {
         running_requeue(cpu, false);
@@ -294,7 +339,9 @@ void kernel_leave(void) {
     bool preempt = ready_top() > (int)cpu->running->priority;
 
     cpu->running->gives_way = preempt;
-    if (cpu->timer_check) {
+    if (cpu->changed) {
+        /* It stays set if somebody has to be run: the one who gives way brings that about. */
+        cpu->changed = preempt;
         timer_update(cpu);
     }
     kernel_lock_release();
@@ -328,15 +375,20 @@ void kernel_thread_wait_enter(struct thread *thread) {
 }
 
 uint64_t scheduler_process_ns(const struct process *process) {
-    struct thread *current = cpu_this()->current;
     uint64_t ticks = process->cpu_ticks;
 
-    if (current->process == process) {
-        ticks += tsc_read() - generic()->switch_tsc;
+    if (cpu_this()->current->process == process) {
+        ticks += tsc_read();
     }
     return arch_clock_ticks_to_ns(ticks);
 }
 
 uint64_t scheduler_idle_ns(void) {
-    return arch_clock_ticks_to_ns(idle_ticks);
+    bool is_idle = cpu_this()->current == generic()->idle;
+
+    return arch_clock_ticks_to_ns(idle_ticks + (is_idle ? tsc_read() : 0));
+}
+
+uint64_t scheduler_n_switches(void) {
+    return n_switches + generic()->n_fast;
 }

@@ -3,17 +3,23 @@
  * Who runs: fixed priorities, round robin within one, pre-emptive; and the deadline queue behind
  * the one-shot timer.
  *
- * Invariant: bit p of ready_mask is set iff run queue p is not empty.
+ * Invariant: bit p of scheduler_ready_mask is set iff run queue p is not empty.
  * Invariant: between entries, current is RUNNING and no READY thread has a higher priority.
  * Invariant: the timer is armed no later than the first deadline, and no later than the end of the
  * slice if a thread of the same priority is ready.
+ *
+ * A deadline that is armed goes to an unsorted list, `recent`; only the timer's interrupt sorts
+ * what it finds there into the tree. Nearly every call is answered long before: it costs no search,
+ * and the same however many deadlines there are.
  */
 #pragma once
 
 #include "kernel/thread.h"
 
-/* The kernel thread that runs when nobody else can. */
 void scheduler_init(void);
+
+/* What this CPU runs at first, and whenever nobody else can run. */
+void scheduler_begin(struct thread *idle);
 
 /* Makes a thread READY, behind (or before) those of its priority. It must be in no list. */
 void scheduler_ready(struct thread *thread);
@@ -46,9 +52,14 @@ enum switch_kind { SWITCH_CALL, SWITCH_PREEMPT };
 void scheduler_leave(struct thread *entered, enum switch_kind kind);
 
 /* Deadlines: absolute ns; DEADLINE_NEVER is not queued. */
-void deadline_arm(struct thread *thread, uint64_t deadline_ns);
+void deadline_arm_finite(struct thread *thread, uint64_t deadline_ns);
+static inline void deadline_arm(struct thread *thread, uint64_t deadline_ns) {
+    if (UNLIKELY(deadline_ns != DEADLINE_NEVER)) {
+        deadline_arm_finite(thread, deadline_ns);
+    }
+}
 static inline bool deadline_is_armed(const struct thread *thread) {
-    return tree_is_linked(&thread->deadline);
+    return thread->deadline_place != DEADLINE_NOWHERE;
 }
 void deadline_disarm_linked(struct thread *thread);
 static inline void deadline_disarm(struct thread *thread) {
@@ -65,8 +76,10 @@ void kernel_leave(void);
 void kernel_thread_wait(void);
 void kernel_thread_wake(struct thread *thread);
 
+extern uint64_t scheduler_ready_mask;
+
 /* CPU time of a process up to now, in ns. */
 struct process;
 uint64_t scheduler_process_ns(const struct process *process);
 uint64_t scheduler_idle_ns(void);
-extern uint64_t scheduler_n_switches;
+uint64_t scheduler_n_switches(void);

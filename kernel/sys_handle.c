@@ -147,7 +147,7 @@ status_t sys_handle_info(struct thread *thread) {
     }
     if ((entry->rights & HANDLE_REPLY) != 0) {
         info.type = OBJECT_REPLY;
-        if (CONTAINER_OF(entry->object, struct thread, object)->call_sequence != entry->sequence) {
+        if (!call_is_open(CONTAINER_OF(entry->object, struct thread, object), entry->sequence)) {
             return ERROR_NO_REPLY;
         }
     } else {

@@ -3,7 +3,6 @@
 
 #include "kernel/arch/x86_64/thread.h"
 #include "kernel/debug.h"
-#include "kernel/lock.h"
 #include "kernel/scheduler.h"
 
 /* [book:syscall-table] */
@@ -15,7 +14,11 @@ static status_t (*const table[])(struct thread *) = {
 _Static_assert(ARRAY_SIZE(table) == SYSCALL_COUNT, "one entry for each system call");
 /* [/book] */
 
-uint64_t syscall_count;
+uint64_t syscall_n_made;
+
+uint64_t syscall_n(void) {
+    return syscall_n_made + cpu_this()->generic.n_fast;
+}
 
 status_t sys_null(struct thread *thread) {
     (void)thread;
@@ -35,8 +38,7 @@ void syscall_enter(struct thread *thread) {
     uint64_t number = thread->registers.rax;
     status_t status = ERROR_BAD_SYSCALL;
 
-    kernel_lock_take();
-    syscall_count++;
+    syscall_n_made++;
     if (LIKELY(number < ARRAY_SIZE(table))) {
         if (UNLIKELY(thread->restarted != 0)) {
             operation_continue(thread, number);

@@ -62,9 +62,9 @@ static status_t system_info(struct thread *thread) {
         .n_irqs = object_count(OBJECT_IRQ),
         .n_handles = handle_count_all(),
         .idle_ns = scheduler_idle_ns(),
-        .context_switches = scheduler_n_switches,
+        .context_switches = scheduler_n_switches(),
         .interrupts = irq_count,
-        .system_calls = syscall_count,
+        .system_calls = syscall_n(),
     };
 
     return copy_out(thread->process->space, user_ptr(thread->registers.rdx), &info, sizeof(info));

@@ -12,8 +12,8 @@
  *   PARKED      its process's `parked` (stopped, or being cloned)
  *   WAITING     none (kernel threads; threads not started yet)
  *   DEAD        none
- * Invariant: the deadline node is in the deadline queue only in SENDING, RECEIVING, AWAITING and
- * FUTEX.
+ * Invariant: a deadline is armed only in SENDING, RECEIVING, AWAITING and FUTEX.
+ * Invariant: `n_accept` is 0 but in SENDING, RECEIVING and AWAITING.
  */
 #pragma once
 
@@ -36,43 +36,54 @@ enum thread_state {
     THREAD_DEAD,
 };
 
+/* RECENT: not sorted yet, see kernel/scheduler.h. */
+enum deadline_place { DEADLINE_NOWHERE, DEADLINE_RECENT, DEADLINE_SORTED };
+
 enum cancel_state { CANCEL_NONE, CANCEL_PENDING, CANCEL_QUEUED, CANCEL_DELIVERED };
 
 struct thread {
     struct registers registers; /* the first three in this order: see kernel/arch/x86_64/thread.h */
     uint64_t fs_base;
-    struct fpu_state fpu;
+    struct fpu_image fpu;
     struct object object;
     struct queue_item item;
-    uint8_t state;  /* enum thread_state */
-    bool attention; /* iff upcall_bits is not 0 and no upcall is running: looked at before every
-                       return to user mode */
+    /* Seldom anything but 0: the fast path (fastpath.S) leaves a thread to C if any of these is set
+     * (but for a deadline in `recent`). */
+    union {
+        uint64_t special;
+        struct {
+            bool attention;   /* iff upcall_bits is not 0 and no upcall is running: looked at before
+                                 every return to user mode */
+            uint8_t n_accept; /* handle slots reserved by the call or receive under way */
+            uint8_t cancel;   /* enum cancel_state */
+            uint8_t restarted; /* system call of which `operation` and `operation_progress` are
+                                  part; 0: none is under way */
+            uint8_t fpu_kept; /* enum fpu_kept: what `fpu` holds while it is not in the processor */
+            uint8_t deadline_place; /* enum deadline_place */
+        };
+    };
+    uint8_t state; /* enum thread_state; it and the next three are written as one by fastpath.S */
+    uint8_t n_segments;
+    bool no_interrupt; /* MESSAGE_NO_INTERRUPT */
+    bool is_call;      /* SENDING: call, not send */
     uint8_t priority;
-    uint8_t cancel;          /* enum cancel_state */
-    uint8_t restarted;       /* system call of which `operation` and `operation_progress` are part;
-                                0: none is under way */
     struct process *process; /* referenced; kernel_process for kernel threads */
     struct list_node process_link;
     uint32_t id;
 
     /* Messages. call_gate != NULL iff SENDING or AWAITING; it counts in gate->senders and is
      * referenced. */
-    bool is_call;      /* SENDING: call, not send */
-    bool no_interrupt; /* MESSAGE_NO_INTERRUPT */
-    uint8_t n_accept;  /* handle slots reserved by the call or receive under way */
-    uint8_t n_segments;
     struct gate *call_gate;
-    struct endpoint
-        *endpoint; /* RECEIVING: where (not referenced: a dying endpoint ends the wait first) */
     uint64_t call_sequence; /* number of the open call; goes up when a call ends, so an old saved
-                               reply fits no later one */
+                               reply fits no later one. Handles keep its low 48 bits */
     struct thread *replier; /* AWAITING: whose current reply this is; NULL: saved. a->replier == b
                                iff b->current_reply == a */
     struct thread *current_reply;
     uint64_t cookie; /* AWAITING and saved */
     struct lent_segment segments[MESSAGE_SEGMENTS_MAX];
 
-    struct tree_node deadline;
+    struct tree_node deadline;      /* its key is the deadline also while it is RECENT */
+    struct list_node deadline_link; /* RECENT: in its CPU's `recent` */
     uint64_t slice_left_ns;
 
     /* Futex: the key waited on. */
@@ -90,6 +101,11 @@ struct thread {
     uint64_t operation_progress;
 };
 _Static_assert(sizeof(struct thread) <= 1280, "a blocked thread costs at most 1,280 bytes");
+
+/* The call that a saved reply names by the low 48 bits of its number is not over. */
+static inline bool call_is_open(const struct thread *caller, uint64_t sequence) {
+    return (caller->call_sequence & ((1ULL << 48) - 1)) == sequence;
+}
 
 /* A user thread in WAITING, known to its process; the reference returned is the process's. */
 WARN_UNUSED status_t thread_create(struct process *process, uint64_t entry, uint64_t stack_pointer,

@@ -6,28 +6,6 @@
 #include "kernel/arch/x86_64/features.h"
 #include "lib/base/string.h"
 
-#define CHECK_OFFSET(type, member, macro)                                                          \
-    _Static_assert(offsetof(struct type, member) == (macro), #macro)
-CHECK_OFFSET(registers, rax, REGISTERS_RAX);
-CHECK_OFFSET(registers, rbx, REGISTERS_RBX);
-CHECK_OFFSET(registers, rcx, REGISTERS_RCX);
-CHECK_OFFSET(registers, rdx, REGISTERS_RDX);
-CHECK_OFFSET(registers, rsi, REGISTERS_RSI);
-CHECK_OFFSET(registers, rdi, REGISTERS_RDI);
-CHECK_OFFSET(registers, rbp, REGISTERS_RBP);
-CHECK_OFFSET(registers, r8, REGISTERS_R8);
-CHECK_OFFSET(registers, r15, REGISTERS_R15);
-CHECK_OFFSET(registers, vector, REGISTERS_VECTOR);
-CHECK_OFFSET(registers, error_code, REGISTERS_ERROR);
-CHECK_OFFSET(registers, rip, REGISTERS_RIP);
-CHECK_OFFSET(registers, cs, REGISTERS_CS);
-CHECK_OFFSET(registers, rflags, REGISTERS_RFLAGS);
-CHECK_OFFSET(registers, rsp, REGISTERS_RSP);
-CHECK_OFFSET(registers, ss, REGISTERS_SS);
-CHECK_OFFSET(cpu, self, CPU_SELF);
-CHECK_OFFSET(cpu, current, CPU_CURRENT);
-CHECK_OFFSET(cpu, kernel_stack_top, CPU_STACK_TOP);
-CHECK_OFFSET(cpu, scratch, CPU_SCRATCH);
 _Static_assert(sizeof(struct registers) == REGISTERS_BYTES && REGISTERS_BYTES % 16 == 0,
                "the processor pushes at multiples of 16");
 _Static_assert(sizeof(struct tss) == 104, "SDM 3, 8.7");
@@ -96,6 +74,11 @@ static void control_registers_set(void) {
     if (f->smap) {
         /* The text is still writable: replace the nopl by `clac`. */
         memcpy(interrupt_clac, "\x0f\x01\xca", 3);
+    }
+    if (f->fxsave_leaks) {
+        for (unsigned i = 0; i < ARRAY_SIZE(fastpath_fninit); i++) {
+            memcpy(fastpath_fninit[i], "\xdb\xe3", 2); /* in place of a nop: `fninit` */
+        }
     }
 }
 
@@ -167,6 +150,11 @@ static void syscall_init(void) {
     msr_write(MSR_FMASK,
               RFLAGS_TRAP | RFLAGS_INTERRUPT | RFLAGS_DIRECTION | RFLAGS_ALIGNMENT | RFLAGS_NESTED);
     msr_write(MSR_SYSENTER_CS, 0); /* sysenter: a protection fault */
+}
+
+void cpu_set_fast_path(enum fast_path fast_path) {
+    msr_write(MSR_LSTAR,
+              (uint64_t)(fast_path == FAST_PATH_ON ? syscall_entry : syscall_entry_in_c));
 }
 
 void cpu_init_boot(void) {

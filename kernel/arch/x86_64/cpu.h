@@ -66,6 +66,11 @@ static inline struct cpu *cpu_this(void) {
  * processor lacks something. */
 void cpu_init_boot(void);
 
+/* From now on this CPU's system calls do, or do not, try the fast path (fastpath.S) first. At first
+ * they do. */
+enum fast_path { FAST_PATH_OFF, FAST_PATH_ON };
+void cpu_set_fast_path(enum fast_path fast_path);
+
 static inline uint64_t msr_read(uint32_t msr) {
     uint32_t low;
     uint32_t high;

@@ -13,6 +13,10 @@
  */
 #include "kernel/arch/x86_64/layout.h"
 
+#define OFFSET(name, structure, member, offset) .set name, offset
+#define NUMBER(name, value, truth) .set name, value
+#include "kernel/arch/x86_64/offsets.def"
+
 /* From r15 down to rax, the order of struct registers. */
 .macro PUSH_REGISTERS
     pushq %r15
@@ -52,6 +56,39 @@
     addq $16, %rsp
 .endm
 
+/*
+ * At `syscall`: what every call saves, and the lock. Then rcx, r11 and rbp are free.
+ */
+.macro SYSCALL_SAVE
+    swapgs
+    movq %rsp, %gs:CPU_SCRATCH /* no register is free */
+    movq %gs:CPU_CURRENT, %rsp /* used as a pointer; NMI and the like have stacks of their own */
+    movq %rcx, REGISTERS_RIP(%rsp)
+    movq %r11, REGISTERS_RFLAGS(%rsp)
+    movq %rbp, REGISTERS_RBP(%rsp)
+    movq %gs:CPU_SCRATCH, %rbp
+    movq %rbp, REGISTERS_RSP(%rsp)
+    movl $1, %ebp /* as kernel_lock_take */
+    lock xaddl %ebp, kernel_lock + LOCK_NEXT
+    cmpl %ebp, kernel_lock + LOCK_SERVING
+    jne syscall_contended
+.endm
+
+.macro SYSCALL_SAVE_REST
+    movq %rax, REGISTERS_RAX(%rsp)
+    movq %rbx, REGISTERS_RBX(%rsp)
+    movq %rdx, REGISTERS_RDX(%rsp)
+    movq %rsi, REGISTERS_RSI(%rsp)
+    movq %rdi, REGISTERS_RDI(%rsp)
+    movq %r8, REGISTERS_R8(%rsp)
+    movq %r9, REGISTERS_R9(%rsp)
+    movq %r10, REGISTERS_R10(%rsp)
+    movq %r12, REGISTERS_R12(%rsp)
+    movq %r13, REGISTERS_R13(%rsp)
+    movq %r14, REGISTERS_R14(%rsp)
+    movq %r15, REGISTERS_R15(%rsp)
+.endm
+
     .text
 
 /*
@@ -63,31 +100,38 @@
     .globl syscall_entry
 /* [book:entry-syscall] */
 syscall_entry:
-    swapgs
-    movq %rsp, %gs:CPU_SCRATCH /* no register is free */
-    movq %gs:CPU_CURRENT, %rsp /* used as a pointer; NMI and the like have stacks of their own */
-    movq %rax, REGISTERS_RAX(%rsp)
-    movq %rbx, REGISTERS_RBX(%rsp)
-    movq %rdx, REGISTERS_RDX(%rsp)
-    movq %rsi, REGISTERS_RSI(%rsp)
-    movq %rdi, REGISTERS_RDI(%rsp)
-    movq %rbp, REGISTERS_RBP(%rsp)
-    movq %r8, REGISTERS_R8(%rsp)
-    movq %r9, REGISTERS_R9(%rsp)
-    movq %r10, REGISTERS_R10(%rsp)
-    movq %r12, REGISTERS_R12(%rsp)
-    movq %r13, REGISTERS_R13(%rsp)
-    movq %r14, REGISTERS_R14(%rsp)
-    movq %r15, REGISTERS_R15(%rsp)
-    movq %rcx, REGISTERS_RIP(%rsp)
-    movq %r11, REGISTERS_RFLAGS(%rsp)
-    movq %gs:CPU_SCRATCH, %rcx
-    movq %rcx, REGISTERS_RSP(%rsp)
+    SYSCALL_SAVE
+    cmpq $NUMBER_CALL, %rax
+    je fast_call
+    cmpq $NUMBER_REPLY_RECEIVE, %rax
+    je fast_reply_receive
+    testq %rax, %rax
+    jz fast_null
+/* The way through C. rip, rflags, rbp and rsp are saved, the lock is held. */
+    .globl syscall_in_c
+syscall_in_c:
+    SYSCALL_SAVE_REST
     movq %rsp, %rdi /* current */
     movq %gs:CPU_STACK_TOP, %rsp
     call syscall_enter
-    /* on to arch_return */
+    jmp arch_return
 /* [/book] */
+
+/* What the processor enters if there is to be no fast path. */
+    .globl syscall_entry_in_c
+syscall_entry_in_c:
+    SYSCALL_SAVE
+    jmp syscall_in_c
+
+/* Somebody else holds the lock, for which we have drawn the ticket in ebp. */
+syscall_contended:
+    SYSCALL_SAVE_REST
+    movl %ebp, %edi
+    movq %gs:CPU_STACK_TOP, %rsp
+    call kernel_lock_wait
+    movq %gs:CPU_CURRENT, %rdi
+    call syscall_enter
+    /* on to arch_return */
 
 /*
  * Runs current. By sysret if it came by syscall and nothing demands more: then RF is clear (see

@@ -10,7 +10,8 @@ struct thread;
 
 #define INTERRUPT_STUB_BYTES 16
 
-extern char syscall_entry[], interrupt_stubs[], interrupt_clac[];
+extern char syscall_entry[], syscall_entry_in_c[], interrupt_stubs[], interrupt_clac[];
+extern char *const fastpath_fninit[2];
 extern char boot_root[]; /* the boot page tables */
 extern uint8_t cpu_boot_stack[];
 

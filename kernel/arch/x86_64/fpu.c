@@ -22,8 +22,17 @@ void fpu_init_cpu(struct cpu *cpu) {
     memset(&image, 0, sizeof(image));
     fpu_image_store(&image);
     mxcsr_mask = image.mxcsr_mask != 0 ? image.mxcsr_mask : MXCSR_MASK_DEFAULT;
-    fpu_image_load(&fpu_clean);
+    fpu_restore(&fpu_clean);
     cpu->fpu_owner = NULL;
+}
+
+void fpu_image_clean(struct fpu_image *image) {
+    uint16_t fcw = image->fcw;
+    uint32_t mxcsr = image->mxcsr;
+
+    *image = fpu_clean;
+    image->fcw = fcw;
+    image->mxcsr = mxcsr;
 }
 
 /* The state is no longer what some processor has in its registers. */
@@ -34,40 +43,32 @@ static void fpu_disown(struct thread *thread) {
 }
 
 void fpu_init_thread(struct thread *thread) {
-    thread->fpu.image.fcw = FCW_DEFAULT;
-    thread->fpu.image.mxcsr = MXCSR_DEFAULT;
-    thread->fpu.kept = FPU_CALL;
+    thread->fpu = fpu_clean;
+    thread->fpu_kept = FPU_CALL;
     fpu_disown(thread);
 }
 
 void fpu_fork(struct thread *child) {
     fpu_init_thread(child);
-    fpu_store_control(&child->fpu.image);
+    fpu_store_control(&child->fpu);
 }
 
 void fpu_export(struct thread *thread, void *vector_state) {
-    struct fpu_image *image = &thread->fpu.image;
-
     if (thread == cpu_this()->current) {
-        fpu_image_store(image);
-    } else if (thread->fpu.kept == FPU_CALL) {
-        struct fpu_image complete = fpu_clean;
-
-        complete.fcw = image->fcw;
-        complete.mxcsr = image->mxcsr;
-        *image = complete;
+        fpu_image_store(&thread->fpu);
+        thread->fpu_kept = FPU_IMAGE;
     }
-    memcpy(vector_state, image, sizeof(*image));
+    memcpy(vector_state, &thread->fpu, sizeof(thread->fpu));
 }
 
 void fpu_import(struct thread *thread, const void *vector_state) {
-    struct fpu_image *image = &thread->fpu.image;
+    struct fpu_image *image = &thread->fpu;
 
     memcpy(image, vector_state, sizeof(*image));
     image->mxcsr &= mxcsr_mask; /* a reserved bit would be a fault of the kernel */
-    thread->fpu.kept = FPU_IMAGE;
+    thread->fpu_kept = FPU_IMAGE;
     if (thread == cpu_this()->current) {
-        fpu_image_load(image);
+        fpu_restore(image);
     } else {
         fpu_disown(thread);
     }

@@ -5,12 +5,12 @@
  *
  * Invariant: while a user thread is current, it is cpu->fpu_owner, and its newest state is in the
  * processor. That of all others is where `kept` says:
- *   FPU_IMAGE  in `image`, all of it (pre-empted, or given by a program)
- *   FPU_CALL   only mxcsr and fcw count: it gave up the CPU in a system call, which loses vector
- *              registers as any C call does
- * The processor holds what its owner had also while kernel threads run; if the owner is next
- * again, nothing is loaded. (So a thread that moves to another CPU, or whose state is changed, is
- * first forgotten as an owner.)
+ *   FPU_CALL   it gave up the CPU in a system call, which loses vector registers as any C call
+ * does: the image holds its mxcsr and fcw, and is clean in all else FPU_IMAGE  in the image, all of
+ * it (pre-empted, or given by a program) So one FXRSTOR loads either, and a thread that makes one
+ * call after the other stores two control words each time. The processor holds what its owner had
+ * also while kernel threads run; if the owner is next again, nothing is loaded. (So a thread that
+ * moves to another CPU, or whose state is changed, is first forgotten as an owner.)
  */
 #pragma once
 
@@ -30,11 +30,6 @@ struct fpu_image {
     uint8_t registers[480];
 } ALIGNED(16);
 
-struct fpu_state {
-    struct fpu_image image;
-    uint32_t kept; /* enum fpu_kept */
-};
-
 /* Default control words, everything else 0. */
 extern const struct fpu_image fpu_clean;
 
@@ -48,6 +43,9 @@ void fpu_init_thread(struct thread *thread);
 static inline void fpu_store_control(struct fpu_image *image) {
     __asm__ volatile("fnstcw %0\n\tstmxcsr %1" : "=m"(image->fcw), "=m"(image->mxcsr));
 }
+
+/* All but the two control words becomes as in fpu_clean. */
+void fpu_image_clean(struct fpu_image *image);
 
 /* The child of a fork gets what a C call keeps of the caller's state: MXCSR and FCW. The caller is
  * the current thread. */

@@ -51,36 +51,8 @@
 #define VECTOR_WAIT     0xf1 /* software interrupt of kernel threads: kernel_thread_wait */
 #define VECTOR_SPURIOUS 0xff /* of the local APIC; low four bits set, as old ones demand */
 
-/* struct registers */
-#define REGISTERS_RAX    0
-#define REGISTERS_RBX    8
-#define REGISTERS_RCX    16
-#define REGISTERS_RDX    24
-#define REGISTERS_RSI    32
-#define REGISTERS_RDI    40
-#define REGISTERS_RBP    48
-#define REGISTERS_R8     56
-#define REGISTERS_R9     64
-#define REGISTERS_R10    72
-#define REGISTERS_R11    80
-#define REGISTERS_R12    88
-#define REGISTERS_R13    96
-#define REGISTERS_R14    104
-#define REGISTERS_R15    112
-#define REGISTERS_VECTOR 120
-#define REGISTERS_ERROR  128
-#define REGISTERS_RIP    136
-#define REGISTERS_CS     144
-#define REGISTERS_RFLAGS 152
-#define REGISTERS_RSP    160
-#define REGISTERS_SS     168
-#define REGISTERS_BYTES  176
-
-/* struct cpu */
-#define CPU_SELF      0
-#define CPU_CURRENT   8
-#define CPU_STACK_TOP 16
-#define CPU_SCRATCH   24
+/* sizeof(struct registers) */
+#define REGISTERS_BYTES 176
 
 /* Stacks of the boot CPU: each array starts with a guard page. */
 #define STACK_GUARD_BYTES     4096

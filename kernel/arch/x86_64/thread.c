@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/arch/x86_64/thread.h"
 
-_Static_assert(offsetof(struct thread, registers) == 0, "entry.S takes one for the other");
+#include "kernel/lock.h"
+#include "kernel/process.h"
+
+#define OFFSET(name, structure, member, offset)                                                    \
+    _Static_assert(offsetof(struct structure, member) == (offset), #name);
+#define NUMBER(name, value, truth) _Static_assert(truth, #name);
+#include "kernel/arch/x86_64/offsets.def"
+#undef OFFSET
+#undef NUMBER
 _Static_assert(_Alignof(struct thread) >= 16, "interrupts push at multiples of 16");
 
 status_t arch_thread_set_fs_base(struct thread *thread, uint64_t fs_base) {

@@ -4,7 +4,7 @@
  * interrupt.c call.
  *
  * struct thread (kernel/thread.h) has as its first members, in this order, and is aligned to 16
- * bytes: struct registers registers; uint64_t fs_base; struct fpu_state fpu;
+ * bytes: struct registers registers; uint64_t fs_base; struct fpu_image fpu;
  */
 #pragma once
 
@@ -21,7 +21,7 @@ static inline void fpu_image_store(struct fpu_image *image) {
  * exception is pending (APM 5, FXRSTOR), so that of the last thread would be seen: fninit zeroes
  * it.
  */
-static inline void fpu_image_load(const struct fpu_image *image) {
+static inline void fpu_restore(const struct fpu_image *image) {
     if (arch_features.fxsave_leaks) {
         __asm__ volatile("fninit");
     }
@@ -31,26 +31,18 @@ static inline void fpu_image_load(const struct fpu_image *image) {
 /* The current thread, in a system call, gives up the CPU: of its vector state only MXCSR and FCW
  * are kept. */
 static inline void fpu_save_call(struct thread *thread) {
-    fpu_store_control(&thread->fpu.image);
-    thread->fpu.kept = FPU_CALL;
+    if (UNLIKELY(thread->fpu_kept == FPU_IMAGE)) {
+        fpu_image_clean(&thread->fpu);
+        thread->fpu_kept = FPU_CALL;
+    }
+    fpu_store_control(&thread->fpu);
 }
 
 /* The current thread gives up the CPU at some other time: all is kept. A kernel thread has none. */
 static inline void fpu_save(struct thread *thread) {
     if (cpu_this()->fpu_owner == thread) {
-        fpu_image_store(&thread->fpu.image);
-        thread->fpu.kept = FPU_IMAGE;
-    }
-}
-
-static inline void fpu_load(const struct thread *thread) {
-    const struct fpu_image *image = &thread->fpu.image;
-
-    if (thread->fpu.kept == FPU_CALL) {
-        fpu_image_load(&fpu_clean);
-        __asm__ volatile("ldmxcsr %0\n\tfldcw %1" : : "m"(image->mxcsr), "m"(image->fcw));
-    } else {
-        fpu_image_load(image);
+        fpu_image_store(&thread->fpu);
+        thread->fpu_kept = FPU_IMAGE;
     }
 }
 
@@ -74,7 +66,7 @@ static inline void arch_thread_activate(struct thread *next, paddr_t root) {
     if (cpu->fpu_owner != next && registers_are_user(&next->registers)) {
         cpu->fpu_owner = next;
         msr_write(MSR_FS_BASE, next->fs_base);
-        fpu_load(next);
+        fpu_restore(&next->fpu);
     }
 }
 
