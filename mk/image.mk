@@ -2,7 +2,7 @@
 #
 # Boot archives and boot images.
 #
-#   build/boot.tar       /bin, /etc; the manifests of services as /etc/services/NAME.manifest
+#   build/boot.tar       /bin, /etc, /share; the manifests of services as /etc/services/NAME.manifest
 #   build/test.tar       the same and /tests, for tests inside the system
 #   build/euralios.iso   GRUB (BIOS and UEFI), the kernel and boot.tar
 
@@ -21,7 +21,8 @@ manifest_entries = $(foreach m,$(1),etc/services/$(notdir $(patsubst %/,%,$(dir 
 # What system() and popen() run, and scripts that begin with #!/bin/sh.
 ALIASES = bin/sh=$(BUILD)/image/bin/dash
 BOOT_ENTRIES = $(foreach b,$(BIN),bin/$(b)=$(BUILD)/image/bin/$(b)) $(ALIASES) $(call manifest_entries,$(MANIFESTS)) \
-	$(foreach e,$(ETC),$(e:data/%=%)=$(e)) $(foreach k,$(KEYMAPS),etc/keymaps/$(notdir $(k))=$(k))
+	$(foreach e,$(ETC),$(e:data/%=%)=$(e)) $(foreach k,$(KEYMAPS),etc/keymaps/$(notdir $(k))=$(k)) \
+	$(PORT_FILES)
 TEST_ENTRIES = $(BOOT_ENTRIES) $(foreach t,$(TESTS),tests/$(t)=$(BUILD)/image/tests/$(t)) \
 	$(foreach w,$(WORKLOADS),$(w)=$(w)) $(call manifest_entries,$(TEST_MANIFESTS))
 

@@ -25,7 +25,6 @@ USER_LDFLAGS := -nostdlib -static -z separate-code -z noexecstack -z max-page-si
 # block, servers may have threads without one: only programs can have it.
 PROTECTOR := -fno-stack-protector
 $(BUILD)/user/programs/%.o: PROTECTOR := -fstack-protector-strong
-$(BUILD)/ports/%.o: PROTECTOR := -fstack-protector-strong
 
 CRT_BEGIN := $(SYSROOT)/lib/crt1.o $(SYSROOT)/lib/crti.o
 CRT_END   := $(SYSROOT)/lib/crtn.o
@@ -65,65 +64,8 @@ $(eval $(call library,test,$(wildcard tests/guest/common/*.c)))
 NATIVE_LIBS := $(patsubst %,$(BUILD)/lib/lib%.a,native base)
 POSIX_LIBS  := $(patsubst %,$(BUILD)/lib/lib%.a,common posix native base)
 
-# --- ports: libraries and programs from upstream sources -----------------------------------------
-#
-# ports/NAME/build.mk sets
-#   KIND := library|program|test   `test`: a program of the test image, /tests/ports/NAME
-#   SOURCES      the files, from the root of the upstream tree
-#   GENERATED    further files, which `ports/NAME/generate UPSTREAM DESTINATION` makes
-#   FLAGS        compiler flags for them
-#   INCLUDES     include folders, for these files and for those who name the library in LIBS
-#   LIBS         libraries from ports/ that the program is linked with
-
-# $(call port,NAME)
-define port
-KIND :=
-SOURCES :=
-GENERATED :=
-FLAGS :=
-INCLUDES :=
-LIBS :=
-include ports/$(1)/build.mk
-port_$(1)_includes := $$(INCLUDES:%=-I %)
-port_$(1)_libs := $$(LIBS)
-port_$(1)_generated := $$(if $$(GENERATED),$(BUILD)/ports/$(1)/generated)
-port_$(1)_upstream_objects := $$(SOURCES:%=$(BUILD)/ports/$(1)/%.o)
-port_$(1)_generated_objects := $$(GENERATED:%=$$(port_$(1)_generated)/%.o)
-port_$(1)_objects := $$(port_$(1)_upstream_objects) $$(port_$(1)_generated_objects)
-PORTS_$$(KIND) += $(1)
-PORT_OBJECTS += $$(port_$(1)_objects)
-$$(port_$(1)_objects): FLAGS := $$(FLAGS) $$(port_$(1)_generated:%=-I %) $$(INCLUDES:%=-I %)
-$$(port_$(1)_objects): $(UPSTREAM)/$(1).sha256 ports/$(1)/build.mk \
-	$$(port_$(1)_generated:%=%/made) $(USER_MK) | $(LIBC)
-$$(port_$(1)_upstream_objects): $(BUILD)/ports/$(1)/%.o:
-	$$(call say,CC,$$@)
-	$(Q)mkdir -p $$(@D) && $$(CC) $$(filter-out $$(WARNINGS),$$(USER_CFLAGS)) -w $$(FLAGS) -c -o $$@ \
-		$(UPSTREAM)/$(1)/$$*
-$$(port_$(1)_generated_objects):
-	$$(call say,CC,$$@)
-	$(Q)$$(CC) $$(filter-out $$(WARNINGS),$$(USER_CFLAGS)) -w $$(FLAGS) -c -o $$@ $$(@:.o=)
-endef
-# What libraries a port is linked with is known only when all have been read.
-define port_libraries
-$$(port_$(1)_objects): FLAGS += $$(foreach l,$$(port_$(1)_libs),$$(port_$$(l)_includes))
-$$(port_$(1)_objects): | $$(port_$(1)_libs:%=$(UPSTREAM)/%.sha256)
-endef
-PORTS := $(patsubst ports/%/build.mk,%,$(sort $(wildcard ports/*/build.mk)))
-$(foreach p,$(PORTS),$(eval $(call port,$(p))))
-$(foreach p,$(PORTS),$(eval $(call port_libraries,$(p))))
-
-$(BUILD)/ports/%/generated/made: ports/%/generate $(UPSTREAM)/%.sha256 $(BUILD)/toolchain.mk
-	$(call say,MAKE,$(@D))
-	$(Q)rm -rf $(@D) && mkdir -p $(@D) && CC='$(CC)' $< $(UPSTREAM)/$* $(@D) && touch $@
-
-.PRECIOUS: $(BUILD)/ports/%/generated/made
-
-define port_library
-$(BUILD)/lib/lib$(1:lib%=%).a: $(port_$(1)_objects)
-	$$(call say,AR,$$@)
-	$$(ARCHIVE)
-endef
-$(foreach p,$(PORTS_library),$(eval $(call port_library,$(p))))
+# ports/NAME: upstream sources, see there.
+include mk/ports.mk
 
 # --- programs ------------------------------------------------------------------------------------
 
@@ -171,11 +113,9 @@ NATIVE_FOLDERS := $(call folders,servers drivers)
 POSIX_FOLDERS  := $(filter-out programs/common,$(call folders,programs))
 $(foreach f,$(NATIVE_FOLDERS),$(eval $(call component,$(f),bin/$(notdir $(f)),$(NATIVE_LIBS),$(call sources_of,$(f)))))
 $(foreach f,$(POSIX_FOLDERS),$(eval $(call component,$(f),bin/$(notdir $(f)),$(POSIX_LIBS),$(call sources_of,$(f)))))
-port_archives = $(patsubst %,$(BUILD)/lib/lib%.a,$(port_$(1)_libs:lib%=%))
-$(foreach p,$(PORTS_program),$(eval $(call program,bin/$(p),$(port_$(p)_objects),$(call port_archives,$(p)) $(POSIX_LIBS))))
-$(foreach p,$(PORTS_test),$(eval $(call program,tests/ports/$(p),$(port_$(p)_objects),$(call port_archives,$(p)) $(POSIX_LIBS))))
+$(foreach p,$(PORTS),$(call port_programs,$(p),program,$(port_$(p)_own),$(POSIX_LIBS)))
 
-BIN := $(sort $(notdir $(NATIVE_FOLDERS) $(POSIX_FOLDERS)) $(PORTS_program))
+BIN := $(sort $(notdir $(NATIVE_FOLDERS) $(POSIX_FOLDERS)) $(PORT_BIN))
 
 # --- programs of the test image ------------------------------------------------------------------
 
@@ -190,7 +130,7 @@ endef
 $(eval $(call guest_tests,native,$(NATIVE_LIBS)))
 $(eval $(call guest_tests,posix,$(POSIX_LIBS)))
 
-TESTS += $(PORTS_test:%=ports/%)
+TESTS += $(PORT_TESTS:%=ports/%)
 
 # The kernel's own tests: a program that the kernel starts in place of init.
 $(eval $(call component,tests/guest/kernel,tests/kernel,$(NATIVE_LIBS),$(wildcard tests/guest/kernel/*.c)))
@@ -216,8 +156,7 @@ $(REFERENCE)/$(1): $(2) $(3)
 		--start-group $(3) $(LINUX_LIBC)/libc.a $$(LIBGCC) --end-group $(LINUX_LIBC)/crtn.o
 REFERENCES += $(REFERENCE)/$(1)
 endef
-$(foreach p,$(PORTS_program),$(eval $(call reference,bin/$(p),$(port_$(p)_objects),$(call port_archives,$(p)))))
-$(foreach p,$(PORTS_test),$(eval $(call reference,tests/ports/$(p),$(port_$(p)_objects),$(call port_archives,$(p)))))
+$(foreach p,$(PORTS),$(call port_programs,$(p),reference,$(port_$(p)_linux)))
 REFERENCE_COMMON := $(patsubst %,$(BUILD)/user/%.o,$(filter-out $(NATIVE_COMMON),$(wildcard programs/common/*.c)))
 $(foreach p,$(HOST_PROGRAMS),$(eval $(call reference,bin/$(p),$(patsubst %,$(BUILD)/user/%.o,$(wildcard programs/$(p)/*.c)),\
 	$(REFERENCE)/libcommon.a $(BUILD)/lib/libbase.a)))
