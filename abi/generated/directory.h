@@ -269,7 +269,7 @@ WARN_UNUSED static inline status_t directory_read_link(handle_t server, const vo
 }
 
 /*
- * Makes a FIFO (the only kind so far) at `path`.
+ * Makes a FIFO or an empty file (kind mode_pipe or mode_regular of protocol file) at `path`.
  * request: w0.low mode, lend_read path, lend_write target
  * answer: w0.low matched, w0.high length, handle next
  */

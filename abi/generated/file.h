@@ -32,15 +32,16 @@ enum file_label {
     FILE_OPEN = FILE_PROTOCOL << 16 | 1,
     FILE_READ = FILE_PROTOCOL << 16 | 2,
     FILE_WRITE = FILE_PROTOCOL << 16 | 3,
-    FILE_SEEK = FILE_PROTOCOL << 16 | 4,
-    FILE_STAT = FILE_PROTOCOL << 16 | 5,
-    FILE_SET = FILE_PROTOCOL << 16 | 6,
-    FILE_SET_FLAGS = FILE_PROTOCOL << 16 | 7,
-    FILE_SYNC = FILE_PROTOCOL << 16 | 8,
-    FILE_MAP = FILE_PROTOCOL << 16 | 9,
-    FILE_WATCH = FILE_PROTOCOL << 16 | 10,
-    FILE_LOCK = FILE_PROTOCOL << 16 | 11,
-    FILE_SPACE = FILE_PROTOCOL << 16 | 12,
+    FILE_MEET = FILE_PROTOCOL << 16 | 4,
+    FILE_SEEK = FILE_PROTOCOL << 16 | 5,
+    FILE_STAT = FILE_PROTOCOL << 16 | 6,
+    FILE_SET = FILE_PROTOCOL << 16 | 7,
+    FILE_SET_FLAGS = FILE_PROTOCOL << 16 | 8,
+    FILE_SYNC = FILE_PROTOCOL << 16 | 9,
+    FILE_MAP = FILE_PROTOCOL << 16 | 10,
+    FILE_WATCH = FILE_PROTOCOL << 16 | 11,
+    FILE_LOCK = FILE_PROTOCOL << 16 | 12,
+    FILE_SPACE = FILE_PROTOCOL << 16 | 13,
 };
 
 #define FILE_PATH_MAX_BYTES 4095
@@ -140,7 +141,8 @@ struct file_stat {
 
 /*
  * Opens what the path names. `mode`: permissions of a file that this creates. The answer's gate is the new description;
- * `kind` is one of mode_pipe to mode_socket.
+ * `kind` is one of mode_pipe to mode_socket. A FIFO that nobody reads cannot be opened for writing only with nonblock:
+ * NO_SERVICE; without, the client is to `meet` before it uses it.
  * request: w0.low flags, w0.high mode, lend_read path, lend_write target
  * answer: w0.low kind, w0.high matched, w1.low length, handle file
  */
@@ -218,6 +220,25 @@ WARN_UNUSED static inline status_t file_write(handle_t server, uint64_t offset, 
     message_.control |= MESSAGE_SEGMENTS(1);
     status_t status_ = MESSAGE_CALL(&message_);
     *n = message_.words[0];
+    return status_ != OK ? status_ : (status_t)message_.label;
+}
+
+/*
+ * Of a FIFO: waits until an end of the other kind has been opened too since this one was. (open itself does not wait: who
+ * is killed meanwhile has closed its end.) OK at once for all else that has no other end.
+ */
+WARN_UNUSED static inline status_t file_meet(handle_t server, uint64_t deadline) {
+    struct message message_;
+
+    message_.gate = server;
+    message_.label = FILE_MEET;
+    message_.deadline = deadline;
+    message_.control = 0;
+    message_.words[0] = 0;
+    message_.words[1] = 0;
+    message_.words[2] = 0;
+    message_.words[3] = 0;
+    status_t status_ = MESSAGE_CALL_SHORT(&message_);
     return status_ != OK ? status_ : (status_t)message_.label;
 }
 
@@ -456,6 +477,7 @@ struct file_handlers {
                      uint64_t *n);
     status_t (*write)(void *context, struct request *request, uint64_t offset, uint32_t data_length,
                       uint64_t *n);
+    status_t (*meet)(void *context, struct request *request);
     status_t (*seek)(void *context, struct request *request, int64_t offset, uint32_t whence,
                      uint64_t *position);
     status_t (*stat)(void *context, struct request *request, uint32_t flags, uint32_t path_length,
@@ -554,6 +576,22 @@ static inline void file_answer_write(handle_t saved, status_t outcome, uint64_t 
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = n;
+    answer_send(saved, outcome, &answer_);
+}
+
+static inline status_t file_dispatch_meet(const struct file_handlers *handlers, void *context,
+                                          struct request *request) {
+    if (handlers->meet == NULL) {
+        return ERROR_NOT_SUPPORTED;
+    }
+    status_t status_ = handlers->meet(context, request);
+    return status_;
+}
+
+/* Answers a saved request; the handle is used up, whatever becomes of the client. */
+static inline void file_answer_meet(handle_t saved, status_t outcome) {
+    struct answer answer_ = {.control = 0};
+
     answer_send(saved, outcome, &answer_);
 }
 
@@ -821,6 +859,8 @@ static inline status_t file_dispatch(const void *handlers, void *context, struct
         return file_dispatch_read(handlers, context, request);
     case FILE_WRITE:
         return file_dispatch_write(handlers, context, request);
+    case FILE_MEET:
+        return file_dispatch_meet(handlers, context, request);
     case FILE_SEEK:
         return file_dispatch_seek(handlers, context, request);
     case FILE_STAT:
@@ -856,6 +896,8 @@ static inline const char *file_label_name(uint32_t label) {
         return "file.read";
     case FILE_WRITE:
         return "file.write";
+    case FILE_MEET:
+        return "file.meet";
     case FILE_SEEK:
         return "file.seek";
     case FILE_STAT:

@@ -185,8 +185,10 @@ static long make_node(int directory, const char *text, long mode) {
     struct name_request name = {.operation = NAME_MAKE_NODE,
                                 .value = (uint32_t)mode & ~creation_mask()};
 
-    if (!S_ISFIFO(mode)) {
-        return -EPERM;
+    if ((mode & S_IFMT) == 0) {
+        name.value |= S_IFREG;
+    } else if (!S_ISFIFO(mode) && !S_ISREG(mode)) {
+        return -EPERM; /* devices are their drivers' to name */
     }
     return name_do(directory, text, &name);
 }

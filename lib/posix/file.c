@@ -71,6 +71,24 @@ static uint32_t file_flags(int flags) {
     return result;
 }
 
+/* A FIFO that is opened to read, or to write, waits for the other. */
+static long meet(const struct open_request *open) {
+    uint32_t both = FILE_OPEN_READ | FILE_OPEN_WRITE;
+    uint32_t access = open->flags & both;
+
+    if (open->kind != FILE_MODE_PIPE || access == 0 || access == both ||
+        (open->flags & FILE_OPEN_NONBLOCK) != 0) {
+        return 0;
+    }
+    status_t status = file_meet(open->file, DEADLINE_NEVER);
+
+    if (status == OK || status == ERROR_NOT_SUPPORTED || status == ERROR_BAD_MESSAGE) {
+        return 0;
+    }
+    handle_drop(open->file);
+    return errno_from_status(status);
+}
+
 static long open_at(int directory, const char *text, int flags, uint32_t mode) {
     struct posix_path path;
     struct open_request open = {.flags = file_flags(flags),
@@ -82,6 +100,9 @@ static long open_at(int directory, const char *text, int flags, uint32_t mode) {
             open.flags |= FILE_OPEN_DIRECTORY;
         }
         error = path_walk(&path, open_request, &open);
+    }
+    if (error == 0) {
+        error = (int)meet(&open);
     }
     if (error != 0) {
         return error;

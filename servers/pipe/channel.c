@@ -4,14 +4,13 @@
 #include <stdlib.h>
 
 #include "lib/base/string.h"
-#include "lib/native/device_number.h"
 #include "lib/native/recycle.h"
 #include "lib/native/server_state.h"
-#include "lib/native/time.h"
 
 /* A request that is answered later. */
 struct waiting {
     struct list_node node;
+    const struct end *end;
     handle_t saved;
     uint64_t cookie;
     uint64_t length; /* bytes lent */
@@ -19,7 +18,6 @@ struct waiting {
 };
 
 static uint64_t last_cookie;
-static uint32_t last_id;
 
 /* ---- the ring ---- */
 
@@ -84,39 +82,54 @@ static size_t writable(const struct channel *channel, uint64_t length, uint64_t 
 /* ---- events ---- */
 
 static uint32_t events_now(const struct end *end) {
+    const struct channel *in = end->in, *out = end->out;
     uint32_t events = 0;
 
-    if (end->in != NULL) {
-        events |= end->in->count != 0 ? FILE_EVENT_READ : 0;
-        events |= end->in->writer == NULL ? FILE_EVENT_HANGUP : 0;
+    if (in != NULL) {
+        events |= in->count != 0 ? FILE_EVENT_READ : 0;
+        /* Of a FIFO nobody has written to yet nobody has hung up either. */
+        events |= list_is_empty(&in->writers) && in->n_writers_ever != end->writers_seen
+                      ? FILE_EVENT_HANGUP
+                      : 0;
     }
-    if (end->out != NULL) {
-        events |= room(end->out) >= PIPE_ATOMIC_BYTES ? FILE_EVENT_WRITE : 0;
-        events |= end->out->reader == NULL ? FILE_EVENT_ERROR : 0;
+    if (out != NULL) {
+        events |= room(out) >= PIPE_ATOMIC_BYTES ? FILE_EVENT_WRITE : 0;
+        events |= list_is_empty(&out->readers) ? FILE_EVENT_ERROR : 0;
     }
     return events;
 }
 
-static void tell_watchers(const struct channel *channel) {
-    if (channel->reader != NULL) {
-        watch_changed(&channel->reader->watches, events_now(channel->reader));
+static void tell_watchers(struct channel *channel) {
+    struct end *end;
+
+    LIST_FOR_EACH(end, &channel->readers, as_reader) {
+        watch_changed(&end->watches, events_now(end));
     }
-    if (channel->writer != NULL) {
-        watch_changed(&channel->writer->watches, events_now(channel->writer));
+    LIST_FOR_EACH(end, &channel->writers, as_writer) {
+        watch_changed(&end->watches, events_now(end));
     }
 }
 
 /* ---- those who wait ---- */
 
-static void waiting_end(struct waiting *waiting, status_t status, uint64_t n, bool is_read) {
+enum waiting_kind { WAITING_READ, WAITING_WRITE, WAITING_MEET };
+
+static void waiting_end(struct waiting *waiting, status_t status, uint64_t n,
+                        enum waiting_kind kind) {
     handle_t saved = waiting->saved;
 
     list_remove(&waiting->node);
     recycle_free(waiting, sizeof *waiting);
-    if (is_read) {
+    switch (kind) {
+    case WAITING_READ:
         file_answer_read(saved, status, n);
-    } else {
+        break;
+    case WAITING_WRITE:
         file_answer_write(saved, status, n);
+        break;
+    case WAITING_MEET:
+        file_answer_meet(saved, status);
+        break;
     }
 }
 
@@ -124,13 +137,13 @@ static void waiting_end(struct waiting *waiting, status_t status, uint64_t n, bo
 static bool serve_read(struct channel *channel) {
     struct waiting *waiting = LIST_FIRST(&channel->reads, struct waiting, node);
 
-    if (waiting == NULL || (channel->count == 0 && channel->writer != NULL)) {
+    if (waiting == NULL || (channel->count == 0 && !list_is_empty(&channel->writers))) {
         return false;
     }
     uint64_t n = MIN((uint64_t)channel->count, waiting->length);
     status_t status = take(channel, waiting->saved, NULL, n);
 
-    waiting_end(waiting, status, n, true);
+    waiting_end(waiting, status, n, WAITING_READ);
     return true;
 }
 
@@ -141,10 +154,10 @@ static bool serve_write(struct channel *channel) {
     if (waiting == NULL) {
         return false;
     }
-    if (channel->reader == NULL) {
+    if (list_is_empty(&channel->readers)) {
         bool has_some = waiting->done != 0;
 
-        waiting_end(waiting, has_some ? OK : ERROR_BROKEN_PIPE, waiting->done, false);
+        waiting_end(waiting, has_some ? OK : ERROR_BROKEN_PIPE, waiting->done, WAITING_WRITE);
         return true;
     }
     size_t n = writable(channel, waiting->length, waiting->length - waiting->done);
@@ -156,9 +169,29 @@ static bool serve_write(struct channel *channel) {
 
     waiting->done += status == OK ? n : 0;
     if (status != OK || waiting->done == waiting->length) {
-        waiting_end(waiting, waiting->done != 0 ? OK : status, waiting->done, false);
+        waiting_end(waiting, waiting->done != 0 ? OK : status, waiting->done, WAITING_WRITE);
     }
     return true;
+}
+
+/* Has the other kind of end been there since this one came? */
+static bool has_met(const struct end *end) {
+    const struct channel *in = end->in, *out = end->out;
+
+    if (in != NULL && list_is_empty(&in->writers) && in->n_writers_ever == end->writers_seen) {
+        return false;
+    }
+    return out == NULL || !list_is_empty(&out->readers) || out->n_readers_ever != end->readers_seen;
+}
+
+static void serve_meets(struct channel *channel) {
+    struct waiting *waiting;
+
+    LIST_FOR_EACH_SAFE(waiting, &channel->meets, node) {
+        if (has_met(waiting->end)) {
+            waiting_end(waiting, OK, 0, WAITING_MEET);
+        }
+    }
 }
 
 /* Something changed: serves whom it can, then tells the watchers. */
@@ -173,13 +206,14 @@ static void channel_run(struct channel *channel) {
 }
 
 /* The request waits in `list`. */
-static status_t wait_in(struct list *list, struct request *request, uint64_t length,
-                        uint64_t done) {
+static status_t wait_in(struct list *list, struct request *request, const struct end *end,
+                        uint64_t length, uint64_t done) {
     struct waiting *waiting = recycle_allocate(sizeof *waiting);
 
     if (waiting == NULL) {
         return ERROR_NO_MEMORY;
     }
+    waiting->end = end;
     waiting->cookie = ++last_cookie;
     waiting->length = length;
     waiting->done = done;
@@ -193,37 +227,37 @@ static status_t wait_in(struct list *list, struct request *request, uint64_t len
     return REQUEST_DEFERRED;
 }
 
-static bool cancel_in(struct list *list, uint64_t cookie, bool is_read) {
+static bool cancel_in(struct list *list, uint64_t cookie, enum waiting_kind kind) {
     struct waiting *waiting;
 
     LIST_FOR_EACH_SAFE(waiting, list, node) {
         if (waiting->cookie == cookie) {
             uint64_t done = waiting->done;
 
-            waiting_end(waiting, done != 0 ? OK : ERROR_INTERRUPTED, done, is_read);
+            waiting_end(waiting, done != 0 ? OK : ERROR_INTERRUPTED, done, kind);
             return true;
         }
     }
     return false;
 }
 
-static void on_cancelled(struct server *server, void *object, uint64_t cookie) {
-    struct end *end = object;
+void end_cancelled(struct end *end, uint64_t cookie) {
+    struct channel *in = end->in, *out = end->out;
 
-    (void)server;
-    if (end->in != NULL && cancel_in(&end->in->reads, cookie, true)) {
+    if (in != NULL && (cancel_in(&in->reads, cookie, WAITING_READ) ||
+                       cancel_in(&in->meets, cookie, WAITING_MEET))) {
         return;
     }
-    if (end->out != NULL && cancel_in(&end->out->writes, cookie, false)) {
-        channel_run(end->out); /* the next in the line may fit */
+    if (out != NULL && !cancel_in(&out->meets, cookie, WAITING_MEET) &&
+        cancel_in(&out->writes, cookie, WAITING_WRITE)) {
+        channel_run(out); /* the next in the line may fit */
     }
 }
 
 /* ---- requests ---- */
 
-static status_t on_read(void *context, struct request *request, uint64_t offset,
-                        uint32_t data_length, uint64_t *n) {
-    struct end *end = context;
+status_t end_read(struct end *end, struct request *request, uint64_t offset, uint32_t data_length,
+                  uint64_t *n) {
     struct channel *channel = end->in;
 
     if (offset != FILE_OFFSET_CURRENT) {
@@ -232,10 +266,10 @@ static status_t on_read(void *context, struct request *request, uint64_t offset,
     if (channel == NULL) {
         return ERROR_BAD_HANDLE;
     }
-    if (channel->count == 0 && channel->writer != NULL && data_length != 0) {
+    if (channel->count == 0 && !list_is_empty(&channel->writers) && data_length != 0) {
         return (end->flags & FILE_OPEN_NONBLOCK) != 0
                    ? ERROR_WOULD_BLOCK
-                   : wait_in(&channel->reads, request, data_length, 0);
+                   : wait_in(&channel->reads, request, end, data_length, 0);
     }
     *n = MIN(channel->count, (size_t)data_length);
     status_t status = take(channel, HANDLE_NONE, request, *n);
@@ -246,9 +280,8 @@ static status_t on_read(void *context, struct request *request, uint64_t offset,
     return status;
 }
 
-static status_t on_write(void *context, struct request *request, uint64_t offset,
-                         uint32_t data_length, uint64_t *n) {
-    struct end *end = context;
+status_t end_write(struct end *end, struct request *request, uint64_t offset, uint32_t data_length,
+                   uint64_t *n) {
     struct channel *channel = end->out;
     bool waits = (end->flags & FILE_OPEN_NONBLOCK) == 0;
 
@@ -258,7 +291,7 @@ static status_t on_write(void *context, struct request *request, uint64_t offset
     if (channel == NULL) {
         return ERROR_BAD_HANDLE;
     }
-    if (channel->reader == NULL) {
+    if (list_is_empty(&channel->readers)) {
         return ERROR_BROKEN_PIPE;
     }
     if (data_length == 0) {
@@ -272,7 +305,7 @@ static status_t on_write(void *context, struct request *request, uint64_t offset
     }
     *n = now;
     if (now != data_length && waits) {
-        status = wait_in(&channel->writes, request, data_length, now);
+        status = wait_in(&channel->writes, request, end, data_length, now);
     } else if (now == 0) {
         return ERROR_WOULD_BLOCK;
     }
@@ -282,106 +315,30 @@ static status_t on_write(void *context, struct request *request, uint64_t offset
     return status == REQUEST_DEFERRED || now == 0 ? status : OK;
 }
 
-static status_t on_seek(void *context, struct request *request, int64_t offset, uint32_t whence,
-                        uint64_t *position) {
-    (void)context, (void)request, (void)offset, (void)whence, (void)position;
-    return ERROR_NOT_SEEKABLE;
+status_t end_meet(struct end *end, struct request *request) {
+    return has_met(end)
+               ? OK
+               : wait_in(&(end->in != NULL ? end->in : end->out)->meets, request, end, 0, 0);
 }
 
-static status_t on_stat(void *context, struct request *request, uint32_t flags,
-                        uint32_t path_length, uint32_t stat_length, uint32_t *matched,
-                        uint32_t *length, handle_t *next) {
-    const struct end *end = context;
-    bool is_pair = end->in != NULL && end->out != NULL;
-    const struct file_stat stat = {
-        .device = DEVICE_NUMBER_PIPE,
-        .id = end->id,
-        .size = end->in != NULL ? end->in->count : 0,
-        .mode = (is_pair ? FILE_MODE_SOCKET : FILE_MODE_PIPE) | 0600,
-        .n_links = 1,
-        .block_bytes = PIPE_ATOMIC_BYTES,
-        .accessed_ns = time_wall_ns(),
-        .modified_ns = time_wall_ns(),
-        .changed_ns = time_wall_ns(),
-    };
-
-    (void)flags, (void)matched, (void)length, (void)next;
-    if (path_length != 0) {
-        return ERROR_NOT_DIRECTORY;
-    }
-    return request_write(request, 0, &stat, MIN(stat_length, (uint32_t)sizeof stat));
-}
-
-static status_t on_set_flags(void *context, struct request *request, uint32_t mask, uint32_t value,
-                             uint32_t *flags) {
-    struct end *end = context;
-
-    (void)request;
-    mask &= FILE_OPEN_NONBLOCK;
-    end->flags = (end->flags & ~mask) | (value & mask);
-    *flags = end->flags;
-    return OK;
-}
-
-static status_t on_watch(void *context, struct request *request, uint32_t events, uint32_t key,
-                         handle_t notify, uint32_t *ready) {
-    struct end *end = context;
-
+status_t end_watch(struct end *end, struct request *request, uint32_t events, uint32_t key,
+                   handle_t notify, uint32_t *ready) {
     return watch_arm(&end->watches, request, events, key, notify, events_now(end), ready);
 }
 
 /* ---- ends and channels ---- */
 
-static void channel_free(struct channel *channel) {
-    free(channel->bytes);
-    free(channel);
-}
-
-static void channel_leave(struct channel *channel) {
-    if (channel->reader == NULL && channel->writer == NULL) {
-        channel_free(channel);
-    } else {
-        channel_run(channel);
-    }
-}
-
-static void on_closed(struct server *server, void *object) {
-    struct end *end = object;
-    struct channel *in = end->in, *out = end->out;
-
-    (void)server;
-    watch_clear(&end->watches);
-    if (in != NULL) {
-        in->reader = NULL;
-        channel_leave(in);
-    }
-    if (out != NULL) {
-        out->writer = NULL;
-        channel_leave(out);
-    }
-    free(end);
-}
-
-static const struct file_handlers file_handlers = {
-    .read = on_read,
-    .write = on_write,
-    .seek = on_seek,
-    .stat = on_stat,
-    .set_flags = on_set_flags,
-    .watch = on_watch,
-};
-static const struct server_protocol end_protocols[] = {FILE_SERVE(file_handlers), {0}};
-static const struct server_class end_class = {
-    .protocols = end_protocols, .closed = on_closed, .cancelled = on_cancelled};
-
-static struct channel *channel_make(void) {
+struct channel *channel_make(void) {
     struct channel *channel = calloc(1, sizeof *channel);
 
     if (channel == NULL) {
         return NULL;
     }
+    list_init(&channel->readers);
+    list_init(&channel->writers);
     list_init(&channel->reads);
     list_init(&channel->writes);
+    list_init(&channel->meets);
     channel->bytes = malloc(PIPE_CAPACITY_BYTES);
     if (channel->bytes == NULL) {
         free(channel);
@@ -390,7 +347,16 @@ static struct channel *channel_make(void) {
     return channel;
 }
 
-static struct end *end_make(struct channel *in, struct channel *out, uint32_t flags) {
+void channel_free(struct channel *channel) {
+    free(channel->bytes);
+    free(channel);
+}
+
+bool channel_is_unused(const struct channel *channel) {
+    return list_is_empty(&channel->readers) && list_is_empty(&channel->writers);
+}
+
+struct end *end_make(struct channel *in, struct channel *out, uint32_t flags) {
     struct end *end = calloc(1, sizeof *end);
 
     if (end == NULL) {
@@ -398,76 +364,43 @@ static struct end *end_make(struct channel *in, struct channel *out, uint32_t fl
     }
     end->in = in;
     end->out = out;
-    end->id = ++last_id;
     end->flags = (flags & FILE_OPEN_NONBLOCK) | (in != NULL ? FILE_OPEN_READ : 0) |
                  (out != NULL ? FILE_OPEN_WRITE : 0);
     watch_init(&end->watches);
     if (in != NULL) {
-        in->reader = end;
+        end->writers_seen = in->n_writers_ever - (list_is_empty(&in->writers) ? 0 : 1);
+        in->n_readers_ever++;
+        list_push_back(&in->readers, &end->as_reader);
     }
     if (out != NULL) {
-        out->writer = end;
+        end->readers_seen = out->n_readers_ever - (list_is_empty(&out->readers) ? 0 : 1);
+        out->n_writers_ever++;
+        list_push_back(&out->writers, &end->as_writer);
+    }
+    if (in != NULL) {
+        serve_meets(in);
+    }
+    if (out != NULL && out != in) {
+        serve_meets(out);
     }
     return end;
 }
 
-/* Two ends as objects with gates. On an error the channels are freed too. `back` is NULL for a
- * pipe. */
-static status_t ends_make(struct server *server, uint32_t tag, uint32_t flags,
-                          struct channel *channel, struct channel *back, handle_t *reader,
-                          handle_t *writer) {
-    struct end *one = end_make(channel, back, flags), *other = NULL;
-    uint64_t badge;
-    status_t status = ERROR_NO_MEMORY;
+void end_close(struct end *end) {
+    struct channel *in = end->in, *out = end->out;
 
-    if (one != NULL) {
-        other = end_make(back, channel, flags);
+    watch_clear(&end->watches);
+    if (in != NULL) {
+        list_remove(&end->as_reader);
     }
-    if (other != NULL) {
-        status = server_object_create_badged(server, tag, &end_class, one, reader, &badge);
+    if (out != NULL) {
+        list_remove(&end->as_writer);
     }
-    if (status != OK) {
-        free(one);
-        free(other);
-        channel_free(channel);
-        if (back != NULL) {
-            channel_free(back);
-        }
-        return status;
+    free(end);
+    if (in != NULL) {
+        channel_run(in);
     }
-    status = server_object_create(server, tag, &end_class, other, writer);
-    if (status != OK) {
-        /* on_closed ends the first; what it leaves for the other's sake is ours. */
-        channel->writer = NULL;
-        if (back != NULL) {
-            back->reader = NULL;
-        }
-        free(other);
-        server_object_revoke(server, badge, *reader);
+    if (out != NULL && out != in) {
+        channel_run(out);
     }
-    return status;
-}
-
-status_t pipe_make(struct server *server, uint32_t tag, uint32_t flags, handle_t *reader,
-                   handle_t *writer) {
-    struct channel *channel = channel_make();
-
-    return channel == NULL ? ERROR_NO_MEMORY
-                           : ends_make(server, tag, flags, channel, NULL, reader, writer);
-}
-
-status_t pair_make(struct server *server, uint32_t tag, uint32_t flags, handle_t *one,
-                   handle_t *other) {
-    struct channel *there = channel_make(), *back = channel_make();
-
-    if (there == NULL || back == NULL) {
-        if (there != NULL) {
-            channel_free(there);
-        }
-        if (back != NULL) {
-            channel_free(back);
-        }
-        return ERROR_NO_MEMORY;
-    }
-    return ends_make(server, tag, flags, there, back, one, other);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pipes and pairs. A channel is a ring of bytes with a reading and a writing end; an end is an open
- * file. A pipe is one channel, a pair is two, crossed.
+ * Channels: a ring of bytes between those who read and those who write. An end is one of them: what
+ * an open file is for its server. A pipe is a channel with one end of each kind, a pair is two
+ * channels crossed, a FIFO a channel whose ends come and go (ramfs uses this file too).
  *
  * Requests that cannot be answered at once wait in the order in which they came. A write of up to
  * PIPE_ATOMIC_BYTES goes in as one piece or waits; a larger one goes in as there is room, but no
@@ -14,27 +15,43 @@
 #include "lib/native/server.h"
 #include "lib/native/watch.h"
 
-/* st_dev of all that this server has. */
-
-struct end;
-
 struct channel {
     uint8_t *bytes; /* PIPE_CAPACITY_BYTES */
     size_t head;    /* of the oldest byte */
     size_t count;
-    struct end *reader, *writer; /* NULL: closed */
-    struct list reads, writes;   /* struct waiting, oldest first */
+    struct list readers, writers; /* struct end, by as_reader and as_writer */
+    uint64_t n_readers_ever, n_writers_ever;
+    struct list reads, writes, meets; /* struct waiting, oldest first */
 };
 
 struct end {
     struct channel *in, *out; /* NULL: this end does not read, write */
-    uint32_t flags;           /* FILE_OPEN_READ, WRITE, NONBLOCK */
-    uint32_t id;
+    struct list_node as_reader, as_writer;
+    /* How many of the others there had been, and were gone, when this one came. */
+    uint64_t readers_seen, writers_seen;
+    uint32_t flags; /* FILE_OPEN_READ, WRITE, NONBLOCK */
     struct watch_list watches;
 };
 
-/* Makes the gates; tag is charged with both objects. */
-WARN_UNUSED status_t pipe_make(struct server *server, uint32_t tag, uint32_t flags,
-                               handle_t *reader, handle_t *writer);
-WARN_UNUSED status_t pair_make(struct server *server, uint32_t tag, uint32_t flags, handle_t *one,
-                               handle_t *other);
+/* NULL: no memory. */
+struct channel *channel_make(void);
+/* It has no ends. */
+void channel_free(struct channel *channel);
+bool channel_is_unused(const struct channel *channel);
+
+/* An end that reads from `in` and writes to `out` (which may be the same; NULL: does not). NULL: no
+ * memory. Who waited for such a one goes on. */
+struct end *end_make(struct channel *in, struct channel *out, uint32_t flags);
+
+/* Takes it away and frees it; its channels stay, used or not. */
+void end_close(struct end *end);
+
+/* The requests of protocol file that an end answers. */
+status_t end_read(struct end *end, struct request *request, uint64_t offset, uint32_t data_length,
+                  uint64_t *n);
+status_t end_write(struct end *end, struct request *request, uint64_t offset, uint32_t data_length,
+                   uint64_t *n);
+status_t end_meet(struct end *end, struct request *request);
+status_t end_watch(struct end *end, struct request *request, uint32_t events, uint32_t key,
+                   handle_t notify, uint32_t *ready);
+void end_cancelled(struct end *end, uint64_t cookie);

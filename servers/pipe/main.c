@@ -8,8 +8,8 @@
 #include "lib/native/device_number.h"
 #include "lib/native/server.h"
 #include "lib/native/time.h"
-#include "servers/pipe/channel.h"
 #include "servers/pipe/device.h"
+#include "servers/pipe/pair.h"
 #include "servers/pipe/random.h"
 
 enum { ROOT_PIPES = 0, ROOT_DEVICES = 1, OBJECTS_PER_TAG = 2048 };

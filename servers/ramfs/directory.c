@@ -230,9 +230,24 @@ static status_t on_read_link(void *context, struct request *request, uint32_t pa
     return request_write(request, 0, node->target, MIN((uint64_t)target_length, node->size));
 }
 
+/* FIFOs, and plain files. */
+static status_t on_make_node(void *context, struct request *request, uint32_t mode,
+                             uint32_t path_length, uint32_t target_length, uint32_t *matched,
+                             uint32_t *length, handle_t *next) {
+    uint32_t kind = mode & FILE_MODE_KIND;
+
+    (void)target_length, (void)next;
+    if (kind != FILE_MODE_PIPE && kind != FILE_MODE_REGULAR) {
+        return ERROR_NOT_SUPPORTED;
+    }
+    return make_node(context, request, kind | (mode & FILE_MODE_PERMISSIONS), path_length, NULL,
+                     matched, length);
+}
+
 const struct directory_handlers directory_handlers = {
     .read = on_read,
     .make = on_make,
+    .make_node = on_make_node,
     .unlink = on_unlink,
     .rename = on_rename,
     .link = on_link,

@@ -7,7 +7,9 @@
 #include "lib/native/device_number.h"
 #include "lib/native/recycle.h"
 #include "lib/native/time.h"
+#include "servers/pipe/channel.h"
 #include "servers/ramfs/content.h"
+#include "servers/ramfs/fifo.h"
 #include "servers/ramfs/locking.h"
 #include "servers/ramfs/open_file.h"
 
@@ -106,15 +108,22 @@ static status_t on_open(void *context, struct request *request, uint32_t flags, 
     }
     struct open_file *file = recycle_allocate(sizeof *file);
 
-    status = file == NULL ? ERROR_NO_MEMORY
-                          : server_object_create(request->server, request->tag, &open_file_class,
-                                                 file, gate);
+    status = file == NULL ? ERROR_NO_MEMORY : OK;
+    if (status == OK && node_is_fifo(node)) {
+        status = fifo_open(file, node, flags);
+    }
+    if (status == OK) {
+        file->node = node;
+        status = server_object_create(request->server, request->tag, &open_file_class, file, gate);
+    }
     if (status != OK) {
-        recycle_free(file, sizeof *file);
+        if (file != NULL) {
+            fifo_close(file);
+            recycle_free(file, sizeof *file);
+        }
         node_release(&file_system, node); /* nothing happens if it has a name */
         return status;
     }
-    file->node = node;
     lock_owner_init(&file->lock_owner, 0);
     file->flags =
         flags & (FILE_OPEN_READ | FILE_OPEN_WRITE | FILE_OPEN_APPEND | FILE_OPEN_NONBLOCK);
@@ -125,6 +134,11 @@ static status_t on_open(void *context, struct request *request, uint32_t flags, 
 
 /* ---- content ---- */
 
+/* Neither a file nor a FIFO that is open for it. */
+static status_t no_content(const struct node *node) {
+    return node_is_directory(node) ? ERROR_IS_DIRECTORY : ERROR_BAD_HANDLE;
+}
+
 static status_t on_read(void *context, struct request *request, uint64_t offset,
                         uint32_t data_length, uint64_t *n) {
     struct open_file *file = context;
@@ -132,7 +146,8 @@ static status_t on_read(void *context, struct request *request, uint64_t offset,
     uint64_t from = offset == FILE_OFFSET_CURRENT ? file->offset : offset;
 
     if (!is_file(node)) {
-        return ERROR_IS_DIRECTORY;
+        return file->end != NULL ? end_read(file->end, request, offset, data_length, n)
+                                 : no_content(node);
     }
     if ((file->flags & FILE_OPEN_READ) == 0) {
         return ERROR_BAD_HANDLE;
@@ -158,7 +173,8 @@ static status_t on_write(void *context, struct request *request, uint64_t offset
     uint64_t at = is_current ? file->offset : offset, end;
 
     if (!is_file(node)) {
-        return ERROR_IS_DIRECTORY;
+        return file->end != NULL ? end_write(file->end, request, offset, data_length, n)
+                                 : no_content(node);
     }
     if ((file->flags & FILE_OPEN_WRITE) == 0) {
         return ERROR_BAD_HANDLE;
@@ -205,6 +221,9 @@ static status_t on_seek(void *context, struct request *request, int64_t offset, 
     int64_t sum;
 
     (void)request;
+    if (node_is_fifo(file->node)) {
+        return ERROR_NOT_SEEKABLE;
+    }
     if (whence > FILE_SEEK_END || __builtin_add_overflow(base, offset, &sum) || sum < 0) {
         return ERROR_BAD_ARGUMENT;
     }
@@ -219,7 +238,7 @@ static status_t on_map(void *context, struct request *request, uint64_t offset, 
 
     (void)request;
     if (!is_file(node)) {
-        return ERROR_IS_DIRECTORY;
+        return ERROR_NOT_SUPPORTED;
     }
     if ((file->flags & FILE_OPEN_READ) == 0 ||
         ((flags & FILE_MAP_WRITE) != 0 && (file->flags & FILE_OPEN_WRITE) == 0)) {
@@ -333,6 +352,9 @@ static status_t on_set_flags(void *context, struct request *request, uint32_t ma
     (void)request;
     mask &= FILE_OPEN_APPEND | FILE_OPEN_NONBLOCK;
     file->flags = (file->flags & ~mask) | (value & mask);
+    if (file->end != NULL) {
+        file->end->flags = file->flags;
+    }
     *flags = file->flags;
     return OK;
 }
@@ -343,10 +365,20 @@ static status_t on_sync(void *context, struct request *request) {
     return OK;
 }
 
-/* Reading and writing never wait here. */
+static status_t on_meet(void *context, struct request *request) {
+    const struct open_file *file = context;
+
+    return file->end != NULL ? end_meet(file->end, request) : OK;
+}
+
+/* Reading and writing files never waits here. */
 static status_t on_watch(void *context, struct request *request, uint32_t events, uint32_t key,
                          handle_t notify, uint32_t *ready) {
-    (void)context, (void)request, (void)key, (void)notify;
+    const struct open_file *file = context;
+
+    if (file->end != NULL) {
+        return end_watch(file->end, request, events, key, notify, ready);
+    }
     *ready = events & (FILE_EVENT_READ | FILE_EVENT_WRITE);
     return OK;
 }
@@ -371,6 +403,7 @@ const struct file_handlers file_handlers = {
     .stat = on_stat,
     .set = on_set,
     .set_flags = on_set_flags,
+    .meet = on_meet,
     .sync = on_sync,
     .map = on_map,
     .watch = on_watch,

@@ -35,7 +35,7 @@ struct lock_wait {
 
 static struct list waits = LIST_INITIALIZER(waits);
 static struct list processes = LIST_INITIALIZER(processes);
-static uint64_t last_cookie;
+static uint64_t last_cookie = 1ull << 63; /* FIFOs' begin at 0 */
 
 static void waits_try(void);
 

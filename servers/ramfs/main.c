@@ -15,7 +15,9 @@
 #include "lib/native/startup.h"
 #include "lib/native/syscall.h"
 #include "lib/native/time.h"
+#include "servers/pipe/channel.h"
 #include "servers/ramfs/content.h"
+#include "servers/ramfs/fifo.h"
 #include "servers/ramfs/locking.h"
 #include "servers/ramfs/open_file.h"
 
@@ -55,15 +57,26 @@ static void on_closed(struct server *server, void *object) {
 
     (void)server;
     locking_closed(file);
+    fifo_close(file);
     recycle_free(file, sizeof *file);
     node->n_open--;
     node_release(&file_system, node);
 }
 
+/* A cookie is either a lock's wait's or a FIFO's: the other does not know it. */
+static void on_cancelled(struct server *server, void *object, uint64_t cookie) {
+    const struct open_file *file = object;
+
+    if (file->end != NULL) {
+        end_cancelled(file->end, cookie);
+    }
+    locking_cancelled(server, object, cookie);
+}
+
 static const struct server_protocol protocols[] = {
     FILE_SERVE(file_handlers), DIRECTORY_SERVE(directory_handlers), {0}};
 const struct server_class open_file_class = {
-    .protocols = protocols, .closed = on_closed, .cancelled = locking_cancelled};
+    .protocols = protocols, .closed = on_closed, .cancelled = on_cancelled};
 
 /* A root may list its directory through the gate of the namespace; it is never closed. */
 static void root_export(struct server *server, unsigned root, struct node *node) {

@@ -2,10 +2,10 @@
 /*
  * The tree of names and nodes, apart from messages: tested on the host.
  *
- * A node is a file, a directory or a symbolic link; it lives as long as it has a name or is open. A
- * name is an entry of a directory. Each directory has its entries in two trees: by hash of the
- * name, to find one, and by cookie, to list them: a cookie is never used twice in a directory, so a
- * listing that goes on after changes neither repeats nor skips what stayed.
+ * A node is a file, a directory, a symbolic link or a FIFO; it lives as long as it has a name or is
+ * open. A name is an entry of a directory. Each directory has its entries in two trees: by hash of
+ * the name, to find one, and by cookie, to list them: a cookie is never used twice in a directory,
+ * so a listing that goes on after changes neither repeats nor skips what stayed.
  *
  * Invariant: a directory has exactly one name (the root none), and `parent` is where that is; NULL
  * once it is removed.
@@ -16,6 +16,8 @@
 #include "lib/base/types.h"
 #include "abi/types.h"
 #include "servers/ramfs/lock.h"
+
+struct channel;
 
 enum { NODE_LINKS_MAX = 65535, NODE_PATH_DEPTH_MAX = 512 };
 
@@ -36,6 +38,7 @@ struct node {
     int64_t accessed_ns, modified_ns, changed_ns;
     uint64_t size; /* file: bytes; link: length of the target */
     struct content content;
+    struct channel *channel;      /* FIFO that is open: servers/ramfs/fifo.c */
     struct lock_list locks;       /* of processes */
     struct lock_list whole_locks; /* of open files */
     char *target;                 /* link */

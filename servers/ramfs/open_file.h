@@ -10,12 +10,15 @@
 #include "lib/native/server.h"
 #include "servers/ramfs/node.h"
 
-/* An open file or directory. */
+struct end;
+
+/* An open file, directory or FIFO. */
 struct open_file {
     struct node *node;
     uint64_t offset; /* file: bytes; directory: cookie of the last entry listed */
     uint32_t flags;
     struct lock_owner lock_owner; /* of its locks of the whole file */
+    struct end *end;              /* FIFO that is open for reading or writing; else NULL */
 };
 
 extern struct file_system file_system;

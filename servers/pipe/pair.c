@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+#include "servers/pipe/pair.h"
+
+#include <stdlib.h>
+
+#include "lib/base/string.h"
+#include "lib/native/device_number.h"
+#include "lib/native/server_state.h"
+#include "lib/native/time.h"
+
+/* One end of a pipe or pair, an open file. */
+struct pair_end {
+    struct end *end;
+    uint64_t id;
+    int64_t made_ns;
+};
+
+static uint64_t last_id;
+
+/* ---- requests ---- */
+
+static status_t on_read(void *context, struct request *request, uint64_t offset,
+                        uint32_t data_length, uint64_t *n) {
+    return end_read(((struct pair_end *)context)->end, request, offset, data_length, n);
+}
+
+static status_t on_write(void *context, struct request *request, uint64_t offset,
+                         uint32_t data_length, uint64_t *n) {
+    return end_write(((struct pair_end *)context)->end, request, offset, data_length, n);
+}
+
+static status_t on_seek(void *context, struct request *request, int64_t offset, uint32_t whence,
+                        uint64_t *position) {
+    (void)context, (void)request, (void)offset, (void)whence, (void)position;
+    return ERROR_NOT_SEEKABLE;
+}
+
+static status_t on_stat(void *context, struct request *request, uint32_t flags,
+                        uint32_t path_length, uint32_t stat_length, uint32_t *matched,
+                        uint32_t *length, handle_t *next) {
+    const struct pair_end *pair = context;
+    const struct end *end = pair->end;
+    bool is_pair = end->in != NULL && end->out != NULL;
+    const struct file_stat stat = {
+        .device = DEVICE_NUMBER_PIPE,
+        .id = pair->id,
+        .size = end->in != NULL ? end->in->count : 0,
+        .mode = (is_pair ? FILE_MODE_SOCKET : FILE_MODE_PIPE) | 0600,
+        .n_links = 1,
+        .block_bytes = PIPE_ATOMIC_BYTES,
+        .accessed_ns = pair->made_ns,
+        .modified_ns = pair->made_ns,
+        .changed_ns = pair->made_ns,
+    };
+
+    (void)flags, (void)matched, (void)length, (void)next;
+    if (path_length != 0) {
+        return ERROR_NOT_DIRECTORY;
+    }
+    return request_write(request, 0, &stat, MIN(stat_length, (uint32_t)sizeof stat));
+}
+
+static status_t on_set_flags(void *context, struct request *request, uint32_t mask, uint32_t value,
+                             uint32_t *flags) {
+    struct end *end = ((struct pair_end *)context)->end;
+
+    (void)request;
+    mask &= FILE_OPEN_NONBLOCK;
+    end->flags = (end->flags & ~mask) | (value & mask);
+    *flags = end->flags;
+    return OK;
+}
+
+static status_t on_meet(void *context, struct request *request) {
+    (void)context, (void)request;
+    return OK; /* they were made together */
+}
+
+static status_t on_watch(void *context, struct request *request, uint32_t events, uint32_t key,
+                         handle_t notify, uint32_t *ready) {
+    return end_watch(((struct pair_end *)context)->end, request, events, key, notify, ready);
+}
+
+static void on_cancelled(struct server *server, void *object, uint64_t cookie) {
+    (void)server;
+    end_cancelled(((struct pair_end *)object)->end, cookie);
+}
+
+/* ---- making and closing ---- */
+
+static void drop_unused(struct channel *channel) {
+    if (channel != NULL && channel_is_unused(channel)) {
+        channel_free(channel);
+    }
+}
+
+static void pair_end_free(struct pair_end *pair) {
+    struct channel *in = pair->end->in, *out = pair->end->out;
+
+    end_close(pair->end);
+    free(pair);
+    drop_unused(in);
+    drop_unused(out);
+}
+
+static void on_closed(struct server *server, void *object) {
+    (void)server;
+    pair_end_free(object);
+}
+
+static const struct file_handlers file_handlers = {
+    .read = on_read,
+    .write = on_write,
+    .seek = on_seek,
+    .stat = on_stat,
+    .set_flags = on_set_flags,
+    .meet = on_meet,
+    .watch = on_watch,
+};
+static const struct server_protocol end_protocols[] = {FILE_SERVE(file_handlers), {0}};
+static const struct server_class end_class = {
+    .protocols = end_protocols, .closed = on_closed, .cancelled = on_cancelled};
+
+static struct pair_end *pair_end_make(struct channel *in, struct channel *out, uint32_t flags) {
+    struct pair_end *pair = calloc(1, sizeof *pair);
+
+    if (pair != NULL) {
+        *pair = (struct pair_end){
+            .end = end_make(in, out, flags), .id = ++last_id, .made_ns = time_wall_ns()};
+    }
+    if (pair != NULL && pair->end == NULL) {
+        free(pair);
+        pair = NULL;
+    }
+    return pair;
+}
+
+/* Two ends as objects with gates. `back` is NULL for a pipe. On an error all is freed, the channels
+ * too. */
+static status_t ends_make(struct server *server, uint32_t tag, uint32_t flags,
+                          struct channel *channel, struct channel *back, handle_t *reader,
+                          handle_t *writer) {
+    struct pair_end *one = pair_end_make(channel, back, flags), *other;
+    uint64_t badge;
+
+    if (one == NULL) {
+        channel_free(channel);
+        if (back != NULL) {
+            channel_free(back);
+        }
+        return ERROR_NO_MEMORY;
+    }
+    other = pair_end_make(back, channel, flags);
+    if (other == NULL) {
+        pair_end_free(one);
+        return ERROR_NO_MEMORY;
+    }
+    status_t status = server_object_create_badged(server, tag, &end_class, one, reader, &badge);
+
+    if (status != OK) {
+        pair_end_free(one);
+        pair_end_free(other);
+        return status;
+    }
+    status = server_object_create(server, tag, &end_class, other, writer);
+    if (status != OK) {
+        pair_end_free(other);
+        server_object_revoke(server, badge, *reader); /* on_closed */
+    }
+    return status;
+}
+
+status_t pipe_make(struct server *server, uint32_t tag, uint32_t flags, handle_t *reader,
+                   handle_t *writer) {
+    struct channel *channel = channel_make();
+
+    return channel == NULL ? ERROR_NO_MEMORY
+                           : ends_make(server, tag, flags, channel, NULL, reader, writer);
+}
+
+status_t pair_make(struct server *server, uint32_t tag, uint32_t flags, handle_t *one,
+                   handle_t *other) {
+    struct channel *there = channel_make(), *back = channel_make();
+
+    if (there == NULL || back == NULL) {
+        if (there != NULL) {
+            channel_free(there);
+        }
+        if (back != NULL) {
+            channel_free(back);
+        }
+        return ERROR_NO_MEMORY;
+    }
+    return ends_make(server, tag, flags, there, back, one, other);
+}
