@@ -21,19 +21,22 @@ enum { PROC_PROTOCOL = 5 };
 enum proc_label {
     PROC_ADOPT = PROC_PROTOCOL << 16 | 1,
     PROC_WAIT = PROC_PROTOCOL << 16 | 2,
-    PROC_KILL = PROC_PROTOCOL << 16 | 3,
-    PROC_SET_HANDLED = PROC_PROTOCOL << 16 | 4,
-    PROC_HELD = PROC_PROTOCOL << 16 | 5,
-    PROC_STOP = PROC_PROTOCOL << 16 | 6,
-    PROC_GET_IDS = PROC_PROTOCOL << 16 | 7,
-    PROC_SET_GROUP = PROC_PROTOCOL << 16 | 8,
-    PROC_NEW_SESSION = PROC_PROTOCOL << 16 | 9,
-    PROC_TERMINAL_GATE = PROC_PROTOCOL << 16 | 10,
-    PROC_GET_FOREGROUND = PROC_PROTOCOL << 16 | 11,
-    PROC_SET_FOREGROUND = PROC_PROTOCOL << 16 | 12,
-    PROC_SET_ALARM = PROC_PROTOCOL << 16 | 13,
-    PROC_GET_ALARM = PROC_PROTOCOL << 16 | 14,
-    PROC_GET_TIMES = PROC_PROTOCOL << 16 | 15,
+    PROC_RELEASED = PROC_PROTOCOL << 16 | 3,
+    PROC_KILL = PROC_PROTOCOL << 16 | 4,
+    PROC_TAKE = PROC_PROTOCOL << 16 | 5,
+    PROC_SET_HANDLED = PROC_PROTOCOL << 16 | 6,
+    PROC_HELD = PROC_PROTOCOL << 16 | 7,
+    PROC_STOP = PROC_PROTOCOL << 16 | 8,
+    PROC_GET_IDS = PROC_PROTOCOL << 16 | 9,
+    PROC_SET_GROUP = PROC_PROTOCOL << 16 | 10,
+    PROC_NEW_SESSION = PROC_PROTOCOL << 16 | 11,
+    PROC_TERMINAL_GATE = PROC_PROTOCOL << 16 | 12,
+    PROC_GET_FOREGROUND = PROC_PROTOCOL << 16 | 13,
+    PROC_SET_FOREGROUND = PROC_PROTOCOL << 16 | 14,
+    PROC_BACKGROUND = PROC_PROTOCOL << 16 | 15,
+    PROC_SET_TIMER = PROC_PROTOCOL << 16 | 16,
+    PROC_GET_TIMER = PROC_PROTOCOL << 16 | 17,
+    PROC_GET_TIMES = PROC_PROTOCOL << 16 | 18,
 };
 
 #define PROC_PID_MAX 0x3fffffff
@@ -48,24 +51,60 @@ enum proc_label {
  * for a forked child). Its parent is the caller. Group and session are the caller's, unless a flag says otherwise;
  * adopt_group: `group` is that of an existing group of the session, or 0 for a new one. Signals are handled as the
  * caller handles them if it is forked; else those that the caller handles are default. adopt_reset: all signals are
- * default. adopt_detached: nobody waits for it; its parent is process 1. If this fails the process is not started, and
- * ends when the caller closes its handle.
+ * default. adopt_detached: nobody waits for it; its parent is process 1. adopt_vfork: see wait_released. If this fails
+ * the process is not started, and ends when the caller closes its handle.
  */
 #define PROC_ADOPT_FORKED 1
 #define PROC_ADOPT_SESSION 2
 #define PROC_ADOPT_GROUP 4
 #define PROC_ADOPT_RESET 8
 #define PROC_ADOPT_DETACHED 16
+#define PROC_ADOPT_VFORK 32
 /*
  * Waits for a child: selector -1 any, 0 of the caller's group, > 0 that pid, < -1 of the group -selector. NO_CHILD if
  * there is none. Answers pid 0 if wait_nohang and none is ready. `status` is what POSIX's wait4 gives. wait_keep: it
- * can be waited for again.
+ * can be waited for again. wait_released, alone: until a child adopted with adopt_vfork has said `released` or has
+ * ended, which stays to be waited for.
  */
 #define PROC_WAIT_NOHANG 1
 #define PROC_WAIT_STOPPED 2
 #define PROC_WAIT_EXITED 4
 #define PROC_WAIT_CONTINUED 8
 #define PROC_WAIT_KEEP 0x1000000
+#define PROC_WAIT_RELEASED 0x2000000
+/*
+ * Sends a signal (0: only tests): selector as kill(2). Only within the caller's session (else DENIED), unless the gate
+ * has `control`. `code` is siginfo's si_code, 0 (SI_USER) or negative, and `value` goes with it (sigqueue). Signals from
+ * signal_realtime on are queued with what comes with them, up to queue_max for a process: TOO_MANY if the queue is full
+ * and the code is not 0. Of the others the latest is kept.
+ */
+#define PROC_SIGNAL_REALTIME 35
+#define PROC_QUEUE_MAX 128
+/*
+ * Which signals the caller handles and which it ignores (bit number - 1); all others have their default effect.
+ * `wanted`: those that are sent though their default effect is nothing, because they may be blocked and waited for.
+ */
+#define PROC_CHILD_NO_STOP 1
+/*
+ * Children that end leave nothing to be waited for (SA_NOCLDWAIT); child_no_stop: no SIGCHLD when one stops.
+ */
+#define PROC_CHILD_NO_WAIT 2
+/*
+ * May the caller read (signal SIGTTIN), or write or change (SIGTTOU), the terminal of that session (terminal
+ * get_session)? `held`: it blocks or ignores the signal. background_proceed: it may, because it is in the foreground, or
+ * that is not its session, or its SIGTTOU is held. background_signalled: its group has been sent the signal; ask again.
+ * background_refused: it may not, and no signal is of use (EIO).
+ */
+#define PROC_BACKGROUND_PROCEED 0
+#define PROC_BACKGROUND_SIGNALLED 1
+#define PROC_BACKGROUND_REFUSED 2
+/*
+ * Timers of the caller: after `delay_ns` (0: never) and then every `interval_ns` (0: once) it gets SIGALRM, SIGVTALRM or
+ * SIGPROF. The last two count the CPU time of the process, and come up to 10 ms late. Answers what was left.
+ */
+#define PROC_TIMER_REAL 0
+#define PROC_TIMER_VIRTUAL 1
+#define PROC_TIMER_PROFILE 2
 
 /*
  * request: w0.low flags, w0.high group, w1 entry, w2 stack, w3 argument, handle child
@@ -115,13 +154,24 @@ WARN_UNUSED static inline status_t proc_wait(handle_t server, int32_t selector, 
     return status_ != OK ? status_ : (status_t)message_.label;
 }
 
-/*
- * Sends a signal (0: only tests): selector as kill(2). Only within the caller's session (else DENIED), unless the gate
- * has `control`. `value` goes with it (sigqueue).
- * request: w0.low selector, w0.high signal, w1 value
- */
+/* From the child of a vfork: it is about to become another program, its parent can go on. */
+WARN_UNUSED static inline status_t proc_released(handle_t server, uint64_t deadline) {
+    struct message message_;
+
+    message_.gate = server;
+    message_.label = PROC_RELEASED;
+    message_.deadline = deadline;
+    message_.control = 0;
+    message_.words[0] = 0;
+    message_.words[1] = 0;
+    message_.words[2] = 0;
+    message_.words[3] = 0;
+    return MESSAGE_SEND(&message_);
+}
+
+/* request: w0.low selector, w0.high signal, w1.low code, w2 value */
 WARN_UNUSED static inline status_t proc_kill(handle_t server, int32_t selector, uint32_t signal,
-                                             uint64_t value, uint64_t deadline) {
+                                             int32_t code, uint64_t value, uint64_t deadline) {
     struct message message_;
 
     message_.gate = server;
@@ -129,19 +179,44 @@ WARN_UNUSED static inline status_t proc_kill(handle_t server, int32_t selector, 
     message_.deadline = deadline;
     message_.control = 0;
     message_.words[0] = (uint64_t)(uint32_t)selector | (uint64_t)(uint32_t)signal << 32;
-    message_.words[1] = value;
-    message_.words[2] = 0;
+    message_.words[1] = (uint64_t)(uint32_t)code;
+    message_.words[2] = value;
     message_.words[3] = 0;
     status_t status_ = MESSAGE_CALL_SHORT(&message_);
     return status_ != OK ? status_ : (status_t)message_.label;
 }
 
 /*
- * Which signals the caller handles and which it ignores (bit number - 1). All others have their default effect.
- * request: w0 handled, w1 ignored
+ * What came with the caller's pending signal, oldest first; `more`: another of this number is queued. NOT_FOUND: nothing
+ * is known of it, or, from signal_realtime on, there is none. For SIGCHLD `value` is the child's si_status.
+ * request: w0.low signal
+ * answer: w0.low code, w0.high pid, w1 value, w2.low more
  */
+WARN_UNUSED static inline status_t proc_take(handle_t server, uint32_t signal, int32_t *code,
+                                             uint32_t *pid, uint64_t *value, uint32_t *more,
+                                             uint64_t deadline) {
+    struct message message_;
+
+    message_.gate = server;
+    message_.label = PROC_TAKE;
+    message_.deadline = deadline;
+    message_.control = 0;
+    message_.words[0] = (uint64_t)(uint32_t)signal;
+    message_.words[1] = 0;
+    message_.words[2] = 0;
+    message_.words[3] = 0;
+    status_t status_ = MESSAGE_CALL_SHORT(&message_);
+    *code = (int32_t)message_.words[0];
+    *pid = (uint32_t)(message_.words[0] >> 32);
+    *value = message_.words[1];
+    *more = (uint32_t)message_.words[2];
+    return status_ != OK ? status_ : (status_t)message_.label;
+}
+
+/* request: w0 handled, w1 ignored, w2 wanted, w3.low child_flags */
 WARN_UNUSED static inline status_t proc_set_handled(handle_t server, uint64_t handled,
-                                                    uint64_t ignored, uint64_t deadline) {
+                                                    uint64_t ignored, uint64_t wanted,
+                                                    uint32_t child_flags, uint64_t deadline) {
     struct message message_;
 
     message_.gate = server;
@@ -150,8 +225,8 @@ WARN_UNUSED static inline status_t proc_set_handled(handle_t server, uint64_t ha
     message_.control = 0;
     message_.words[0] = handled;
     message_.words[1] = ignored;
-    message_.words[2] = 0;
-    message_.words[3] = 0;
+    message_.words[2] = wanted;
+    message_.words[3] = (uint64_t)(uint32_t)child_flags;
     status_t status_ = MESSAGE_CALL_SHORT(&message_);
     return status_ != OK ? status_ : (status_t)message_.label;
 }
@@ -175,17 +250,19 @@ WARN_UNUSED static inline status_t proc_held(handle_t server, uint64_t signals, 
 }
 
 /*
- * Stops the caller with this signal (default effect of SIGTSTP and its kin); returns after it is continued.
- * request: w0.low signal
+ * Stops the caller with this signal (default effect of SIGTSTP and its kin); returns after it is continued. Not if the
+ * caller's group is orphaned, nor, unless it raised the signal itself (`own`), if SIGCONT has been sent since.
+ * request: w0.low signal, w0.high own
  */
-WARN_UNUSED static inline status_t proc_stop(handle_t server, uint32_t signal, uint64_t deadline) {
+WARN_UNUSED static inline status_t proc_stop(handle_t server, uint32_t signal, uint32_t own,
+                                             uint64_t deadline) {
     struct message message_;
 
     message_.gate = server;
     message_.label = PROC_STOP;
     message_.deadline = deadline;
     message_.control = 0;
-    message_.words[0] = (uint64_t)(uint32_t)signal;
+    message_.words[0] = (uint64_t)(uint32_t)signal | (uint64_t)(uint32_t)own << 32;
     message_.words[1] = 0;
     message_.words[2] = 0;
     message_.words[3] = 0;
@@ -315,45 +392,70 @@ WARN_UNUSED static inline status_t proc_set_foreground(handle_t server, uint32_t
 }
 
 /*
- * At `deadline_ns` of the monotonic clock (0: never) and then every `interval_ns` (0: once) the caller gets SIGALRM.
- * One per process; answers what was left.
- * request: w0 deadline_ns, w1 interval_ns
- * answer: w0 old_deadline_ns, w1 old_interval_ns
+ * request: w0.low session, w0.high signal, w1.low held
+ * answer: w0.low verdict
  */
-WARN_UNUSED static inline status_t proc_set_alarm(handle_t server, uint64_t deadline_ns,
-                                                  uint64_t interval_ns, uint64_t *old_deadline_ns,
-                                                  uint64_t *old_interval_ns, uint64_t deadline) {
+WARN_UNUSED static inline status_t proc_background(handle_t server, uint32_t session,
+                                                   uint32_t signal, uint32_t held,
+                                                   uint32_t *verdict, uint64_t deadline) {
     struct message message_;
 
     message_.gate = server;
-    message_.label = PROC_SET_ALARM;
+    message_.label = PROC_BACKGROUND;
     message_.deadline = deadline;
     message_.control = 0;
-    message_.words[0] = deadline_ns;
-    message_.words[1] = interval_ns;
+    message_.words[0] = (uint64_t)(uint32_t)session | (uint64_t)(uint32_t)signal << 32;
+    message_.words[1] = (uint64_t)(uint32_t)held;
     message_.words[2] = 0;
     message_.words[3] = 0;
     status_t status_ = MESSAGE_CALL_SHORT(&message_);
-    *old_deadline_ns = message_.words[0];
+    *verdict = (uint32_t)message_.words[0];
+    return status_ != OK ? status_ : (status_t)message_.label;
+}
+
+/*
+ * request: w0.low timer, w1 delay_ns, w2 interval_ns
+ * answer: w0 left_ns, w1 old_interval_ns
+ */
+WARN_UNUSED static inline status_t proc_set_timer(handle_t server, uint32_t timer,
+                                                  uint64_t delay_ns, uint64_t interval_ns,
+                                                  uint64_t *left_ns, uint64_t *old_interval_ns,
+                                                  uint64_t deadline) {
+    struct message message_;
+
+    message_.gate = server;
+    message_.label = PROC_SET_TIMER;
+    message_.deadline = deadline;
+    message_.control = 0;
+    message_.words[0] = (uint64_t)(uint32_t)timer;
+    message_.words[1] = delay_ns;
+    message_.words[2] = interval_ns;
+    message_.words[3] = 0;
+    status_t status_ = MESSAGE_CALL_SHORT(&message_);
+    *left_ns = message_.words[0];
     *old_interval_ns = message_.words[1];
     return status_ != OK ? status_ : (status_t)message_.label;
 }
 
-/* answer: w0 deadline_ns, w1 interval_ns */
-WARN_UNUSED static inline status_t proc_get_alarm(handle_t server, uint64_t *deadline_ns,
-                                                  uint64_t *interval_ns, uint64_t deadline) {
+/*
+ * request: w0.low timer
+ * answer: w0 left_ns, w1 interval_ns
+ */
+WARN_UNUSED static inline status_t proc_get_timer(handle_t server, uint32_t timer,
+                                                  uint64_t *left_ns, uint64_t *interval_ns,
+                                                  uint64_t deadline) {
     struct message message_;
 
     message_.gate = server;
-    message_.label = PROC_GET_ALARM;
+    message_.label = PROC_GET_TIMER;
     message_.deadline = deadline;
     message_.control = 0;
-    message_.words[0] = 0;
+    message_.words[0] = (uint64_t)(uint32_t)timer;
     message_.words[1] = 0;
     message_.words[2] = 0;
     message_.words[3] = 0;
     status_t status_ = MESSAGE_CALL_SHORT(&message_);
-    *deadline_ns = message_.words[0];
+    *left_ns = message_.words[0];
     *interval_ns = message_.words[1];
     return status_ != OK ? status_ : (status_t)message_.label;
 }
@@ -391,12 +493,15 @@ struct proc_handlers {
                       uint32_t *pid);
     status_t (*wait)(void *context, struct request *request, int32_t selector, uint32_t options,
                      uint32_t *pid, uint32_t *status, uint64_t *cpu_ns);
+    status_t (*released)(void *context, struct request *request);
     status_t (*kill)(void *context, struct request *request, int32_t selector, uint32_t signal,
-                     uint64_t value);
+                     int32_t code, uint64_t value);
+    status_t (*take)(void *context, struct request *request, uint32_t signal, int32_t *code,
+                     uint32_t *pid, uint64_t *value, uint32_t *more);
     status_t (*set_handled)(void *context, struct request *request, uint64_t handled,
-                            uint64_t ignored);
+                            uint64_t ignored, uint64_t wanted, uint32_t child_flags);
     status_t (*held)(void *context, struct request *request, uint64_t signals);
-    status_t (*stop)(void *context, struct request *request, uint32_t signal);
+    status_t (*stop)(void *context, struct request *request, uint32_t signal, uint32_t own);
     status_t (*get_ids)(void *context, struct request *request, uint32_t pid, uint32_t *parent,
                         uint32_t *group, uint32_t *session, uint32_t *terminal);
     status_t (*set_group)(void *context, struct request *request, uint32_t pid, uint32_t group);
@@ -404,10 +509,11 @@ struct proc_handlers {
     status_t (*terminal_gate)(void *context, struct request *request, handle_t *session);
     status_t (*get_foreground)(void *context, struct request *request, uint32_t *group);
     status_t (*set_foreground)(void *context, struct request *request, uint32_t group);
-    status_t (*set_alarm)(void *context, struct request *request, uint64_t deadline_ns,
-                          uint64_t interval_ns, uint64_t *old_deadline_ns,
-                          uint64_t *old_interval_ns);
-    status_t (*get_alarm)(void *context, struct request *request, uint64_t *deadline_ns,
+    status_t (*background)(void *context, struct request *request, uint32_t session,
+                           uint32_t signal, uint32_t held, uint32_t *verdict);
+    status_t (*set_timer)(void *context, struct request *request, uint32_t timer, uint64_t delay_ns,
+                          uint64_t interval_ns, uint64_t *left_ns, uint64_t *old_interval_ns);
+    status_t (*get_timer)(void *context, struct request *request, uint32_t timer, uint64_t *left_ns,
                           uint64_t *interval_ns);
     status_t (*get_times)(void *context, struct request *request, uint64_t *cpu_ns,
                           uint64_t *children_cpu_ns);
@@ -471,13 +577,23 @@ static inline void proc_answer_wait(handle_t saved, status_t outcome, uint32_t p
     answer_send(saved, outcome, &answer_);
 }
 
+static inline status_t proc_dispatch_released(const struct proc_handlers *handlers, void *context,
+                                              struct request *request) {
+    if (handlers->released == NULL) {
+        return ERROR_NOT_SUPPORTED;
+    }
+    status_t status_ = handlers->released(context, request);
+    return status_;
+}
+
 static inline status_t proc_dispatch_kill(const struct proc_handlers *handlers, void *context,
                                           struct request *request) {
     if (handlers->kill == NULL) {
         return ERROR_NOT_SUPPORTED;
     }
     status_t status_ = handlers->kill(context, request, (int32_t)request->words[0],
-                                      (uint32_t)(request->words[0] >> 32), request->words[1]);
+                                      (uint32_t)(request->words[0] >> 32),
+                                      (int32_t)request->words[1], request->words[2]);
     return status_;
 }
 
@@ -488,13 +604,45 @@ static inline void proc_answer_kill(handle_t saved, status_t outcome) {
     answer_send(saved, outcome, &answer_);
 }
 
+static inline status_t proc_dispatch_take(const struct proc_handlers *handlers, void *context,
+                                          struct request *request) {
+    int32_t code = 0;
+    uint32_t pid = 0;
+    uint64_t value = 0;
+    uint32_t more = 0;
+
+    if (handlers->take == NULL) {
+        return ERROR_NOT_SUPPORTED;
+    }
+    status_t status_ = handlers->take(context, request, (uint32_t)request->words[0], &code, &pid,
+                                      &value, &more);
+    if (status_ == REQUEST_DEFERRED) {
+        return status_;
+    }
+    request->answer.words[0] = (uint64_t)(uint32_t)code | (uint64_t)(uint32_t)pid << 32;
+    request->answer.words[1] = value;
+    request->answer.words[2] = (uint64_t)(uint32_t)more;
+    return status_;
+}
+
+/* Answers a saved request; the handle is used up, whatever becomes of the client. */
+static inline void proc_answer_take(handle_t saved, status_t outcome, int32_t code, uint32_t pid,
+                                    uint64_t value, uint32_t more) {
+    struct answer answer_ = {.control = 0};
+
+    answer_.words[0] = (uint64_t)(uint32_t)code | (uint64_t)(uint32_t)pid << 32;
+    answer_.words[1] = value;
+    answer_.words[2] = (uint64_t)(uint32_t)more;
+    answer_send(saved, outcome, &answer_);
+}
+
 static inline status_t proc_dispatch_set_handled(const struct proc_handlers *handlers,
                                                  void *context, struct request *request) {
     if (handlers->set_handled == NULL) {
         return ERROR_NOT_SUPPORTED;
     }
-    status_t status_ = handlers->set_handled(context, request, request->words[0],
-                                             request->words[1]);
+    status_t status_ = handlers->set_handled(context, request, request->words[0], request->words[1],
+                                             request->words[2], (uint32_t)request->words[3]);
     return status_;
 }
 
@@ -519,7 +667,8 @@ static inline status_t proc_dispatch_stop(const struct proc_handlers *handlers, 
     if (handlers->stop == NULL) {
         return ERROR_NOT_SUPPORTED;
     }
-    status_t status_ = handlers->stop(context, request, (uint32_t)request->words[0]);
+    status_t status_ = handlers->stop(context, request, (uint32_t)request->words[0],
+                                      (uint32_t)(request->words[0] >> 32));
     return status_;
 }
 
@@ -662,57 +811,84 @@ static inline void proc_answer_set_foreground(handle_t saved, status_t outcome) 
     answer_send(saved, outcome, &answer_);
 }
 
-static inline status_t proc_dispatch_set_alarm(const struct proc_handlers *handlers, void *context,
-                                               struct request *request) {
-    uint64_t old_deadline_ns = 0;
-    uint64_t old_interval_ns = 0;
+static inline status_t proc_dispatch_background(const struct proc_handlers *handlers, void *context,
+                                                struct request *request) {
+    uint32_t verdict = 0;
 
-    if (handlers->set_alarm == NULL) {
+    if (handlers->background == NULL) {
         return ERROR_NOT_SUPPORTED;
     }
-    status_t status_ = handlers->set_alarm(context, request, request->words[0], request->words[1],
-                                           &old_deadline_ns, &old_interval_ns);
+    status_t status_ = handlers->background(context, request, (uint32_t)request->words[0],
+                                            (uint32_t)(request->words[0] >> 32),
+                                            (uint32_t)request->words[1], &verdict);
     if (status_ == REQUEST_DEFERRED) {
         return status_;
     }
-    request->answer.words[0] = old_deadline_ns;
+    request->answer.words[0] = (uint64_t)(uint32_t)verdict;
+    return status_;
+}
+
+/* Answers a saved request; the handle is used up, whatever becomes of the client. */
+static inline void proc_answer_background(handle_t saved, status_t outcome, uint32_t verdict) {
+    struct answer answer_ = {.control = 0};
+
+    answer_.words[0] = (uint64_t)(uint32_t)verdict;
+    answer_send(saved, outcome, &answer_);
+}
+
+static inline status_t proc_dispatch_set_timer(const struct proc_handlers *handlers, void *context,
+                                               struct request *request) {
+    uint64_t left_ns = 0;
+    uint64_t old_interval_ns = 0;
+
+    if (handlers->set_timer == NULL) {
+        return ERROR_NOT_SUPPORTED;
+    }
+    status_t status_ = handlers->set_timer(context, request, (uint32_t)request->words[0],
+                                           request->words[1], request->words[2], &left_ns,
+                                           &old_interval_ns);
+    if (status_ == REQUEST_DEFERRED) {
+        return status_;
+    }
+    request->answer.words[0] = left_ns;
     request->answer.words[1] = old_interval_ns;
     return status_;
 }
 
 /* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void proc_answer_set_alarm(handle_t saved, status_t outcome, uint64_t old_deadline_ns,
+static inline void proc_answer_set_timer(handle_t saved, status_t outcome, uint64_t left_ns,
                                          uint64_t old_interval_ns) {
     struct answer answer_ = {.control = 0};
 
-    answer_.words[0] = old_deadline_ns;
+    answer_.words[0] = left_ns;
     answer_.words[1] = old_interval_ns;
     answer_send(saved, outcome, &answer_);
 }
 
-static inline status_t proc_dispatch_get_alarm(const struct proc_handlers *handlers, void *context,
+static inline status_t proc_dispatch_get_timer(const struct proc_handlers *handlers, void *context,
                                                struct request *request) {
-    uint64_t deadline_ns = 0;
+    uint64_t left_ns = 0;
     uint64_t interval_ns = 0;
 
-    if (handlers->get_alarm == NULL) {
+    if (handlers->get_timer == NULL) {
         return ERROR_NOT_SUPPORTED;
     }
-    status_t status_ = handlers->get_alarm(context, request, &deadline_ns, &interval_ns);
+    status_t status_ = handlers->get_timer(context, request, (uint32_t)request->words[0], &left_ns,
+                                           &interval_ns);
     if (status_ == REQUEST_DEFERRED) {
         return status_;
     }
-    request->answer.words[0] = deadline_ns;
+    request->answer.words[0] = left_ns;
     request->answer.words[1] = interval_ns;
     return status_;
 }
 
 /* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void proc_answer_get_alarm(handle_t saved, status_t outcome, uint64_t deadline_ns,
+static inline void proc_answer_get_timer(handle_t saved, status_t outcome, uint64_t left_ns,
                                          uint64_t interval_ns) {
     struct answer answer_ = {.control = 0};
 
-    answer_.words[0] = deadline_ns;
+    answer_.words[0] = left_ns;
     answer_.words[1] = interval_ns;
     answer_send(saved, outcome, &answer_);
 }
@@ -751,8 +927,12 @@ static inline status_t proc_dispatch(const void *handlers, void *context, struct
         return proc_dispatch_adopt(handlers, context, request);
     case PROC_WAIT:
         return proc_dispatch_wait(handlers, context, request);
+    case PROC_RELEASED:
+        return proc_dispatch_released(handlers, context, request);
     case PROC_KILL:
         return proc_dispatch_kill(handlers, context, request);
+    case PROC_TAKE:
+        return proc_dispatch_take(handlers, context, request);
     case PROC_SET_HANDLED:
         return proc_dispatch_set_handled(handlers, context, request);
     case PROC_HELD:
@@ -771,10 +951,12 @@ static inline status_t proc_dispatch(const void *handlers, void *context, struct
         return proc_dispatch_get_foreground(handlers, context, request);
     case PROC_SET_FOREGROUND:
         return proc_dispatch_set_foreground(handlers, context, request);
-    case PROC_SET_ALARM:
-        return proc_dispatch_set_alarm(handlers, context, request);
-    case PROC_GET_ALARM:
-        return proc_dispatch_get_alarm(handlers, context, request);
+    case PROC_BACKGROUND:
+        return proc_dispatch_background(handlers, context, request);
+    case PROC_SET_TIMER:
+        return proc_dispatch_set_timer(handlers, context, request);
+    case PROC_GET_TIMER:
+        return proc_dispatch_get_timer(handlers, context, request);
     case PROC_GET_TIMES:
         return proc_dispatch_get_times(handlers, context, request);
     default:
@@ -792,8 +974,12 @@ static inline const char *proc_label_name(uint32_t label) {
         return "proc.adopt";
     case PROC_WAIT:
         return "proc.wait";
+    case PROC_RELEASED:
+        return "proc.released";
     case PROC_KILL:
         return "proc.kill";
+    case PROC_TAKE:
+        return "proc.take";
     case PROC_SET_HANDLED:
         return "proc.set_handled";
     case PROC_HELD:
@@ -812,10 +998,12 @@ static inline const char *proc_label_name(uint32_t label) {
         return "proc.get_foreground";
     case PROC_SET_FOREGROUND:
         return "proc.set_foreground";
-    case PROC_SET_ALARM:
-        return "proc.set_alarm";
-    case PROC_GET_ALARM:
-        return "proc.get_alarm";
+    case PROC_BACKGROUND:
+        return "proc.background";
+    case PROC_SET_TIMER:
+        return "proc.set_timer";
+    case PROC_GET_TIMER:
+        return "proc.get_timer";
     case PROC_GET_TIMES:
         return "proc.get_times";
     default:

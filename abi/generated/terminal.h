@@ -23,6 +23,7 @@ enum terminal_label {
     TERMINAL_DRAIN = TERMINAL_PROTOCOL << 16 | 6,
     TERMINAL_GET_QUEUED = TERMINAL_PROTOCOL << 16 | 7,
     TERMINAL_SET_SESSION = TERMINAL_PROTOCOL << 16 | 8,
+    TERMINAL_GET_SESSION = TERMINAL_PROTOCOL << 16 | 9,
 };
 
 /* When: at once, when all output is out, or that and input dropped too. */
@@ -31,6 +32,11 @@ enum terminal_label {
 #define TERMINAL_WHEN_FLUSHED 2
 #define TERMINAL_FLUSH_INPUT 1
 #define TERMINAL_FLUSH_OUTPUT 2
+/*
+ * Job control is a matter between the client and proc (proc background), which the terminal only asks for: reading a
+ * terminal that has a session, and writing it with TOSTOP, is answered BACKGROUND unless the offset is offset_asked.
+ */
+#define TERMINAL_OFFSET_ASKED 0xfffffffffffffffeull
 #define TERMINAL_NOTIFY_INTERRUPT (1ull << 0)
 #define TERMINAL_NOTIFY_QUIT (1ull << 1)
 #define TERMINAL_NOTIFY_SUSPEND (1ull << 2)
@@ -187,24 +193,45 @@ WARN_UNUSED static inline status_t terminal_get_queued(handle_t server, uint64_t
 
 /*
  * From now on `session` is notified with the bits below: it is the proc server's gate for the session whose terminal
- * this is. It replaces the one before, which gets `hangup`.
- * request: handle session
+ * this is, `number` its number. It replaces the one before, which gets `hangup`.
+ * request: w0.low number, handle session
  */
-WARN_UNUSED static inline status_t terminal_set_session(handle_t server, handle_t session,
-                                                        uint64_t deadline) {
+WARN_UNUSED static inline status_t terminal_set_session(handle_t server, uint32_t number,
+                                                        handle_t session, uint64_t deadline) {
     struct message message_;
 
     message_.gate = server;
     message_.label = TERMINAL_SET_SESSION;
     message_.deadline = deadline;
     message_.control = 0;
-    message_.words[0] = 0;
+    message_.words[0] = (uint64_t)(uint32_t)number;
     message_.words[1] = 0;
     message_.words[2] = 0;
     message_.words[3] = 0;
     message_.handles[0] = session;
     message_.control += MESSAGE_SEND_HANDLES(1);
     status_t status_ = MESSAGE_CALL(&message_);
+    return status_ != OK ? status_ : (status_t)message_.label;
+}
+
+/*
+ * The number of the session whose terminal this is, 0: none.
+ * answer: w0.low number
+ */
+WARN_UNUSED static inline status_t terminal_get_session(handle_t server, uint32_t *number,
+                                                        uint64_t deadline) {
+    struct message message_;
+
+    message_.gate = server;
+    message_.label = TERMINAL_GET_SESSION;
+    message_.deadline = deadline;
+    message_.control = 0;
+    message_.words[0] = 0;
+    message_.words[1] = 0;
+    message_.words[2] = 0;
+    message_.words[3] = 0;
+    status_t status_ = MESSAGE_CALL_SHORT(&message_);
+    *number = (uint32_t)message_.words[0];
     return status_ != OK ? status_ : (status_t)message_.label;
 }
 
@@ -223,7 +250,9 @@ struct terminal_handlers {
     status_t (*drain)(void *context, struct request *request);
     status_t (*get_queued)(void *context, struct request *request, uint64_t *input,
                            uint64_t *output);
-    status_t (*set_session)(void *context, struct request *request, handle_t session);
+    status_t (*set_session)(void *context, struct request *request, uint32_t number,
+                            handle_t session);
+    status_t (*get_session)(void *context, struct request *request, uint32_t *number);
 };
 
 static inline status_t terminal_dispatch_get_attributes(const struct terminal_handlers *handlers,
@@ -368,7 +397,8 @@ static inline status_t terminal_dispatch_set_session(const struct terminal_handl
     if (!request_handle_is(request, 0, OBJECT_GATE)) {
         return ERROR_BAD_ARGUMENT;
     }
-    status_t status_ = handlers->set_session(context, request, request->handles[0]);
+    status_t status_ = handlers->set_session(context, request, (uint32_t)request->words[0],
+                                             request->handles[0]);
     return status_;
 }
 
@@ -376,6 +406,29 @@ static inline status_t terminal_dispatch_set_session(const struct terminal_handl
 static inline void terminal_answer_set_session(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
+    answer_send(saved, outcome, &answer_);
+}
+
+static inline status_t terminal_dispatch_get_session(const struct terminal_handlers *handlers,
+                                                     void *context, struct request *request) {
+    uint32_t number = 0;
+
+    if (handlers->get_session == NULL) {
+        return ERROR_NOT_SUPPORTED;
+    }
+    status_t status_ = handlers->get_session(context, request, &number);
+    if (status_ == REQUEST_DEFERRED) {
+        return status_;
+    }
+    request->answer.words[0] = (uint64_t)(uint32_t)number;
+    return status_;
+}
+
+/* Answers a saved request; the handle is used up, whatever becomes of the client. */
+static inline void terminal_answer_get_session(handle_t saved, status_t outcome, uint32_t number) {
+    struct answer answer_ = {.control = 0};
+
+    answer_.words[0] = (uint64_t)(uint32_t)number;
     answer_send(saved, outcome, &answer_);
 }
 
@@ -399,6 +452,8 @@ static inline status_t terminal_dispatch(const void *handlers, void *context,
         return terminal_dispatch_get_queued(handlers, context, request);
     case TERMINAL_SET_SESSION:
         return terminal_dispatch_set_session(handlers, context, request);
+    case TERMINAL_GET_SESSION:
+        return terminal_dispatch_get_session(handlers, context, request);
     default:
         return ERROR_BAD_MESSAGE;
     }
@@ -426,6 +481,8 @@ static inline const char *terminal_label_name(uint32_t label) {
         return "terminal.get_queued";
     case TERMINAL_SET_SESSION:
         return "terminal.set_session";
+    case TERMINAL_GET_SESSION:
+        return "terminal.get_session";
     default:
         return NULL;
     }

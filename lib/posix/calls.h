@@ -30,10 +30,11 @@ uint32_t process_pid(void);
     X(recvmsg) X(rename) X(renameat) X(rmdir) X(sched_getaffinity) X(sched_yield) X(select)        \
     X(sendmsg) X(sendto) X(set_tid_address) X(setid) X(setitimer) X(setpgid) X(setsid)             \
     X(setsockopt) X(shutdown) X(sigaction) X(sigaltstack) X(sigpending) X(sigprocmask)             \
-    X(sigsuspend) X(sigtimedwait) X(socket) X(socketpair) X(stat) X(statfs) X(success) X(symlink)  \
-    X(symlinkat) X(sync) X(sysinfo) X(tgkill) X(time) X(times) X(tkill) X(truncate) X(umask)       \
-    X(uname) X(unlink) X(unlinkat) X(user_id) X(utimensat) X(vfork) X(wait4) X(waitid) X(write)    \
-    X(writev)
+    X(sigqueueinfo) X(sigsuspend) X(sigtimedwait) X(socket) X(socketpair) X(stat) X(statfs)        \
+    X(success) X(symlink) X(symlinkat) X(sync) X(sysinfo) X(tgkill) X(time) X(timer_create)        \
+    X(timer_delete) X(timer_getoverrun) X(timer_gettime) X(timer_settime) X(times) X(tkill)        \
+    X(truncate) X(umask) X(uname) X(unlink) X(unlinkat) X(user_id) X(utimensat) X(vfork) X(wait4)  \
+    X(waitid) X(write) X(writev)
 /* clang-format on */
 
 #define POSIX_CALL_DECLARE(name) long call_##name(const long *a);

@@ -14,5 +14,8 @@ void child_keep(uint32_t pid, handle_t process);
 /* It has been waited for. */
 void child_forget(uint32_t pid);
 
+/* Before exec: the parent of a vfork may go on. (lib/posix/process.c) */
+void process_release_parent(void);
+
 /* In the child of a fork, which has no children; the handles did not come along. */
 void children_after_fork(void);

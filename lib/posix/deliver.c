@@ -59,19 +59,33 @@ NORETURN void signal_terminate(int signal) {
 
 /* ---- choosing ---- */
 
-/* Takes the lowest signal due; 0 if another thread was faster or there is none. */
-static int take_due(struct posix_thread *self) {
-    uint64_t mine = self->pending & ~self->mask;
+/* A signal on its way to its effect. */
+struct delivery {
+    int signal;
+    bool is_own; /* sent to this thread by a thread of the program */
+    struct signal_action action;
+    struct signal_information information;
+};
+
+/* Takes the lowest signal due; false if another thread was faster or there is none. */
+static bool take_due(struct posix_thread *self, struct delivery *delivery) {
+    uint64_t barred = self->mask | self->waited_for;
+    uint64_t mine = self->pending & ~barred;
     volatile uint64_t *where = mine != 0 ? &self->pending : &signals_process_pending;
-    uint64_t due = *where & ~self->mask;
+    uint64_t due = *where & ~barred;
 
     if (due == 0) {
-        return 0;
+        return false;
     }
     int signal = __builtin_ctzll(due) + 1;
     uint64_t before = __atomic_fetch_and(where, ~SIGNAL_BIT(signal), __ATOMIC_ACQ_REL);
 
-    return (before & SIGNAL_BIT(signal)) != 0 ? signal : 0;
+    delivery->signal = signal;
+    delivery->is_own = where == &self->pending;
+    delivery->action = signal_action_of(signal);
+    return (before & SIGNAL_BIT(signal)) != 0 &&
+           queue_take(self, where, signal, (delivery->action.flags & SA_SIGINFO) != 0,
+                      &delivery->information);
 }
 
 void signals_pass_on(uint64_t signals) {
@@ -86,8 +100,9 @@ void signals_pass_on(uint64_t signals) {
     LIST_FOR_EACH(thread, &posix.threads, node) {
         uint64_t takes = left & (~thread->mask | thread->waited_for);
 
+        /* Not the signals themselves: by the time it looks another may have taken them. */
         if (thread != self && thread->handle != HANDLE_NONE && takes != 0 &&
-            sys_thread_upcall(thread->handle, takes) == OK) {
+            sys_thread_upcall(thread->handle, SIGNAL_LOOK) == OK) {
             left &= ~takes;
         }
     }
@@ -102,10 +117,14 @@ static const uint8_t greg_of_register[] = {
     REG_R9,  REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15, REG_RIP, REG_EFL,
 };
 
-static void context_fill(ucontext_t *context, const struct upcall_frame *frame, uint64_t mask) {
+static void context_fill(ucontext_t *context, const struct upcall_frame *frame,
+                         const struct posix_thread *self, uint64_t mask) {
     const uint64_t *registers = (const uint64_t *)&frame->registers;
 
     memset(context, 0, sizeof *context);
+    context->uc_stack = (stack_t){.ss_sp = (void *)self->alternate_base,
+                                  .ss_size = self->alternate_size,
+                                  .ss_flags = self->alternate_size == 0 ? SS_DISABLE : 0};
     memcpy(&context->uc_sigmask, &mask, sizeof mask);
     for (size_t i = 0; i < ARRAY_SIZE(greg_of_register); i++) {
         context->uc_mcontext.gregs[greg_of_register[i]] = (long long)registers[i];
@@ -149,7 +168,7 @@ static void handler_run(struct posix_thread *self, const struct signal_action *a
     uint32_t interrupt = self->interrupt;
     ucontext_t context;
 
-    context_fill(&context, frame != NULL ? frame : &nothing,
+    context_fill(&context, frame != NULL ? frame : &nothing, self,
                  was_suspended ? self->saved_mask : self->mask);
     self->restore_mask = false;
     self->mask |= action->mask | ((action->flags & SA_NODEFER) != 0 ? 0 : SIGNAL_BIT(signal));
@@ -169,14 +188,25 @@ static void handler_run(struct posix_thread *self, const struct signal_action *a
     self->interrupt = ends_call ? 1 : interrupt;
 }
 
+/* Stops the process: a call between two steps of whatever the thread was doing. */
+static void stop(struct posix_thread *self, int signal, bool is_own) {
+    uint8_t slow = self->slow;
+    volatile int *cancel = self->cancel;
+
+    self->slow = CALL_FAST;
+    self->cancel = NULL;
+    status_ignore(proc_call_stop((uint32_t)signal, is_own)); /* without proc nobody can continue */
+    self->slow = slow;
+    self->cancel = cancel;
+}
+
 /* What the signal does that has no handler. */
-static void effect_default(int signal) {
-    switch (signal_default_effect(signal)) {
+static void effect_default(struct posix_thread *self, const struct delivery *delivery) {
+    switch (signal_default_effect(delivery->signal)) {
     case SIGNAL_TERMINATES:
-        signal_terminate(signal);
+        signal_terminate(delivery->signal);
     case SIGNAL_STOPS:
-        status_ignore(
-            proc_call_stop((uint32_t)signal)); /* without proc nobody can stop or continue */
+        stop(self, delivery->signal, delivery->is_own);
         break;
     case SIGNAL_DOES_NOTHING:
         break;
@@ -185,19 +215,17 @@ static void effect_default(int signal) {
 
 void signals_deliver(struct posix_thread *self, struct upcall_frame *frame) {
     while (signals_due(self) != 0) {
-        int signal = take_due(self);
+        struct delivery delivery;
 
-        if (signal == 0) {
+        if (!take_due(self, &delivery)) {
             continue;
         }
-        struct signal_action action = signal_action_of(signal);
+        if (delivery.action.handler == SIGNAL_DEFAULT) {
+            effect_default(self, &delivery);
+        } else if (delivery.action.handler != SIGNAL_IGNORE) {
+            siginfo_t information = queue_siginfo(delivery.signal, &delivery.information);
 
-        if (action.handler == SIGNAL_DEFAULT) {
-            effect_default(signal);
-        } else if (action.handler != SIGNAL_IGNORE) {
-            siginfo_t information = {.si_signo = signal, .si_code = SI_USER};
-
-            handler_run(self, &action, &information, frame);
+            handler_run(self, &delivery.action, &information, frame);
         }
     }
 }
@@ -283,16 +311,33 @@ static NORETURN void enter_trampoline(const struct upcall_frame *frame) {
     sys_upcall_return(&next);
 }
 
+#define STOPPING (SIGNAL_BIT(SIGTSTP) | SIGNAL_BIT(SIGTTIN) | SIGNAL_BIT(SIGTTOU))
+
+/* A stop ends a continuation that still waits, and the other way round. */
+static void drop_opposites(struct posix_thread *self, uint64_t bits) {
+    uint64_t dropped = (bits & SIGNAL_BIT(SIGCONT)) != 0 ? STOPPING
+                       : (bits & STOPPING) != 0          ? SIGNAL_BIT(SIGCONT)
+                                                         : 0;
+
+    if (dropped != 0) {
+        __atomic_and_fetch(&signals_process_pending, ~(dropped & ~bits), __ATOMIC_ACQ_REL);
+        __atomic_and_fetch(&self->pending, ~(dropped & ~bits), __ATOMIC_ACQ_REL);
+    }
+}
+
 static void note_bits(struct posix_thread *self, uint64_t bits) {
     uint64_t own = __atomic_fetch_and(&self->directed, ~bits, __ATOMIC_ACQ_REL) & bits;
+    uint64_t remote = bits & ~own & ~SIGNAL_LOOK;
 
+    drop_opposites(self, bits);
     __atomic_or_fetch(&self->pending, own, __ATOMIC_ACQ_REL);
-    __atomic_or_fetch(&signals_process_pending, bits & ~own, __ATOMIC_ACQ_REL);
-    if ((bits & self->waited_for) != 0) {
+    queue_note_remote(remote);
+    __atomic_or_fetch(&signals_process_pending, remote, __ATOMIC_ACQ_REL);
+    if (((self->pending | signals_process_pending) & self->waited_for) != 0) {
         self->interrupt = 1;
     }
     if (self->exiting) {
-        signals_pass_on(bits);
+        signals_pass_on((bits & SIGNAL_LOOK) != 0 ? UINT64_MAX : remote);
     }
 }
 
@@ -316,7 +361,7 @@ void upcall_take(struct upcall_frame *frame) {
         if (signals_due(self) != 0) {
             enter_trampoline(frame);
         }
-        uint64_t blocked = frame->bits & signals_process_pending;
+        uint64_t blocked = frame->bits & ~SIGNAL_LOOK & signals_process_pending;
 
         if (blocked != 0) {
             signals_pass_on(blocked);

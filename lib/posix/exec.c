@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "lib/native/syscall.h"
+#include "lib/posix/children.h"
 #include "lib/posix/errno.h"
 #include "lib/posix/file_lock.h"
 #include "lib/posix/program.h"
@@ -36,6 +37,7 @@ static int become(const struct program *program, char *const *envp) {
     if (error == 0) {
         signals_reset_handled();
         give_up_locks();
+        process_release_parent();
         error = errno_from_status(sys_process_become(prepared.process, state->keep, state->n_keep,
                                                      prepared.entry, prepared.stack, 0));
         handle_drop(prepared.process);

@@ -15,6 +15,7 @@
 #include "lib/posix/call.h"
 #include "lib/posix/calls.h"
 #include "abi/generated/file.h"
+#include "abi/generated/terminal.h"
 #include "lib/native/syscall.h"
 #include "lib/posix/errno.h"
 #include "lib/posix/fd.h"
@@ -159,6 +160,13 @@ long file_read_at(int number, void *buffer, size_t size, uint64_t offset) {
         uint64_t at = offset == FILE_OFFSET_CURRENT ? offset : offset + done;
         status_t status = file_read(fd.gate, at, (char *)buffer + done, part, &n, DEADLINE_NEVER);
 
+        if (UNLIKELY(status == ERROR_BACKGROUND)) {
+            status = terminal_ask_read(fd.gate);
+            if (status == OK) {
+                status =
+                    file_read(fd.gate, TERMINAL_OFFSET_ASKED, buffer, part, &n, DEADLINE_NEVER);
+            }
+        }
         if (status != OK) {
             return done != 0 ? (long)done : errno_from_status(status);
         }
@@ -184,6 +192,13 @@ long file_write_at(int number, const void *buffer, size_t size, uint64_t offset)
         status_t status =
             file_write(fd.gate, at, (const char *)buffer + done, part, &n, DEADLINE_NEVER);
 
+        if (UNLIKELY(status == ERROR_BACKGROUND)) {
+            status = terminal_ask_write(fd.gate);
+            if (status == OK) {
+                status = file_write(fd.gate, TERMINAL_OFFSET_ASKED, (const char *)buffer + done,
+                                    part, &n, DEADLINE_NEVER);
+            }
+        }
         if (status != OK) {
             return done != 0 ? (long)done : write_failed(status);
         }
@@ -264,15 +279,26 @@ static long transfer_one(int fd, const struct iovec *vector, uint32_t access, ui
                                    : file_write_at(fd, vector->iov_base, vector->iov_len, offset);
 }
 
-static long transfer_group(handle_t gate, struct message *m, uint32_t access, uint64_t offset) {
+static status_t transfer_once(handle_t gate, struct message *m, uint32_t access, uint64_t offset) {
     m->gate = gate;
     m->label = access == LENT_WRITABLE ? FILE_READ : FILE_WRITE;
     m->words[0] = offset;
     m->deadline = DEADLINE_NEVER;
     status_t status = posix_call(m);
 
-    if (status == OK) {
-        status = (status_t)m->label;
+    return status == OK ? (status_t)m->label : status;
+}
+
+static long transfer_group(handle_t gate, struct message *m, uint32_t access, uint64_t offset) {
+    uint64_t segments = m->control;
+    status_t status = transfer_once(gate, m, access, offset);
+
+    if (UNLIKELY(status == ERROR_BACKGROUND)) {
+        m->control = segments;
+        status = access == LENT_WRITABLE ? terminal_ask_read(gate) : terminal_ask_write(gate);
+        if (status == OK) {
+            status = transfer_once(gate, m, access, TERMINAL_OFFSET_ASKED);
+        }
     }
     if (status != OK) {
         return access == LENT_WRITABLE ? errno_from_status(status) : write_failed(status);

@@ -8,12 +8,15 @@
 
 #include "lib/posix/thread.h"
 
-extern struct lock signal_lock, path_lock, fd_lock,
-    pool_lock; /* in this order, threads_lock before them */
+extern struct lock signal_lock, queue_lock, path_lock, fd_lock,
+    pool_lock; /* in this order, threads_lock and timers_lock before them */
+extern struct lock timers_lock;
 
 static inline void locks_take_all(void) {
     lock_take(&threads_lock);
+    lock_take(&timers_lock);
     lock_take(&signal_lock);
+    lock_take(&queue_lock);
     lock_take(&path_lock);
     lock_take(&fd_lock);
     lock_take(&pool_lock);
@@ -23,6 +26,8 @@ static inline void locks_give_all(void) {
     lock_give(&pool_lock);
     lock_give(&fd_lock);
     lock_give(&path_lock);
+    lock_give(&queue_lock);
     lock_give(&signal_lock);
+    lock_give(&timers_lock);
     lock_give(&threads_lock);
 }

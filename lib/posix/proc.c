@@ -33,13 +33,43 @@ handle_t proc_gate(void) {
     return gate;
 }
 
-status_t proc_call_set_handled(uint64_t handled, uint64_t ignored) {
-    return proc_gate() == HANDLE_NONE ? ERROR_NO_SERVICE
-                                      : proc_set_handled(gate, handled, ignored, DEADLINE_NEVER);
+status_t proc_call_set_handled(uint64_t handled, uint64_t ignored, uint64_t wanted,
+                               uint32_t child_flags) {
+    return proc_gate() == HANDLE_NONE
+               ? ERROR_NO_SERVICE
+               : proc_set_handled(gate, handled, ignored, wanted, child_flags, DEADLINE_NEVER);
 }
 
-status_t proc_call_stop(uint32_t signal) {
-    return proc_gate() == HANDLE_NONE ? ERROR_NO_SERVICE : proc_stop(gate, signal, DEADLINE_NEVER);
+status_t proc_call_stop(uint32_t signal, bool is_own) {
+    return proc_gate() == HANDLE_NONE ? ERROR_NO_SERVICE
+                                      : proc_stop(gate, signal, is_own, DEADLINE_NEVER);
+}
+
+/* ---- over a restart of proc ---- */
+
+enum { RESTART_TRIES = 250 };
+#define RESTART_PAUSE_NS (20 * NS_PER_MS)
+
+/* May it be made again if nobody knows whether it was done? Of a second signal nobody is worse off
+ * than of none. */
+static bool is_repeatable(uint32_t label) {
+    return label != PROC_ADOPT && label != PROC_TAKE;
+}
+
+status_t proc_message(struct message *m) {
+    const struct message request = *m;
+    unsigned tries = 0;
+    status_t status;
+
+    for (;;) {
+        status = posix_call(m);
+        if (LIKELY(status != ERROR_CLOSED) || !is_repeatable(request.label) ||
+            ++tries > RESTART_TRIES) {
+            return status;
+        }
+        time_sleep_until(time_deadline(RESTART_PAUSE_NS));
+        *m = request;
+    }
 }
 
 void proc_send_held(uint64_t signals) {

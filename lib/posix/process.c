@@ -49,11 +49,39 @@ static void become_child(void) {
     forget_parent();
 }
 
-static long fork_parent(handle_t child) {
+/* proc ended with the adoption in its hands: did the child begin? Its pid then, else 0. */
+static uint32_t adopted_pid(handle_t child) {
+    struct process_status info;
+    bool is_adopted =
+        sys_process_info(child, PROCESS_INFO_STATUS, &info, sizeof info, 0, NULL, NULL) == OK &&
+        info.tag != 0 && info.state != PROCESS_NEW;
+
+    return is_adopted ? info.tag : 0;
+}
+
+static status_t adopt(handle_t child, uint32_t flags, uint32_t *pid) {
+    status_t status = proc_adopt(proc_gate(), flags, 0, 0, 0, 0, child, pid, DEADLINE_NEVER);
+
+    if (status == ERROR_CLOSED) {
+        *pid = adopted_pid(child);
+        status =
+            *pid != 0 ? OK : proc_adopt(proc_gate(), flags, 0, 0, 0, 0, child, pid, DEADLINE_NEVER);
+    }
+    return status;
+}
+
+/* vfork: until the child has become another program, or ended. */
+static void await_release(uint32_t pid) {
+    uint32_t found, wait_status;
+    uint64_t cpu_ns;
+
+    status_ignore(proc_wait(proc_gate(), (int32_t)pid, PROC_WAIT_RELEASED, &found, &wait_status,
+                            &cpu_ns, DEADLINE_NEVER)); /* no such child: it has ended */
+}
+
+static long fork_parent(handle_t child, uint32_t flags) {
     uint32_t pid = 0;
-    status_t status = proc_gate() == HANDLE_NONE ? ERROR_NO_SERVICE
-                                                 : proc_adopt(proc_gate(), PROC_ADOPT_FORKED, 0, 0,
-                                                              0, 0, child, &pid, DEADLINE_NEVER);
+    status_t status = proc_gate() == HANDLE_NONE ? ERROR_NO_SERVICE : adopt(child, flags, &pid);
 
     if (status == OK) {
         child_keep(pid, child);
@@ -63,13 +91,18 @@ static long fork_parent(handle_t child) {
     if (status == ERROR_OUT_OF_BUDGET || status == ERROR_NO_MEMORY) {
         return -ENOMEM;
     }
+    if (status == OK && (flags & PROC_ADOPT_VFORK) != 0) {
+        await_release(pid);
+    }
     return status == OK ? (long)pid : -EAGAIN;
 }
 
-long call_fork(const long *a) {
+/* In the child of a vfork, until it becomes another program. */
+static bool holds_parent;
+
+static long fork_with(uint32_t flags) {
     handle_t child = HANDLE_NONE;
 
-    (void)a;
     (void)proc_gate(); /* found before, so that the child has it too */
     critical_enter();
     locks_take_all();
@@ -78,6 +111,7 @@ long call_fork(const long *a) {
 
     if (status == OK && child == HANDLE_NONE) {
         become_child();
+        holds_parent = (flags & PROC_ADOPT_VFORK) != 0;
         locks_give_all();
         critical_leave();
         return 0;
@@ -88,13 +122,31 @@ long call_fork(const long *a) {
     if (status != OK) {
         return status == ERROR_OUT_OF_BUDGET || status == ERROR_NO_MEMORY ? -ENOMEM : -EAGAIN;
     }
-    return fork_parent(child);
+    return fork_parent(child, flags);
 }
 
-/* The child has memory of its own: more than vfork promises, and what programs may rely on is the
- * same. */
+long call_fork(const long *a) {
+    (void)a;
+    return fork_with(PROC_ADOPT_FORKED);
+}
+
+/* The child has memory of its own: more than vfork promises. The parent waits until it has gone its
+ * own way, so what programs build on that order holds. */
 long call_vfork(const long *a) {
-    return call_fork(a);
+    (void)a;
+    return fork_with(PROC_ADOPT_FORKED | PROC_ADOPT_VFORK);
+}
+
+void process_release_parent(void) {
+    status_t status = OK;
+
+    if (!holds_parent || proc_gate() == HANDLE_NONE) {
+        return;
+    }
+    holds_parent = false;
+    do {
+        status = proc_released(proc_gate(), DEADLINE_NEVER);
+    } while (status == ERROR_INTERRUPTED); /* by a signal; else our end releases it */
 }
 
 /* ---- the end ---- */
@@ -110,10 +162,6 @@ _Static_assert(WNOHANG == PROC_WAIT_NOHANG && WUNTRACED == PROC_WAIT_STOPPED &&
                    WNOWAIT == PROC_WAIT_KEEP,
                "the same numbers");
 
-/* For a server that is being restarted. */
-enum { RESTART_TRIES = 100 };
-#define RESTART_PAUSE_NS (20 * NS_PER_MS)
-
 static void usage_fill(struct rusage *usage, uint64_t cpu_ns) {
     *usage = (struct rusage){
         .ru_utime = {.tv_sec = (time_t)(cpu_ns / NS_PER_S),
@@ -128,17 +176,10 @@ static long wait_for(int selector, uint32_t options, uint32_t *wait_status, stru
     if (proc_gate() == HANDLE_NONE) {
         return -ECHILD;
     }
-    status_t status;
-    unsigned tries = 0;
-
     /* proc may end while we wait: its next run knows the children too. */
-    do {
-        status =
-            proc_wait(proc_gate(), selector, options, &pid, wait_status, &cpu_ns, DEADLINE_NEVER);
-        if (status == ERROR_CLOSED) {
-            time_sleep_until(time_deadline(RESTART_PAUSE_NS));
-        }
-    } while (status == ERROR_CLOSED && ++tries < RESTART_TRIES);
+    status_t status =
+        proc_wait(proc_gate(), selector, options, &pid, wait_status, &cpu_ns, DEADLINE_NEVER);
+
     if (status == OK && usage != NULL) {
         usage_fill(usage, cpu_ns);
     }
@@ -296,9 +337,10 @@ long call_kill(const long *a) {
     if (signal < 0 || signal > SIGNAL_LAST || selector == INT32_MIN) {
         return -EINVAL;
     }
-    /* To itself: delivered before kill returns, as POSIX wants, and without a message. SIGKILL and
-     * SIGSTOP are proc's. */
-    if (selector == (int)process_pid() && signal != SIGKILL && signal != SIGSTOP) {
+    /* To itself: delivered before kill returns, as POSIX wants, and without a message. What stops
+     * and continues is proc's, which keeps the order of these. */
+    if (selector == (int)process_pid() && signal != SIGKILL && signal != SIGCONT &&
+        !(signal >= SIGSTOP && signal <= SIGTTOU)) {
         if (signal != 0) {
             signal_raise(signal);
         }
@@ -307,7 +349,8 @@ long call_kill(const long *a) {
     if (proc_gate() == HANDLE_NONE) {
         return -ESRCH;
     }
-    status_t status = proc_kill(proc_gate(), selector, (uint32_t)signal, 0, DEADLINE_NEVER);
+    status_t status =
+        proc_kill(proc_gate(), selector, (uint32_t)signal, SI_USER, 0, DEADLINE_NEVER);
 
     return status == ERROR_DENIED ? -EPERM : errno_from_status(status);
 }
@@ -349,7 +392,7 @@ long call_times(const long *a) {
 int __euralios_vfork(void);
 int __euralios_vfork(void) {
     static const long none[6];
-    long pid = call_fork(none);
+    long pid = call_vfork(none);
 
     if (pid < 0) {
         errno = (int)-pid;

@@ -15,10 +15,15 @@
 volatile uint64_t signals_process_pending;
 
 static struct signal_action actions[SIGNAL_LAST + 1];
+static uint64_t wanted; /* what proc was told by signals_want */
 struct lock signal_lock;
 
 /* Neither can be blocked, handled or ignored. */
 #define UNSTOPPABLE (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
+#define HARMLESS                                                                                   \
+    (SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGURG) | SIGNAL_BIT(SIGWINCH))
+/* musl's mask for the time of a fork: nobody waits for a signal behind it. */
+#define MASK_OF_FORK UINT64_MAX
 
 static void told_set_add(uint64_t *handled, uint64_t *ignored) {
     for (int signal = SIGNAL_FIRST; signal <= SIGNAL_LAST; signal++) {
@@ -31,12 +36,32 @@ static void told_set_add(uint64_t *handled, uint64_t *ignored) {
 }
 
 void signals_tell(void) {
-    uint64_t handled = 0, ignored = 0;
+    uint64_t handled = 0, ignored = 0, wants;
+    uint32_t child_flags = 0;
 
     critical_lock(&signal_lock);
     told_set_add(&handled, &ignored);
+    wants = wanted;
+    if ((actions[SIGCHLD].flags & SA_NOCLDSTOP) != 0) {
+        child_flags |= PROC_CHILD_NO_STOP;
+    }
+    if ((actions[SIGCHLD].flags & SA_NOCLDWAIT) != 0) {
+        child_flags |= PROC_CHILD_NO_WAIT;
+    }
     critical_unlock(&signal_lock);
-    status_ignore(proc_call_set_handled(handled, ignored));
+    status_ignore(proc_call_set_handled(handled, ignored, wants, child_flags));
+}
+
+void signals_want(uint64_t signals) {
+    uint64_t more = signals & HARMLESS;
+
+    if ((more & ~wanted) == 0 || signals == MASK_OF_FORK) {
+        return;
+    }
+    critical_lock(&signal_lock);
+    wanted |= more;
+    critical_unlock(&signal_lock);
+    signals_tell();
 }
 
 enum signal_effect signal_default_effect(int signal) {
@@ -75,7 +100,9 @@ static int kind_of(uintptr_t handler) {
 
 static void action_set(int signal, const struct signal_action *action) {
     critical_lock(&signal_lock);
-    bool changed = kind_of(actions[signal].handler) != kind_of(action->handler);
+    bool changed = kind_of(actions[signal].handler) != kind_of(action->handler) ||
+                   (signal == SIGCHLD &&
+                    ((actions[signal].flags ^ action->flags) & (SA_NOCLDSTOP | SA_NOCLDWAIT)) != 0);
     actions[signal] = *action;
     critical_unlock(&signal_lock);
     if (changed) {
@@ -122,6 +149,18 @@ void signals_inherit(uint64_t blocked, uint64_t ignored) {
     if (ignored != 0) {
         signals_tell();
     }
+    signals_want(blocked);
+}
+
+uint64_t signals_due(const struct posix_thread *self) {
+    return (self->pending | signals_process_pending) & ~self->mask & ~self->waited_for;
+}
+
+/* Delivers what a changed mask let through. */
+static void deliver_due(struct posix_thread *self) {
+    if (self->depth == 0 && signals_due(self) != 0) {
+        signals_deliver(self, NULL);
+    }
 }
 
 long call_sigaction(const long *a) {
@@ -149,20 +188,11 @@ long call_sigaction(const long *a) {
         if (dropped) {
             __atomic_and_fetch(&signals_process_pending, ~SIGNAL_BIT(signal), __ATOMIC_RELAXED);
             __atomic_and_fetch(&thread_self()->pending, ~SIGNAL_BIT(signal), __ATOMIC_RELAXED);
+            queue_drop(SIGNAL_BIT(signal));
+            deliver_due(thread_self());
         }
     }
     return 0;
-}
-
-uint64_t signals_due(const struct posix_thread *self) {
-    return (self->pending | signals_process_pending) & ~self->mask;
-}
-
-/* Delivers what a changed mask let through. */
-static void deliver_due(struct posix_thread *self) {
-    if (self->depth == 0 && signals_due(self) != 0) {
-        signals_deliver(self, NULL);
-    }
 }
 
 long call_sigprocmask(const long *a) {
@@ -189,6 +219,7 @@ long call_sigprocmask(const long *a) {
         default:
             return -EINVAL;
         }
+        signals_want(mask);
         self->mask = mask & ~UNSTOPPABLE;
     }
     if (a[2] != 0) {
@@ -250,7 +281,8 @@ long call_pause(const long *a) {
 }
 
 /* Takes one noted signal of `set`, 0 if there is none. */
-static int take_noted(struct posix_thread *self, uint64_t set) {
+static int take_noted(struct posix_thread *self, uint64_t set,
+                      struct signal_information *information) {
     for (;;) {
         uint64_t mine = self->pending & set;
         volatile uint64_t *where = mine != 0 ? &self->pending : &signals_process_pending;
@@ -260,8 +292,35 @@ static int take_noted(struct posix_thread *self, uint64_t set) {
             return 0;
         }
         int signal = __builtin_ctzll(there) + 1;
-        if (__atomic_fetch_and(where, ~SIGNAL_BIT(signal), __ATOMIC_ACQ_REL) & SIGNAL_BIT(signal)) {
+        uint64_t before = __atomic_fetch_and(where, ~SIGNAL_BIT(signal), __ATOMIC_ACQ_REL);
+
+        if ((before & SIGNAL_BIT(signal)) != 0 &&
+            queue_take(self, where, signal, true, information)) {
             return signal;
+        }
+    }
+}
+
+/* Until one of the signals is there: its number, or minus an errno. */
+static int wait_for_signal(struct posix_thread *self, uint64_t set, uint64_t deadline,
+                           struct signal_information *information) {
+    static const volatile uint32_t never;
+
+    for (;;) {
+        self->interrupt = 0;
+        int signal = take_noted(self, set, information);
+
+        if (signal != 0) {
+            return signal;
+        }
+        status_t status = native_futex_wait(&never, 0, deadline, 0, &self->interrupt);
+
+        if (status == ERROR_TIMEOUT) {
+            signal = take_noted(self, set, information);
+            return signal != 0 ? signal : -EAGAIN;
+        }
+        if (self->interrupt != 0 && ((self->pending | signals_process_pending) & set) == 0) {
+            return -EINTR;
         }
     }
 }
@@ -270,61 +329,78 @@ long call_sigtimedwait(const long *a) {
     struct posix_thread *self = thread_self();
     uint64_t set = *(const uint64_t *)a[0] & ~UNSTOPPABLE;
     const struct timespec *timeout = (const struct timespec *)a[2];
-    static const volatile uint32_t never;
     uint64_t deadline = DEADLINE_NEVER;
-    int signal;
+    struct signal_information information;
 
     if (timeout != NULL) {
+        if (timeout->tv_sec < 0 || timeout->tv_nsec < 0 || timeout->tv_nsec >= (long)NS_PER_S) {
+            return -EINVAL;
+        }
         deadline = time_deadline((uint64_t)timeout->tv_sec * NS_PER_S + (uint64_t)timeout->tv_nsec);
     }
+    signals_want(set);
     self->waited_for = set;
-    for (;;) {
-        self->interrupt = 0;
-        signal = take_noted(self, set);
-        if (signal != 0) {
-            break;
-        }
-        status_t status = native_futex_wait(&never, 0, deadline, 0, &self->interrupt);
+    int signal = wait_for_signal(self, set, deadline, &information);
 
-        if (status == ERROR_TIMEOUT) {
-            signal = -EAGAIN;
-            break;
-        }
-        if (self->interrupt != 0 && ((self->pending | signals_process_pending) & set) == 0) {
-            signal = -EINTR;
-            break;
-        }
-    }
     self->waited_for = 0;
     if (signal > 0 && a[1] != 0) {
-        *(siginfo_t *)a[1] = (siginfo_t){.si_signo = signal, .si_code = SI_USER};
+        *(siginfo_t *)a[1] = queue_siginfo(signal, &information);
     }
+    deliver_due(self);
     return signal;
 }
 
-void signal_raise(int signal) {
-    struct posix_thread *self = thread_self();
+/* ---- sending ---- */
 
-    __atomic_or_fetch(&signals_process_pending, SIGNAL_BIT(signal), __ATOMIC_ACQ_REL);
-    if ((self->mask & SIGNAL_BIT(signal)) != 0) {
-        signals_pass_on(SIGNAL_BIT(signal));
+void signal_post(struct posix_thread *thread, int signal) {
+    uint64_t bit = SIGNAL_BIT(signal);
+
+    if (thread == NULL) {
+        __atomic_or_fetch(&signals_process_pending, bit, __ATOMIC_ACQ_REL);
+        signals_pass_on(bit);
+    } else if (thread == thread_self()) {
+        __atomic_or_fetch(&thread->pending, bit, __ATOMIC_ACQ_REL);
+    } else {
+        __atomic_or_fetch(&thread->directed, bit, __ATOMIC_ACQ_REL);
+        status_ignore(sys_thread_upcall(thread->handle, bit)); /* it can only have ended */
+    }
+}
+
+status_t signal_raise_with(int signal, const struct signal_information *information) {
+    struct posix_thread *self = thread_self();
+    uint64_t bit = SIGNAL_BIT(signal);
+
+    if (!queue_put(NULL, signal, information)) {
+        return ERROR_TOO_MANY;
+    }
+    __atomic_or_fetch(&signals_process_pending, bit, __ATOMIC_ACQ_REL);
+    if ((self->mask & bit) != 0) {
+        signals_pass_on(bit);
     }
     deliver_due(self);
+    return OK;
 }
 
-status_t signal_raise_in(struct posix_thread *thread, int signal) {
-    if (thread == thread_self()) {
-        __atomic_or_fetch(&thread->pending, SIGNAL_BIT(signal), __ATOMIC_ACQ_REL);
-        return OK;
-    }
-    __atomic_or_fetch(&thread->directed, SIGNAL_BIT(signal), __ATOMIC_ACQ_REL);
-    if (thread->handle == HANDLE_NONE) {
+void signal_raise(int signal) {
+    const struct signal_information information = {.code = SI_USER, .pid = process_pid()};
+
+    status_ignore(
+        signal_raise_with(signal, &information)); /* as kill: without what comes with it */
+}
+
+status_t signal_raise_in(struct posix_thread *thread, int signal,
+                         const struct signal_information *information) {
+    if (thread != thread_self() && thread->handle == HANDLE_NONE) {
         return ERROR_NO_PROCESS;
     }
-    return sys_thread_upcall(thread->handle, SIGNAL_BIT(signal));
+    if (!queue_put(thread, signal, information)) {
+        return ERROR_TOO_MANY;
+    }
+    signal_post(thread, signal);
+    return OK;
 }
 
-static long signal_thread(uint32_t tid, int signal) {
+static long signal_thread(uint32_t tid, int signal, const struct signal_information *information) {
     long result = 0;
 
     if (signal < 0 || signal > SIGNAL_LAST) {
@@ -336,7 +412,7 @@ static long signal_thread(uint32_t tid, int signal) {
     if (thread == NULL) {
         result = -ESRCH;
     } else if (signal != 0) {
-        result = errno_from_status(signal_raise_in(thread, signal));
+        result = errno_from_status(signal_raise_in(thread, signal, information));
     }
     critical_unlock(&threads_lock);
     deliver_due(thread_self());
@@ -344,11 +420,47 @@ static long signal_thread(uint32_t tid, int signal) {
 }
 
 long call_tkill(const long *a) {
-    return signal_thread((uint32_t)a[0], (int)a[1]);
+    const struct signal_information information = {.code = SI_TKILL, .pid = process_pid()};
+
+    return signal_thread((uint32_t)a[0], (int)a[1], &information);
 }
 
 long call_tgkill(const long *a) {
-    return (uint32_t)a[0] == process_pid() ? signal_thread((uint32_t)a[1], (int)a[2]) : -ESRCH;
+    const struct signal_information information = {.code = SI_TKILL, .pid = process_pid()};
+
+    return (uint32_t)a[0] == process_pid() ? signal_thread((uint32_t)a[1], (int)a[2], &information)
+                                           : -ESRCH;
+}
+
+/* sigqueue: (pid, signal, siginfo). The sender's pid is not what it says, but its own. */
+long call_sigqueueinfo(const long *a) {
+    const siginfo_t *info = (const siginfo_t *)a[2];
+    int pid = (int)a[0], signal = (int)a[1];
+    const struct signal_information information = {
+        .code = info->si_code,
+        .pid = process_pid(),
+        .value = (uint64_t)(uintptr_t)info->si_value.sival_ptr,
+    };
+
+    if (signal < 0 || signal > SIGNAL_LAST) {
+        return -EINVAL;
+    }
+    if (pid <= 0) {
+        return -ESRCH;
+    }
+    if (pid == (int)process_pid() && signal != SIGKILL && signal != SIGSTOP) {
+        return signal == 0 ? 0 : errno_from_status(signal_raise_with(signal, &information));
+    }
+    if (info->si_code >= 0 || info->si_code == SI_TKILL) {
+        return -EPERM; /* that is for the system to say */
+    }
+    if (proc_gate() == HANDLE_NONE) {
+        return -ESRCH;
+    }
+    status_t status = proc_kill(proc_gate(), pid, (uint32_t)signal, information.code,
+                                information.value, DEADLINE_NEVER);
+
+    return status == ERROR_DENIED ? -EPERM : errno_from_status(status);
 }
 
 long call_sigaltstack(const long *a) {

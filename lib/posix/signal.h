@@ -13,6 +13,7 @@
 #pragma once
 
 #include "abi/kernel.h"
+#include "lib/posix/queue.h"
 #include "lib/posix/thread.h"
 
 #define SIGNAL_BIT(signal) (1ull << ((signal)-1))
@@ -47,6 +48,9 @@ void signals_inherit(uint64_t blocked, uint64_t ignored);
  * processes that do not react to one with default effect. */
 void signals_tell(void);
 
+/* These may be waited for from now on: those whose default effect is nothing are to be sent too. */
+void signals_want(uint64_t signals);
+
 /* Signals that could be delivered to this thread now. */
 uint64_t signals_due(const struct posix_thread *self);
 
@@ -54,10 +58,22 @@ uint64_t signals_due(const struct posix_thread *self);
  * call. */
 void signals_deliver(struct posix_thread *self, struct upcall_frame *frame);
 
-/* Notes a signal for the calling process, or for one of its threads, and delivers it here if it is
- * due. */
+/*
+ * Notes a signal for the calling process, or for one of its threads (under threads_lock unless it
+ * is the caller), and delivers it here if it is due and this is the process's. TOO_MANY: the queue
+ * is full.
+ */
+status_t signal_raise_with(int signal, const struct signal_information *information);
+status_t signal_raise_in(struct posix_thread *thread, int signal,
+                         const struct signal_information *information);
+/* As kill does to the caller. */
 void signal_raise(int signal);
-status_t signal_raise_in(struct posix_thread *thread, int signal);
+
+/* For the process, or the thread, from a thread that takes none itself: no queueing. */
+void signal_post(struct posix_thread *thread, int signal);
+
+/* No signal, for these are never sent as upcalls: look at the process's pending ones. */
+#define SIGNAL_LOOK SIGNAL_BIT(SIGKILL)
 
 /* Process-directed signals that this thread cannot take: wakes a thread that can. No critical
  * section, no delivery. */

@@ -2,6 +2,7 @@
 #include "lib/posix/terminal.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 
@@ -11,6 +12,7 @@
 #include "lib/posix/calls.h"
 #include "lib/posix/errno.h"
 #include "lib/posix/proc.h"
+#include "lib/posix/signal.h"
 
 _Static_assert(sizeof(struct terminal_attributes) == sizeof(struct termios), "the same layout");
 
@@ -33,7 +35,8 @@ status_t terminal_take(handle_t gate) {
     if (status != OK) {
         return status;
     }
-    status = terminal_set_session(gate, session, DEADLINE_NEVER);
+    /* Only a leader gets that far: its pid is the session's number. */
+    status = terminal_set_session(gate, process_pid(), session, DEADLINE_NEVER);
     if (status != OK) {
         handle_drop(session);
     }
@@ -56,14 +59,65 @@ void terminal_opened(handle_t gate) {
     }
 }
 
+/* ---- the background ---- */
+
+static status_t ask(handle_t gate, int signal) {
+    const struct posix_thread *self = thread_self();
+    uint32_t number = 0, verdict;
+
+    if (proc_gate() == HANDLE_NONE) {
+        return OK; /* no sessions, no job control */
+    }
+    for (;;) {
+        bool held = (self->mask & SIGNAL_BIT(signal)) != 0 ||
+                    signal_action_of(signal).handler == SIGNAL_IGNORE;
+        status_t status = terminal_get_session(gate, &number, DEADLINE_NEVER);
+
+        if (status == OK) {
+            status = proc_background(proc_gate(), number, (uint32_t)signal, held, &verdict,
+                                     DEADLINE_NEVER);
+        }
+        if (status != OK) {
+            return status;
+        }
+        if (verdict != PROC_BACKGROUND_SIGNALLED) {
+            return verdict == PROC_BACKGROUND_PROCEED ? OK : ERROR_IO;
+        }
+        /* The signal has stopped us and we go on, or it has run its handler. */
+        if (self->slow != CALL_FAST && self->interrupt != 0) {
+            return ERROR_INTERRUPTED;
+        }
+    }
+}
+
+status_t terminal_ask_read(handle_t gate) {
+    return ask(gate, SIGTTIN);
+}
+
+status_t terminal_ask_write(handle_t gate) {
+    return ask(gate, SIGTTOU);
+}
+
+/* For what changes the terminal, from the background. Other files: 0. */
+static long may_change(handle_t gate) {
+    status_t status = ask(gate, SIGTTOU);
+
+    return status == ERROR_BAD_MESSAGE || status == ERROR_NOT_SUPPORTED ? -ENOTTY
+                                                                        : errno_from_status(status);
+}
+
 static long get_attributes(handle_t gate, void *attributes) {
     return terminal_error(terminal_get_attributes(
         gate, attributes, sizeof(struct terminal_attributes), DEADLINE_NEVER));
 }
 
 static long set_attributes(handle_t gate, uint32_t when, const void *attributes) {
-    return terminal_error(terminal_set_attributes(
-        gate, when, attributes, sizeof(struct terminal_attributes), DEADLINE_NEVER));
+    long error = may_change(gate);
+
+    return error != 0
+               ? error
+               : terminal_error(terminal_set_attributes(
+                     gate, when, attributes, sizeof(struct terminal_attributes), DEADLINE_NEVER));
 }
 
 static long get_size(handle_t gate, struct winsize *size) {
@@ -86,65 +140,73 @@ static long get_queued(handle_t gate, unsigned request, int *n) {
     return terminal_error(status);
 }
 
-/* Is it a terminal at all? For requests that proc answers. */
-static long check(handle_t gate) {
-    uint32_t rows, columns;
-
-    return terminal_error(terminal_get_size(gate, &rows, &columns, DEADLINE_NEVER));
-}
-
-static long get_foreground(handle_t gate, int *group) {
-    uint32_t number = 0;
-    long error = check(gate);
-
-    if (error == 0) {
-        error = proc_gate() == HANDLE_NONE
-                    ? -ENOTTY
-                    : terminal_error(proc_get_foreground(proc_gate(), &number, DEADLINE_NEVER));
-    }
-    if (error == 0) {
-        *group = (int)number;
-    }
-    return error;
-}
-
-static long set_foreground(handle_t gate, const int *group) {
-    long error = check(gate);
-
-    if (error != 0) {
-        return error;
-    }
-    if (*group <= 0) {
-        return -EINVAL;
-    }
-    if (proc_gate() == HANDLE_NONE) {
-        return -ENOTTY;
-    }
-    status_t status = proc_set_foreground(proc_gate(), (uint32_t)*group, DEADLINE_NEVER);
-
-    if (status == ERROR_NOT_TERMINAL && terminal_take(gate) == OK) {
-        /* proc had been restarted, and the terminal spoke to its last run: the session's leader
-         * puts that right. */
-        status = proc_set_foreground(proc_gate(), (uint32_t)*group, DEADLINE_NEVER);
-    }
-    return status == ERROR_DENIED ? -EPERM : terminal_error(status);
-}
-
-static long get_session(handle_t gate, int *session) {
-    uint32_t parent, group, number, has_terminal;
-    long error = check(gate);
+/* The number of the caller's session, if this is its terminal; else -ENOTTY. */
+static long own_session(handle_t gate) {
+    uint32_t parent, group, own, has_terminal, number = 0;
+    long error = terminal_error(terminal_get_session(gate, &number, DEADLINE_NEVER));
 
     if (error == 0 && proc_gate() == HANDLE_NONE) {
         error = -ENOTTY;
     }
     if (error == 0) {
         error = errno_from_status(
-            proc_get_ids(proc_gate(), 0, &parent, &group, &number, &has_terminal, DEADLINE_NEVER));
+            proc_get_ids(proc_gate(), 0, &parent, &group, &own, &has_terminal, DEADLINE_NEVER));
     }
-    if (error == 0) {
+    if (error == 0 && number != own && own == process_pid() && has_terminal != 0) {
+        /* The terminal's server has been started anew, and forgotten us. */
+        error = number == 0 && terminal_take(gate) == OK ? 0 : -ENOTTY;
+        number = own;
+    }
+    return error != 0 ? error : number == own ? (long)number : -ENOTTY;
+}
+
+static long get_foreground(handle_t gate, int *group) {
+    uint32_t number = 0;
+    long session = own_session(gate);
+
+    if (session < 0) {
+        return session;
+    }
+    status_t status = proc_get_foreground(proc_gate(), &number, DEADLINE_NEVER);
+
+    if (status == ERROR_NOT_TERMINAL && terminal_take(gate) == OK) {
+        /* proc had been restarted, and the terminal spoke to its last run: the session's leader
+         * puts that right. */
+        status = proc_get_foreground(proc_gate(), &number, DEADLINE_NEVER);
+    }
+    *group = (int)number;
+    return terminal_error(status);
+}
+
+static long set_foreground(handle_t gate, const int *group) {
+    long session = own_session(gate);
+
+    if (session < 0) {
+        return session;
+    }
+    if (*group <= 0) {
+        return -EINVAL;
+    }
+    long error = may_change(gate);
+
+    if (error != 0) {
+        return error;
+    }
+    status_t status = proc_set_foreground(proc_gate(), (uint32_t)*group, DEADLINE_NEVER);
+
+    if (status == ERROR_NOT_TERMINAL && terminal_take(gate) == OK) {
+        status = proc_set_foreground(proc_gate(), (uint32_t)*group, DEADLINE_NEVER);
+    }
+    return status == ERROR_DENIED ? -EPERM : terminal_error(status);
+}
+
+static long get_session(handle_t gate, int *session) {
+    long number = own_session(gate);
+
+    if (number > 0) {
         *session = (int)number;
     }
-    return error;
+    return MIN(number, 0);
 }
 
 static long flush(handle_t gate, long which) {
@@ -155,7 +217,39 @@ static long flush(handle_t gate, long which) {
     if (which < TCIFLUSH || which > TCIOFLUSH) {
         return -EINVAL;
     }
+    long error = may_change(gate);
+
+    if (error != 0) {
+        return error;
+    }
     return terminal_error(terminal_flush(gate, queues[which], DEADLINE_NEVER));
+}
+
+static long drain(handle_t gate) {
+    long error = may_change(gate);
+
+    return error != 0 ? error : terminal_error(terminal_drain(gate, DEADLINE_NEVER));
+}
+
+/* TIOCSCTTY: of a session leader that has none, and nobody else's. */
+static long take(handle_t gate) {
+    uint32_t parent, group, own, has_terminal, number = 0;
+    long error = terminal_error(terminal_get_session(gate, &number, DEADLINE_NEVER));
+
+    if (error == 0 && proc_gate() == HANDLE_NONE) {
+        error = -EPERM;
+    }
+    if (error == 0) {
+        error = errno_from_status(
+            proc_get_ids(proc_gate(), 0, &parent, &group, &own, &has_terminal, DEADLINE_NEVER));
+    }
+    if (error != 0 || (number == own && has_terminal != 0)) {
+        return error;
+    }
+    if (own != process_pid() || has_terminal != 0) {
+        return -EPERM;
+    }
+    return terminal_error(terminal_take(gate));
 }
 
 long terminal_control(handle_t gate, unsigned request, long argument) {
@@ -181,16 +275,16 @@ long terminal_control(handle_t gate, unsigned request, long argument) {
     case TIOCGSID:
         return get_session(gate, (int *)argument);
     case TIOCSCTTY:
-        return terminal_error(terminal_take(gate));
+        return take(gate);
     case TIOCINQ:
     case TIOCOUTQ:
         return get_queued(gate, request, (int *)argument);
     case TCFLSH:
         return flush(gate, argument);
     case TCSBRK:
-        return terminal_error(terminal_drain(gate, DEADLINE_NEVER));
+        return drain(gate);
     case TCXONC:
-        return check(gate);
+        return may_change(gate);
     default:
         return -ENOTTY;
     }

@@ -17,3 +17,11 @@ long terminal_control(handle_t gate, unsigned request, long argument);
 
 /* Makes the terminal that of the caller's session. */
 status_t terminal_take(handle_t gate);
+
+/*
+ * A read or write of a terminal was answered BACKGROUND: asks proc whether the caller may. OK: then
+ * it is to be made again, with the offset TERMINAL_OFFSET_ASKED. INTERRUPTED (a signal that is
+ * handled came instead) or IO. Where job control stops the caller, this returns after that.
+ */
+status_t terminal_ask_read(handle_t gate);
+status_t terminal_ask_write(handle_t gate);

@@ -10,6 +10,7 @@
 #include "lib/posix/calls.h"
 #include "lib/posix/pool.h"
 #include "lib/posix/signal.h"
+#include "lib/posix/timers.h"
 
 /* Linux's clone flags, as far as musl asks for them. */
 enum {
@@ -136,9 +137,13 @@ static long thread_launch(struct posix_thread *thread, void *stack, int *parent_
     return status == OK ? (long)thread->tid : -EAGAIN;
 }
 
-/* The first thread has none until there are others, who may want to signal it. */
-static bool open_own_handle(struct posix_thread *self) {
+bool thread_open_handle(void) {
+    struct posix_thread *self = thread_self();
     uint64_t handle;
+
+    if (self->handle != HANDLE_NONE) {
+        return true;
+    }
     status_t status = sys_thread_control(HANDLE_NONE, THREAD_OPEN, 0, &handle);
 
     if (status == OK) {
@@ -155,7 +160,7 @@ long thread_clone(int (*start)(void *), void *stack, int flags, void *argument, 
     if ((flags & needed) != needed) {
         return -ENOSYS; /* a process: fork and posix_spawn have ways of their own */
     }
-    if (self->handle == HANDLE_NONE && !open_own_handle(self)) {
+    if (!thread_open_handle()) {
         return -EAGAIN;
     }
     struct posix_thread *thread = pool_allocate(sizeof *thread);
@@ -195,15 +200,14 @@ NORETURN void thread_end(uintptr_t unmap_base, size_t unmap_length) {
     uint32_t left = --posix.n_threads;
     handle_t handle = self->handle;
     handle_t endpoint = self->poll_endpoint;
-    uint64_t passed_on = self->pending & ~self->directed;
-
     /* From here on upcalls of this thread see `leaving`: the record can be given away. */
     record_set(tls, &leaving);
     lock_give(&threads_lock);
     if (left == 0) {
         sys_process_exit(0);
     }
-    signals_pass_on(passed_on);
+    queue_drop_thread(self);
+    signals_pass_on(UINT64_MAX);
     if (endpoint != HANDLE_NONE) {
         handle_drop(endpoint);
     }
@@ -232,6 +236,8 @@ void thread_after_fork(void) {
     self->poll_endpoint = HANDLE_NONE;
     self->tid = 0;
     self->cancel = NULL;
+    queue_after_fork();
+    timers_after_fork();
 }
 
 long call_set_tid_address(const long *a) {

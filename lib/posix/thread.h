@@ -113,6 +113,10 @@ struct posix_thread *thread_find(uint32_t tid);
 /* Its number as Linux would give it: the pid for the first thread. */
 uint32_t thread_number(const struct posix_thread *self);
 
+/* The caller gets a handle of itself: the first thread has none until there are others, who may
+ * want to signal it. False: no room. */
+bool thread_open_handle(void);
+
 /* In the child of a fork: this thread is the only one. */
 void thread_after_fork(void);
 

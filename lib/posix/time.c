@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Clocks from the info page; sleeping; the alarm, which proc sends.
+ * Clocks from the info page; sleeping; the timers of setitimer, which are proc's.
  */
-#include "lib/posix/calls.h"
+#include "lib/posix/clock.h"
 
 #include <errno.h>
 #include <sys/time.h>
@@ -13,11 +13,12 @@
 #include "lib/native/syscall.h"
 #include "lib/native/time.h"
 #include "lib/posix/call.h"
+#include "lib/posix/calls.h"
 #include "lib/posix/errno.h"
 #include "lib/posix/proc.h"
 #include "lib/posix/thread.h"
 
-static struct timespec timespec_of(uint64_t ns) {
+struct timespec timespec_of(uint64_t ns) {
     return (struct timespec){.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
 }
 
@@ -26,7 +27,7 @@ static struct timeval timeval_of(uint64_t ns) {
                             .tv_usec = (suseconds_t)(ns % NS_PER_S / NS_PER_US)};
 }
 
-static int clock_read(long clock, uint64_t *ns) {
+int clock_read(long clock, uint64_t *ns) {
     uint64_t children;
 
     switch (clock) {
@@ -50,6 +51,10 @@ static int clock_read(long clock, uint64_t *ns) {
     default:
         return -EINVAL;
     }
+}
+
+bool clock_is_cpu(long clock) {
+    return clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID;
 }
 
 long call_clock_gettime(const long *a) {
@@ -107,11 +112,11 @@ static int sleep_until(uint64_t deadline) {
     }
 }
 
-static bool is_valid(const struct timespec *time) {
+bool timespec_is_valid(const struct timespec *time) {
     return time->tv_sec >= 0 && time->tv_nsec >= 0 && time->tv_nsec < (long)NS_PER_S;
 }
 
-static uint64_t ns_of(const struct timespec *time) {
+uint64_t timespec_ns(const struct timespec *time) {
     uint64_t ns;
 
     if (u64_mul_overflows((uint64_t)time->tv_sec, NS_PER_S, &ns) ||
@@ -122,10 +127,10 @@ static uint64_t ns_of(const struct timespec *time) {
 }
 
 static int sleep_for(const struct timespec *time, struct timespec *left) {
-    if (!is_valid(time)) {
+    if (!timespec_is_valid(time)) {
         return -EINVAL;
     }
-    uint64_t deadline = time_deadline(ns_of(time));
+    uint64_t deadline = time_deadline(timespec_ns(time));
     int error = sleep_until(deadline);
 
     if (error == -EINTR && left != NULL) {
@@ -150,71 +155,72 @@ long call_clock_nanosleep(const long *a) {
     if ((a[1] & TIMER_ABSTIME) == 0) {
         return sleep_for(time, (struct timespec *)a[3]);
     }
-    if (!is_valid(time)) {
+    if (!timespec_is_valid(time)) {
         return -EINVAL;
     }
-    int64_t deadline = (int64_t)MIN(ns_of(time), (uint64_t)INT64_MAX) - wall_offset;
+    int64_t deadline = (int64_t)MIN(timespec_ns(time), (uint64_t)INT64_MAX) - wall_offset;
 
     return sleep_until(deadline < 0 ? 0 : (uint64_t)deadline);
 }
 
-/* ---- the alarm ---- */
+/* ---- setitimer ---- */
 
-static uint64_t ns_of_timeval(const struct timeval *time) {
-    return (uint64_t)time->tv_sec * NS_PER_S + (uint64_t)time->tv_usec * NS_PER_US;
+_Static_assert(ITIMER_REAL == PROC_TIMER_REAL && ITIMER_VIRTUAL == PROC_TIMER_VIRTUAL &&
+                   ITIMER_PROF == PROC_TIMER_PROFILE,
+               "the same numbers");
+
+static bool timeval_is_valid(const struct timeval *time) {
+    return time->tv_sec >= 0 && time->tv_usec >= 0 && time->tv_usec < 1000000;
 }
 
-static struct itimerval itimer_of(uint64_t deadline, uint64_t interval) {
-    uint64_t now = time_now_ns();
+static uint64_t timeval_ns(const struct timeval *time) {
+    const struct timespec same = {.tv_sec = time->tv_sec, .tv_nsec = time->tv_usec * 1000};
 
-    /* One that is due has 1 us left: 0 would say that there is none. */
+    return timespec_ns(&same);
+}
+
+/* What is left is rounded up: 0 would say that the timer is not set. */
+static struct itimerval itimer_of(uint64_t left, uint64_t interval) {
     return (struct itimerval){
         .it_interval = timeval_of(interval),
-        .it_value = timeval_of(deadline == 0    ? 0
-                               : deadline > now ? deadline - now
-                                                : NS_PER_US),
+        .it_value = timeval_of(left < UINT64_MAX - NS_PER_US ? left + NS_PER_US - 1 : left),
     };
 }
 
 long call_setitimer(const long *a) {
     const struct itimerval *new = (const struct itimerval *)a[1];
-    uint64_t old_deadline, old_interval, delay;
+    uint64_t left, interval;
 
-    if (a[0] != ITIMER_REAL || new == NULL) {
-        return -EINVAL;
-    }
-    if (new->it_value.tv_usec < 0 || new->it_value.tv_usec >= 1000000 || new->it_value.tv_sec < 0 ||
-        new->it_interval.tv_usec < 0 || new->it_interval.tv_usec >= 1000000 ||
-        new->it_interval.tv_sec < 0) {
+    if (a[0] < ITIMER_REAL || a[0] > ITIMER_PROF || new == NULL ||
+        !timeval_is_valid(&new->it_value) || !timeval_is_valid(&new->it_interval)) {
         return -EINVAL;
     }
     if (proc_gate() == HANDLE_NONE) {
         return -ENOSYS;
     }
-    delay = ns_of_timeval(&new->it_value);
-    status_t status = proc_set_alarm(proc_gate(), delay == 0 ? 0 : time_deadline(delay),
-                                     ns_of_timeval(&new->it_interval), &old_deadline, &old_interval,
-                                     DEADLINE_NEVER);
+    status_t status =
+        proc_set_timer(proc_gate(), (uint32_t)a[0], timeval_ns(&new->it_value),
+                       timeval_ns(&new->it_interval), &left, &interval, DEADLINE_NEVER);
 
     if (status == OK && a[2] != 0) {
-        *(struct itimerval *)a[2] = itimer_of(old_deadline, old_interval);
+        *(struct itimerval *)a[2] = itimer_of(left, interval);
     }
     return errno_from_status(status);
 }
 
 long call_getitimer(const long *a) {
-    uint64_t deadline, interval;
+    uint64_t left, interval;
 
-    if (a[0] != ITIMER_REAL) {
+    if (a[0] < ITIMER_REAL || a[0] > ITIMER_PROF) {
         return -EINVAL;
     }
     if (proc_gate() == HANDLE_NONE) {
         return -ENOSYS;
     }
-    status_t status = proc_get_alarm(proc_gate(), &deadline, &interval, DEADLINE_NEVER);
+    status_t status = proc_get_timer(proc_gate(), (uint32_t)a[0], &left, &interval, DEADLINE_NEVER);
 
     if (status == OK) {
-        *(struct itimerval *)a[1] = itimer_of(deadline, interval);
+        *(struct itimerval *)a[1] = itimer_of(left, interval);
     }
     return errno_from_status(status);
 }

@@ -208,7 +208,8 @@ static void step_drainers(struct terminal *terminal) {
 static void notify_session(struct terminal *terminal, uint64_t bits) {
     if (bits != 0 && terminal->session != HANDLE_NONE &&
         sys_notify(terminal->session, bits) != OK) {
-        server_handle_close(terminal->session); /* the session is over */
+        /* The session is over, or proc another: who leads it says so again, with its number. */
+        server_handle_close(terminal->session);
         terminal->session = HANDLE_NONE;
     }
 }
@@ -302,12 +303,13 @@ void terminal_resize(struct terminal *terminal, uint32_t rows, uint32_t columns)
     }
 }
 
-void terminal_set_owner(struct terminal *terminal, handle_t session) {
+void terminal_set_owner(struct terminal *terminal, uint32_t number, handle_t session) {
     notify_session(terminal, TERMINAL_NOTIFY_HANGUP);
     if (terminal->session != HANDLE_NONE) {
         server_handle_close(terminal->session);
     }
     terminal->session = session;
+    terminal->session_number = number;
 }
 
 void terminal_apply(struct terminal *terminal, uint32_t when,

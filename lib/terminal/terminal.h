@@ -32,10 +32,11 @@ struct terminal {
     const struct terminal_device *device;
     struct server *server;
     uint32_t rows, columns;
-    uint32_t id;         /* for stat: one number per terminal of a server */
-    handle_t session;    /* proc's gate for the session whose terminal this is, or HANDLE_NONE */
-    struct list files;   /* struct terminal_file: open descriptions */
-    struct list readers; /* struct waiting, oldest first */
+    uint32_t id;      /* for stat: one number per terminal of a server */
+    handle_t session; /* proc's gate for the session whose terminal this is, or HANDLE_NONE */
+    uint32_t session_number; /* as its leader says; 0: none */
+    struct list files;       /* struct terminal_file: open descriptions */
+    struct list readers;     /* struct waiting, oldest first */
     struct list writers;
     struct list drainers;      /* drain, and set_attributes that waits for it */
     struct server_timer timer; /* VTIME of the first reader */

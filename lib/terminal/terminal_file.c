@@ -3,6 +3,7 @@
 #include "lib/terminal/terminal_file.h"
 
 #include <stdlib.h>
+#include <termios.h>
 
 #include "lib/base/string.h"
 #include "lib/native/device_number.h"
@@ -14,6 +15,21 @@ enum {
 
 /* ---- protocol file, of an open description ---- */
 
+/*
+ * Is this transfer of a program whose place in its session we cannot know to go ahead? OK, or
+ * BACKGROUND: it is to ask proc, and come back. Services have no job control.
+ */
+static status_t transfer_check(const struct terminal *terminal, const struct request *request,
+                               uint64_t offset) {
+    if (offset == TERMINAL_OFFSET_ASKED) {
+        return OK;
+    }
+    if (offset != FILE_OFFSET_CURRENT) {
+        return ERROR_NOT_SEEKABLE;
+    }
+    return terminal->session_number != 0 && request->tag != 0 ? ERROR_BACKGROUND : OK;
+}
+
 static status_t on_read(void *context, struct request *request, uint64_t offset, uint32_t length,
                         uint64_t *n) {
     struct terminal_file *file = context;
@@ -23,8 +39,9 @@ static status_t on_read(void *context, struct request *request, uint64_t offset,
     if ((file->flags & FILE_OPEN_READ) == 0) {
         return ERROR_DENIED;
     }
-    if (offset != FILE_OFFSET_CURRENT) {
-        return ERROR_NOT_SEEKABLE;
+    status_t check = transfer_check(terminal, request, offset);
+    if (check != OK) {
+        return check;
     }
     if (length == 0) {
         return OK;
@@ -57,8 +74,10 @@ static status_t on_write(void *context, struct request *request, uint64_t offset
     if ((file->flags & FILE_OPEN_WRITE) == 0) {
         return ERROR_DENIED;
     }
-    if (offset != FILE_OFFSET_CURRENT) {
-        return ERROR_NOT_SEEKABLE;
+    status_t check = transfer_check(terminal, request, offset);
+    bool stops = (terminal->discipline.attributes.local_flags & TOSTOP) != 0;
+    if (check != OK && (check != ERROR_BACKGROUND || stops)) {
+        return check;
     }
     length = MIN(length, (uint32_t)FILE_TRANSFER_MAX_BYTES);
     if (list_is_empty(&terminal->writers)) {
@@ -227,10 +246,19 @@ static status_t on_get_queued(void *context, struct request *request, uint64_t *
     return OK;
 }
 
-static status_t on_set_session(void *context, struct request *request, handle_t session) {
+static status_t on_set_session(void *context, struct request *request, uint32_t number,
+                               handle_t session) {
     struct terminal_file *file = context;
 
-    terminal_set_owner(file->terminal, request_keep(request, session));
+    terminal_set_owner(file->terminal, number, request_keep(request, session));
+    return OK;
+}
+
+static status_t on_get_session(void *context, struct request *request, uint32_t *number) {
+    const struct terminal_file *file = context;
+
+    (void)request;
+    *number = file->terminal->session_number;
     return OK;
 }
 
@@ -295,6 +323,7 @@ static const struct terminal_handlers terminal_handlers = {
     .drain = on_drain,
     .get_queued = on_get_queued,
     .set_session = on_set_session,
+    .get_session = on_get_session,
 };
 static const struct server_protocol file_protocols[] = {
     FILE_SERVE(file_handlers), TERMINAL_SERVE(terminal_handlers), {0, NULL, NULL}};

@@ -63,4 +63,4 @@ void terminal_apply(struct terminal *terminal, uint32_t when,
 void terminal_flush_queues(struct terminal *terminal, uint32_t queues);
 
 /* Takes the gate over. */
-void terminal_set_owner(struct terminal *terminal, handle_t session);
+void terminal_set_owner(struct terminal *terminal, uint32_t number, handle_t session);

@@ -23,7 +23,9 @@ struct waiter {
 static struct list waiters = LIST_INITIALIZER(waiters);
 static uint64_t last_cookie;
 
-enum { STATUS_STOPPED = 0x7f, STATUS_CONTINUED = 0xffff };
+enum { STATUS_SIGNAL = 0x7f, STATUS_STOPPED = 0x7f, STATUS_CONTINUED = 0xffff };
+
+static void waiters_try(uint32_t parent);
 
 /* ---- adopting ---- */
 
@@ -60,6 +62,8 @@ static void inherit_signals(struct member *child, const struct member *parent, u
     child->ignored = parent->ignored;
     if ((flags & PROC_ADOPT_FORKED) != 0) {
         child->handled = parent->handled;
+        child->wanted = parent->wanted;
+        child->child_flags = parent->child_flags;
     }
 }
 
@@ -91,6 +95,7 @@ status_t on_adopt(void *context, struct request *request, uint32_t flags, uint32
     member->is_kept = (flags & PROC_ADOPT_DETACHED) == 0 && asker.is_control;
     member->group = child_group != 0 ? child_group : member->pid;
     member->session = child_session != 0 ? child_session : member->pid;
+    member->is_released = (flags & PROC_ADOPT_VFORK) == 0;
     inherit_signals(member, asker.member, flags);
     member_save(member);
     *pid = member->pid;
@@ -132,23 +137,38 @@ static bool is_awaited(const struct member *member) {
     if (member->parent == PID_INIT) {
         return member->is_kept;
     }
-    return parent != NULL && (parent->ignored & SIGNAL_BIT(SIGNAL_CHLD)) == 0;
+    return parent != NULL && (parent->ignored & SIGNAL_BIT(SIGNAL_CHLD)) == 0 &&
+           (parent->child_flags & PROC_CHILD_NO_WAIT) == 0;
 }
 
-static void waiters_try(uint32_t parent);
+/* Nobody will wait for it, but with SA_NOCLDWAIT its parent hears of it. */
+static void forget(struct member *member, int32_t code, uint32_t status) {
+    struct member *parent = member_find_alive(member->parent);
+    uint32_t pid = member->pid, parent_pid = member->parent;
+
+    member_free(member);
+    waiters_try(parent_pid); /* it may have been the last child */
+    if (parent != NULL && !parent->is_service) {
+        member_signal_with(parent, SIGNAL_CHLD, &(struct signal_information){code, pid, status});
+    }
+}
 
 void member_ended(struct member *member, uint32_t wait_status, uint64_t cpu_ns) {
-    uint32_t pid = member->pid, parent = member->parent;
+    uint32_t pid = member->pid, signal = wait_status & STATUS_SIGNAL;
     bool led_session = member->session == pid;
+    int32_t code = signal != 0 ? CODE_CHILD_KILLED : CODE_CHILD_EXITED;
+    uint32_t status = signal != 0 ? signal : wait_status >> 8;
 
-    member->is_dead = true;
     member->is_stopped = false;
+    groups_before_end();
+    member->is_dead = true;
     member->stop_signal = 0;
     member->was_continued = false;
     member->wait_status = wait_status;
     member->cpu_ns = cpu_ns;
-    server_timer_stop(&member->alarm);
+    timers_stop(member);
     server_timer_stop(&member->overdue);
+    queue_drop(member, UINT64_MAX);
     member_detach(member);
     member_save(member);
     children_orphan(pid);
@@ -156,11 +176,11 @@ void member_ended(struct member *member, uint32_t wait_status, uint64_t cpu_ns) 
     if (led_session) {
         session_ended(pid);
     }
+    groups_after_end();
     if (is_awaited(member)) {
-        member_tell_parent(member);
+        member_tell_parent(member, code, status);
     } else {
-        member_free(member);
-        waiters_try(parent); /* it may have been the last child */
+        forget(member, code, status);
     }
 }
 
@@ -188,6 +208,10 @@ static bool report(struct member *child, const struct waiter *waiter, uint32_t *
     struct member *parent = member_find_alive(child->parent);
 
     *cpu_ns = child->cpu_ns;
+    if ((waiter->options & PROC_WAIT_RELEASED) != 0) {
+        *status = 0;
+        return child->is_released || child->is_dead;
+    }
     if (child->is_dead && (waiter->options & PROC_WAIT_EXITED) != 0) {
         *status = child->wait_status;
         if (!keep) {
@@ -269,14 +293,28 @@ void waiter_cancel(uint64_t cookie) {
     }
 }
 
-void member_tell_parent(struct member *member) {
+void member_tell_parent(struct member *member, int32_t code, uint32_t status) {
     uint32_t parent_pid = member->parent;
     struct member *parent = member_find_alive(parent_pid);
+    uint32_t pid = member->pid;
+    bool has_ended = member->is_dead;
 
     waiters_try(parent_pid); /* may free the member */
-    if (parent != NULL && !parent->is_service) {
-        member_signal(parent, SIGNAL_CHLD);
+    if (parent != NULL && !parent->is_service &&
+        (has_ended || (parent->child_flags & PROC_CHILD_NO_STOP) == 0)) {
+        member_signal_with(parent, SIGNAL_CHLD, &(struct signal_information){code, pid, status});
     }
+}
+
+status_t on_released(void *context, struct request *request) {
+    struct member *member;
+    status_t status = caller_find(context, request, &member);
+
+    if (status == OK && !member->is_released) {
+        member->is_released = true;
+        waiters_try(member->parent);
+    }
+    return status;
 }
 
 status_t on_wait(void *context, struct request *request, int32_t selector, uint32_t options,

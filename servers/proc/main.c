@@ -37,7 +37,9 @@ void on_cancelled(struct server *loop, void *object, uint64_t cookie) {
 const struct proc_handlers proc_handlers = {
     .adopt = on_adopt,
     .wait = on_wait,
+    .released = on_released,
     .kill = on_kill,
+    .take = on_take,
     .set_handled = on_set_handled,
     .held = on_held,
     .stop = on_stop,
@@ -47,8 +49,9 @@ const struct proc_handlers proc_handlers = {
     .terminal_gate = on_terminal_gate,
     .get_foreground = on_get_foreground,
     .set_foreground = on_set_foreground,
-    .set_alarm = on_set_alarm,
-    .get_alarm = on_get_alarm,
+    .background = on_background,
+    .set_timer = on_set_timer,
+    .get_timer = on_get_timer,
     .get_times = on_get_times,
 };
 static const struct server_protocol root_protocols[] = {

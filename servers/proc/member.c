@@ -89,10 +89,15 @@ void member_save(const struct member *member) {
         .group = member->group,
         .session = member->session,
         .wait_status = member->wait_status,
+        .child_flags = member->child_flags,
         .handled = member->handled,
         .ignored = member->ignored,
+        .wanted = member->wanted,
         .cpu_ns = member->cpu_ns,
     };
+    for (size_t kind = 0; kind < TIMER_KINDS; kind++) {
+        member->record->timers[kind] = member->timers[kind].setting;
+    }
 }
 
 /* ---- making and freeing ---- */
@@ -216,6 +221,11 @@ static status_t member_make(handle_t process, const struct record *like, bool is
     member->session = like->session;
     member->handled = like->handled;
     member->ignored = like->ignored;
+    member->wanted = like->wanted;
+    member->child_flags = like->child_flags;
+    member->is_released = true;
+    list_init(&member->queue);
+    timers_init(member);
     member->is_kept = (like->flags & RECORD_KEPT) != 0;
     status_t status = process == HANDLE_NONE ? OK : member_attach(member);
 
@@ -238,8 +248,9 @@ status_t member_create(handle_t process, uint32_t kernel_id, uint32_t pid,
 }
 
 void member_free(struct member *member) {
-    server_timer_stop(&member->alarm);
+    timers_stop(member);
     server_timer_stop(&member->overdue);
+    queue_drop(member, UINT64_MAX);
     member_detach(member);
     member->record->flags = 0;
     list_remove(&member->node);
@@ -334,8 +345,8 @@ static void visit_tagged(const struct process_status *entry) {
     struct member *member;
     handle_t process;
 
-    if (entry->tag == 0 || process_open(entry->id, &process) != OK) {
-        return;
+    if (entry->tag == 0 || entry->state == PROCESS_NEW || process_open(entry->id, &process) != OK) {
+        return; /* one that an adopt had not got started yet fails at its parent's */
     }
     if (old != NULL) {
         like = *old;
@@ -350,6 +361,7 @@ static void visit_tagged(const struct process_status *entry) {
     }
     last_pid = MAX(last_pid, member->pid);
     member->is_stopped = entry->state == PROCESS_STOPPED;
+    timers_resume(member, &like);
 }
 
 /* The dead of before, and those that ended while nobody was here to see: how those ended is not
@@ -371,7 +383,8 @@ static void restore_dead(const struct record *old) {
     }
 }
 
-void members_rebuild(void) {
+/* The records of members, then those of queued signals. */
+static void state_map(void) {
     const struct startup_entry *state = startup_find(STARTUP_MEMORY, "state");
     uint64_t address = 0;
     size_t bytes = state != NULL ? state->number * PAGE_SIZE : 0;
@@ -379,11 +392,21 @@ void members_rebuild(void) {
     if (state == NULL ||
         sys_map(HANDLE_NONE, state->handle, 0, bytes, 0, MAP_READ | MAP_WRITE, &address) != OK) {
         /* Without state pages all works but a restart. */
-        bytes = 16 * PAGE_SIZE;
+        bytes = 48 * PAGE_SIZE;
         address = (uint64_t)(uintptr_t)calloc(1, bytes);
     }
+    if (address == 0) {
+        return;
+    }
+    size_t queue_bytes = bytes / 4;
+
     records = (struct record *)address;
-    n_records = records != NULL ? bytes / sizeof *records : 0;
+    n_records = (bytes - queue_bytes) / sizeof *records;
+    queue_start((void *)(uintptr_t)(address + bytes - queue_bytes), queue_bytes);
+}
+
+void members_rebuild(void) {
+    state_map();
     old_records = calloc(n_records, sizeof *old_records);
     if (old_records != NULL) {
         memcpy(old_records, records, n_records * sizeof *records);
@@ -397,5 +420,6 @@ void members_rebuild(void) {
     }
     free(old_records);
     old_records = NULL;
+    queue_rebuild();
     members_find_services();
 }

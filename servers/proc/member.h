@@ -30,6 +30,8 @@ enum signal_number {
     SIGNAL_KILL = 9,
     SIGNAL_SEGV = 11,
     SIGNAL_ALRM = 14,
+    SIGNAL_VTALRM = 26,
+    SIGNAL_PROF = 27,
     SIGNAL_CHLD = 17,
     SIGNAL_CONT = 18,
     SIGNAL_STOP = 19,
@@ -41,7 +43,31 @@ enum signal_number {
 };
 #define SIGNAL_BIT(signal) (1ull << ((signal)-1))
 
+/* siginfo's si_code, of signals that are no program's. */
+enum signal_code {
+    CODE_USER = 0,
+    CODE_KERNEL = 128,
+    CODE_CHILD_EXITED = 1,
+    CODE_CHILD_KILLED = 2,
+    CODE_CHILD_STOPPED = 5,
+    CODE_CHILD_CONTINUED = 6,
+};
+
+/* What comes with a signal. */
+struct signal_information {
+    int32_t code;
+    uint32_t pid;
+    uint64_t value;
+};
+
 enum record_flags { RECORD_USED = 1, RECORD_DEAD = 2, RECORD_KEPT = 4 };
+
+enum { TIMER_KINDS = 3 }; /* PROC_TIMER_REAL, _VIRTUAL, _PROFILE */
+
+/* A timer's next moment, of the monotonic clock or of the process's CPU time; 0: never. */
+struct timer_setting {
+    uint64_t at_ns, interval_ns;
+};
 
 /* In the state pages. After a restart nothing in it is believed that contradicts the kernel. */
 struct record {
@@ -52,10 +78,12 @@ struct record {
     uint32_t group;
     uint32_t session;
     uint32_t wait_status; /* dead */
-    uint32_t reserved;
+    uint32_t child_flags;
     uint64_t handled;
     uint64_t ignored;
+    uint64_t wanted;
     uint64_t cpu_ns;
+    struct timer_setting timers[TIMER_KINDS];
 };
 
 struct member {
@@ -69,14 +97,25 @@ struct member {
     bool is_dead;
     bool is_kept; /* a child of process 1 that somebody will wait for */
     bool is_stopped;
+    bool is_released;     /* the parent of a vfork may go on */
+    bool is_continued;    /* SIGCONT was sent after the last of SIGTSTP, SIGTTIN and SIGTTOU */
+    bool was_controlled;  /* stopped, in a group that was not orphaned (groups_before_end) */
     uint32_t wait_status; /* of the end */
     uint32_t stop_signal; /* not yet reported to a wait, else 0 */
     bool was_continued;   /* the same */
-    uint64_t handled, ignored;
-    uint64_t cpu_ns;          /* when it ended */
-    uint64_t children_cpu_ns; /* of those that were waited for */
-    struct server_timer alarm;
-    uint64_t alarm_interval_ns;
+    uint64_t handled, ignored, wanted; /* sets of signals, as told by set_handled */
+    uint32_t child_flags;              /* PROC_CHILD_NO_STOP, PROC_CHILD_NO_WAIT */
+    struct list queue;                 /* of struct queued: what came with signals */
+    uint32_t n_queued;                 /* realtime ones in it */
+    uint64_t unqueued;                 /* realtime signals that came when the queue was full */
+    uint64_t cpu_ns;                   /* when it ended */
+    uint64_t children_cpu_ns;          /* of those that were waited for */
+    struct timer {
+        struct server_timer clock; /* iff setting.at_ns is not 0 */
+        struct timer_setting setting;
+        uint32_t kind;
+        struct member *member;
+    } timers[TIMER_KINDS];
     struct server_timer overdue; /* signals of default effect that should have ended it */
     uint64_t overdue_signals;
 };
@@ -117,8 +156,8 @@ bool pid_is_used(uint32_t pid);
 /* The member has ended (the kernel says so, or a restart found it gone). */
 void member_ended(struct member *member, uint32_t wait_status, uint64_t cpu_ns);
 
-/* A change that wait can report: tells waiters, and sends SIGCHLD. */
-void member_tell_parent(struct member *member);
+/* A change that wait can report: tells waiters, and sends SIGCHLD with code and si_status. */
+void member_tell_parent(struct member *member, int32_t code, uint32_t status);
 void waiter_cancel(uint64_t cookie);
 
 /* ---- signals.c ---- */
@@ -128,11 +167,51 @@ void waiter_cancel(uint64_t cookie);
 void member_signal(struct member *member, uint32_t signal);
 void group_signal(uint32_t session, uint32_t group, uint32_t signal);
 
+/* The same with what comes with it. False: its queue is full. A signal of sigqueue (code < 0) has
+ * then not been sent, any other has, without what comes with it. */
+bool member_signal_with(struct member *member, uint32_t signal,
+                        const struct signal_information *information);
+
+/* The asker as a member; process 1 is none (NO_PROCESS). */
+WARN_UNUSED status_t caller_find(const void *context, const struct request *request,
+                                 struct member **member);
+
+/* ---- queue.c ---- */
+
+/* The part of the state pages that holds queued signals; before the first member is made. */
+void queue_start(void *memory, size_t bytes);
+/* After a restart: takes back what was queued for members that live, and sends it again. */
+void queue_rebuild(void);
+
+/* Keeps what came with the signal. False: not kept, there is no room. */
+bool queue_put(struct member *member, uint32_t signal,
+               const struct signal_information *information);
+/* Takes the oldest; *more: there is another. False: there is none. */
+bool queue_take(struct member *member, uint32_t signal, struct signal_information *information,
+                bool *more);
+/* Drops what came with these signals. */
+void queue_drop(struct member *member, uint64_t signals);
+
+/* ---- timers.c ---- */
+
+void timers_init(struct member *member);
+/* As the record says, which a restart has read. */
+void timers_resume(struct member *member, const struct record *record);
+void timers_stop(struct member *member);
+
 /* ---- sessions.c ---- */
 
 /* The leader has ended: its terminal is free, the foreground group hears SIGHUP. */
 void session_ended(uint32_t session);
 bool session_has_terminal(uint32_t session);
+
+/* Nobody of the session outside the group is parent of one of it: who stops stays so. */
+bool group_is_orphaned(uint32_t session, uint32_t group);
+
+/* Around the end of a member: groups that it orphans and that have stopped members hear SIGHUP and
+ * SIGCONT. */
+void groups_before_end(void);
+void groups_after_end(void);
 
 /* ---- report.c ---- */
 
@@ -171,15 +250,21 @@ status_t on_wait(void *context, struct request *request, int32_t selector, uint3
                  uint32_t *pid, uint32_t *status, uint64_t *cpu_ns);
 status_t on_get_times(void *context, struct request *request, uint64_t *cpu_ns,
                       uint64_t *children_cpu_ns);
+status_t on_released(void *context, struct request *request);
 status_t on_kill(void *context, struct request *request, int32_t selector, uint32_t signal,
-                 uint64_t value);
-status_t on_set_handled(void *context, struct request *request, uint64_t handled, uint64_t ignored);
+                 int32_t code, uint64_t value);
+status_t on_take(void *context, struct request *request, uint32_t signal, int32_t *code,
+                 uint32_t *pid, uint64_t *value, uint32_t *more);
+status_t on_set_handled(void *context, struct request *request, uint64_t handled, uint64_t ignored,
+                        uint64_t wanted, uint32_t child_flags);
 status_t on_held(void *context, struct request *request, uint64_t signals);
-status_t on_stop(void *context, struct request *request, uint32_t signal);
-status_t on_set_alarm(void *context, struct request *request, uint64_t deadline_ns,
-                      uint64_t interval_ns, uint64_t *old_deadline_ns, uint64_t *old_interval_ns);
-status_t on_get_alarm(void *context, struct request *request, uint64_t *deadline_ns,
+status_t on_stop(void *context, struct request *request, uint32_t signal, uint32_t own);
+status_t on_set_timer(void *context, struct request *request, uint32_t timer, uint64_t delay_ns,
+                      uint64_t interval_ns, uint64_t *left_ns, uint64_t *old_interval_ns);
+status_t on_get_timer(void *context, struct request *request, uint32_t timer, uint64_t *left_ns,
                       uint64_t *interval_ns);
+status_t on_background(void *context, struct request *request, uint32_t session, uint32_t signal,
+                       uint32_t held, uint32_t *verdict);
 status_t on_get_ids(void *context, struct request *request, uint32_t pid, uint32_t *parent,
                     uint32_t *group, uint32_t *session, uint32_t *terminal);
 status_t on_set_group(void *context, struct request *request, uint32_t pid, uint32_t group);

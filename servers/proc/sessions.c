@@ -145,6 +145,53 @@ static bool group_is_in_session(uint32_t group, uint32_t session) {
     return false;
 }
 
+bool group_is_orphaned(uint32_t session, uint32_t group) {
+    const struct member *member, *parent;
+
+    LIST_FOR_EACH(member, &members, node) {
+        if (member->is_dead || member->session != session || member->group != group) {
+            continue;
+        }
+        parent = member_find_alive(member->parent);
+        if (parent != NULL && parent->session == session && parent->group != group) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool any_was_controlled;
+
+void groups_before_end(void) {
+    struct member *member;
+
+    any_was_controlled = false;
+    LIST_FOR_EACH(member, &members, node) {
+        if (member->is_stopped) {
+            member->was_controlled = !group_is_orphaned(member->session, member->group);
+            any_was_controlled = any_was_controlled || member->was_controlled;
+        }
+    }
+}
+
+void groups_after_end(void) {
+    struct member *member;
+
+    if (!any_was_controlled) {
+        return;
+    }
+    LIST_FOR_EACH(member, &members, node) {
+        bool was_controlled = member->was_controlled;
+
+        member->was_controlled = false;
+        if (was_controlled && member->is_stopped &&
+            group_is_orphaned(member->session, member->group)) {
+            group_signal(member->session, member->group, SIGNAL_HUP);
+            group_signal(member->session, member->group, SIGNAL_CONT);
+        }
+    }
+}
+
 status_t on_set_group(void *context, struct request *request, uint32_t pid, uint32_t group) {
     struct asker asker;
     struct member *subject;
@@ -224,4 +271,33 @@ status_t on_set_foreground(void *context, struct request *request, uint32_t grou
         session->foreground = group;
     }
     return status;
+}
+
+/* ---- the background ---- */
+
+status_t on_background(void *context, struct request *request, uint32_t number, uint32_t signal,
+                       uint32_t held, uint32_t *verdict) {
+    struct asker asker;
+    status_t status = asker_find(context, request, &asker);
+    const struct member *member = asker.member;
+    const struct session *session;
+
+    if (status == OK && (signal != SIGNAL_TTIN && signal != SIGNAL_TTOU)) {
+        status = ERROR_BAD_ARGUMENT;
+    }
+    if (status != OK) {
+        return status;
+    }
+    session = member != NULL && member->session == number ? session_find(number) : NULL;
+    *verdict = PROC_BACKGROUND_PROCEED;
+    if (session == NULL || session->foreground == member->group ||
+        (held != 0 && signal == SIGNAL_TTOU)) {
+        return OK;
+    }
+    *verdict = PROC_BACKGROUND_REFUSED;
+    if (held == 0 && !group_is_orphaned(member->session, member->group)) {
+        *verdict = PROC_BACKGROUND_SIGNALLED;
+        group_signal(member->session, member->group, signal);
+    }
+    return OK;
 }

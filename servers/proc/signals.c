@@ -36,7 +36,7 @@ static void stop_by(struct member *member, uint32_t signal) {
     member->is_stopped = true;
     member->stop_signal = signal;
     member->was_continued = false;
-    member_tell_parent(member);
+    member_tell_parent(member, CODE_CHILD_STOPPED, signal);
 }
 
 static void continue_it(struct member *member) {
@@ -49,7 +49,7 @@ static void continue_it(struct member *member) {
     member->is_stopped = false;
     member->stop_signal = 0;
     member->was_continued = true;
-    member_tell_parent(member);
+    member_tell_parent(member, CODE_CHILD_CONTINUED, SIGNAL_CONT);
 }
 
 static void on_overdue(struct server *loop, struct server_timer *timer) {
@@ -78,29 +78,46 @@ static void deliver(struct member *member, uint32_t signal) {
     }
 }
 
-void member_signal(struct member *member, uint32_t signal) {
+/* Would it do nothing at the member? */
+static bool does_nothing(const struct member *member, uint64_t bit) {
+    bool is_default = ((member->handled | member->wanted) & bit) == 0;
+
+    return (member->ignored & bit) != 0 || (is_default && (HARMLESS & bit) != 0);
+}
+
+bool member_signal_with(struct member *member, uint32_t signal,
+                        const struct signal_information *information) {
     uint64_t bit = SIGNAL_BIT(signal);
+    bool is_kept = true;
 
     if (member->is_dead) {
-        return;
+        return true;
     }
     if (signal == SIGNAL_KILL) {
         kill_by(member, signal);
-        return;
+        return true;
     }
     if (signal == SIGNAL_STOP) {
         stop_by(member, signal);
-        return;
+        return true;
     }
     if (signal == SIGNAL_CONT) {
+        member->is_continued = true;
         continue_it(member);
+    } else if ((STOPPING & bit) != 0) {
+        member->is_continued = false;
     }
-    bool does_nothing =
-        (member->ignored & bit) != 0 || ((member->handled & bit) == 0 && (HARMLESS & bit) != 0);
+    if (!does_nothing(member, bit)) {
+        is_kept = queue_put(member, signal, information);
+        if (is_kept || information->code >= 0) {
+            deliver(member, signal);
+        }
+    }
+    return is_kept;
+}
 
-    if (!does_nothing) {
-        deliver(member, signal);
-    }
+void member_signal(struct member *member, uint32_t signal) {
+    member_signal_with(member, signal, &(struct signal_information){.code = CODE_KERNEL});
 }
 
 void group_signal(uint32_t session, uint32_t group, uint32_t signal) {
@@ -133,40 +150,44 @@ static bool is_selected(const struct asker *asker, const struct member *target, 
     return target->group == group;
 }
 
+/* OK: sent, or allowed (signal 0). */
+static status_t kill_one(const struct asker *asker, struct member *target, uint32_t signal,
+                         int32_t code, uint64_t value) {
+    const struct signal_information information = {code, asker->pid, value};
+
+    if (!may_signal(asker, target)) {
+        return ERROR_DENIED;
+    }
+    return signal == 0 || member_signal_with(target, signal, &information) || code == CODE_USER
+               ? OK
+               : ERROR_TOO_MANY;
+}
+
 status_t on_kill(void *context, struct request *request, int32_t selector, uint32_t signal,
-                 uint64_t value) {
+                 int32_t code, uint64_t value) {
     struct asker asker;
     struct member *target;
-    uint32_t n_selected = 0, n_allowed = 0;
-    status_t status = asker_find(context, request, &asker);
+    status_t status = asker_find(context, request, &asker), result = ERROR_NO_PROCESS;
 
-    (void)value; /* sigqueue: the value is not delivered yet */
     if (status != OK) {
         return status;
     }
-    if (signal > SIGNAL_LAST || selector == INT32_MIN) {
+    if (signal > SIGNAL_LAST || selector == INT32_MIN || code > CODE_USER) {
         return ERROR_BAD_ARGUMENT;
     }
     LIST_FOR_EACH(target, &members, node) {
-        if (!is_selected(&asker, target, selector)) {
-            continue;
-        }
-        n_selected++;
-        if (may_signal(&asker, target)) {
-            n_allowed++;
-            if (signal != 0) {
-                member_signal(target, signal);
-            }
+        if (is_selected(&asker, target, selector)) {
+            status = kill_one(&asker, target, signal, code, value);
+            /* One that could be signalled makes it a success. */
+            result = result == ERROR_NO_PROCESS || status == OK ? status : result;
         }
     }
-    return n_allowed != 0 ? OK : n_selected != 0 ? ERROR_DENIED : ERROR_NO_PROCESS;
+    return result;
 }
 
 /* ---- what the programs tell ---- */
 
-/* The caller as a member; process 1 has no signals. */
-static status_t caller_find(const void *context, const struct request *request,
-                            struct member **member) {
+status_t caller_find(const void *context, const struct request *request, struct member **member) {
     struct asker asker;
     status_t status = asker_find(context, request, &asker);
 
@@ -177,15 +198,40 @@ static status_t caller_find(const void *context, const struct request *request,
     return status;
 }
 
-status_t on_set_handled(void *context, struct request *request, uint64_t handled,
-                        uint64_t ignored) {
+status_t on_set_handled(void *context, struct request *request, uint64_t handled, uint64_t ignored,
+                        uint64_t wanted, uint32_t child_flags) {
     struct member *member;
     status_t status = caller_find(context, request, &member);
 
     if (status == OK) {
         member->handled = handled & ~ignored;
         member->ignored = ignored;
+        member->wanted = wanted;
+        member->child_flags = child_flags;
+        queue_drop(member, ignored);
         member_save(member);
+    }
+    return status;
+}
+
+status_t on_take(void *context, struct request *request, uint32_t signal, int32_t *code,
+                 uint32_t *pid, uint64_t *value, uint32_t *more) {
+    struct member *member;
+    struct signal_information information;
+    bool has_more;
+    status_t status = caller_find(context, request, &member);
+
+    if (status == OK && (signal == 0 || signal > SIGNAL_LAST)) {
+        status = ERROR_BAD_ARGUMENT;
+    }
+    if (status == OK && !queue_take(member, signal, &information, &has_more)) {
+        status = ERROR_NOT_FOUND;
+    }
+    if (status == OK) {
+        *code = information.code;
+        *pid = information.pid;
+        *value = information.value;
+        *more = has_more;
     }
     return status;
 }
@@ -200,7 +246,7 @@ status_t on_held(void *context, struct request *request, uint64_t signals) {
     return status;
 }
 
-status_t on_stop(void *context, struct request *request, uint32_t signal) {
+status_t on_stop(void *context, struct request *request, uint32_t signal, uint32_t own) {
     struct member *member;
     status_t status = caller_find(context, request, &member);
 
@@ -208,55 +254,13 @@ status_t on_stop(void *context, struct request *request, uint32_t signal) {
         (signal == 0 || signal > SIGNAL_LAST || (STOPPING & SIGNAL_BIT(signal)) == 0)) {
         status = ERROR_BAD_ARGUMENT;
     }
-    if (status == OK) {
-        stop_by(member, signal); /* it gets the answer when it is continued */
-    }
-    return status;
-}
-
-/* ---- the alarm ---- */
-
-static void on_alarm(struct server *loop, struct server_timer *timer) {
-    struct member *member = CONTAINER_OF(timer, struct member, alarm);
-
-    if (member->alarm_interval_ns != 0) {
-        /* From now, not from the last time: who was late does not get them all at once. */
-        server_timer_arm(loop, timer, time_deadline(member->alarm_interval_ns), on_alarm);
-    }
-    member_signal(member, SIGNAL_ALRM);
-}
-
-static void alarm_get(const struct member *member, uint64_t *deadline_ns, uint64_t *interval_ns) {
-    bool is_armed = list_is_linked(&member->alarm.node);
-
-    *deadline_ns = is_armed ? member->alarm.deadline : 0;
-    *interval_ns = is_armed ? member->alarm_interval_ns : 0;
-}
-
-status_t on_set_alarm(void *context, struct request *request, uint64_t deadline_ns,
-                      uint64_t interval_ns, uint64_t *old_deadline_ns, uint64_t *old_interval_ns) {
-    struct member *member;
-    status_t status = caller_find(context, request, &member);
-
     if (status != OK) {
         return status;
     }
-    alarm_get(member, old_deadline_ns, old_interval_ns);
-    server_timer_stop(&member->alarm);
-    member->alarm_interval_ns = interval_ns;
-    if (deadline_ns != 0) {
-        server_timer_arm(server, &member->alarm, deadline_ns, on_alarm);
+    if (signal != SIGNAL_STOP &&
+        ((member->is_continued && own == 0) || group_is_orphaned(member->session, member->group))) {
+        return OK; /* it has been continued before it came to stop, or nobody could do that */
     }
+    stop_by(member, signal); /* it gets the answer when it is continued */
     return OK;
-}
-
-status_t on_get_alarm(void *context, struct request *request, uint64_t *deadline_ns,
-                      uint64_t *interval_ns) {
-    struct member *member;
-    status_t status = caller_find(context, request, &member);
-
-    if (status == OK) {
-        alarm_get(member, deadline_ns, interval_ns);
-    }
-    return status;
 }

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* The clocks of POSIX, in nanoseconds. */
+#pragma once
+
+#include <time.h>
+
+#include "lib/base/types.h"
+
+/* What the clock (CLOCK_REALTIME ...) says. Minus an errno if there is none of this number. */
+int clock_read(long clock, uint64_t *ns);
+
+/* Does it count the CPU time of the process? */
+bool clock_is_cpu(long clock);
+
+struct timespec timespec_of(uint64_t ns);
+bool timespec_is_valid(const struct timespec *time);
+/* UINT64_MAX if it is too far away. */
+uint64_t timespec_ns(const struct timespec *time);

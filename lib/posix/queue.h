@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What comes with signals (siginfo), and the queue of those that wait. What the process sends to
+ * itself waits here; what others send, at proc, which is asked when it is delivered.
+ *
+ * Signals from SIGNAL_QUEUED on, and the expiries of timers, come as often as they were sent, in
+ * order; of any other there is one, the first. A pending bit (signal.h) says where to look; of a
+ * queued signal it may say so in vain.
+ */
+#pragma once
+
+#include <signal.h>
+
+#include "abi/generated/proc.h"
+#include "lib/posix/thread.h"
+
+/* Below are 32 to 34, which musl keeps for itself: they need no queue. */
+enum { SIGNAL_QUEUED = PROC_SIGNAL_REALTIME };
+
+struct signal_information {
+    int32_t code;
+    uint32_t pid; /* SI_TIMER: number of the timer */
+    uint64_t value;
+    uint32_t overrun; /* SI_TIMER */
+};
+
+/*
+ * Queues a signal for the thread, or (NULL) for the process. False: the queue is full. The caller
+ * then sets the pending bit.
+ */
+bool queue_put(const struct posix_thread *thread, int signal,
+               const struct signal_information *information);
+
+/*
+ * An expiry of a timer, and `overrun` more that nobody saw. One that still waits counts these
+ * instead: then false, and there is no need to signal.
+ */
+bool queue_put_timer(const struct posix_thread *thread, int signal,
+                     const struct signal_information *information);
+
+/*
+ * What came with a signal whose pending bit was just taken from `where` (self->pending or
+ * signals_process_pending); the bit is set again if there is more. `wants_all`: worth a message to
+ * proc, for a signal that is not queued. False: there is none, another thread was faster.
+ */
+bool queue_take(struct posix_thread *self, volatile uint64_t *where, int signal, bool wants_all,
+                struct signal_information *information);
+
+/* These signals were dropped; the thread has ended. */
+void queue_drop(uint64_t signals);
+void queue_drop_thread(const struct posix_thread *thread);
+
+/* These came from outside. */
+void queue_note_remote(uint64_t signals);
+
+/* The child of a fork begins with nothing. */
+void queue_after_fork(void);
+
+siginfo_t queue_siginfo(int signal, const struct signal_information *information);
