@@ -34,6 +34,7 @@
 enum {
     PAGE = 4096,
     FAULT_PAGES = 2048, /* more than the scrubber keeps ready */
+    LABEL_NONE = 0,
     LABEL_SHORT = 1,
     LABEL_LENT = 2,
     LABEL_QUIT = 3,
@@ -54,32 +55,32 @@ static void must(status_t status, const char *what) {
 
 /* --- the server of the round trips --- */
 
-struct short_request {
-    uint64_t label; /* in: of the answer; out: of the request */
-    uint64_t words[MESSAGE_WORDS];
-};
+/*
+ * Answers the current request with OK and waits for the next, registers only, for as long as short
+ * requests come, which are given their own words back: the loop of a server that is built for
+ * speed. Returns the label of another request, LABEL_NONE for a notification.
+ */
+static uint32_t serve_short(handle_t endpoint) {
+    register uint64_t word1 __asm__("r10") = 0;
+    register uint64_t word2 __asm__("r8") = 0;
+    register uint64_t word3 __asm__("r9") = 0;
+    uint64_t rax, label, word0 = 0;
 
-/* Answers the current request and waits for the next, registers only: what a server that is built
- * for speed does. */
-static ALWAYS_INLINE status_t reply_receive_short(handle_t endpoint, struct short_request *r) {
-    register uint64_t word1 __asm__("r10") = r->words[1];
-    register uint64_t word2 __asm__("r8") = r->words[2];
-    register uint64_t word3 __asm__("r9") = r->words[3];
-    register uint64_t deadline __asm__("r12") = DEADLINE_NEVER;
-    register uint64_t control __asm__("r13") = 0;
-    uint64_t rax = SYSCALL_reply_receive, rdi = endpoint, label = r->label, word0 = r->words[0];
+    do {
+        register uint64_t deadline __asm__("r12") = DEADLINE_NEVER;
+        register uint64_t control __asm__("r13") = 0;
+        uint64_t rdi = endpoint;
 
-    __asm__ volatile("syscall"
-                     : "+a"(rax), "+D"(rdi), "+S"(label), "+d"(word0), "+r"(word1), "+r"(word2),
-                       "+r"(word3), "+r"(deadline), "+r"(control)
-                     :
-                     : "rbx", "rcx", "r11", "r14", "r15", "memory");
-    r->label = (uint32_t)label;
-    r->words[0] = word0;
-    r->words[1] = word1;
-    r->words[2] = word2;
-    r->words[3] = word3;
-    return (int64_t)rax < 0 ? (status_t)rax : OK;
+        rax = SYSCALL_reply_receive;
+        label = OK;
+        __asm__ volatile("syscall"
+                         : "+a"(rax), "+D"(rdi), "+S"(label), "+d"(word0), "+r"(word1), "+r"(word2),
+                           "+r"(word3), "+r"(deadline), "+r"(control)
+                         :
+                         : "rbx", "rcx", "r11", "r14", "r15", "memory");
+    } while (rax == MESSAGE_CALL && (uint32_t)label == LABEL_SHORT);
+    must((int64_t)rax < 0 ? (status_t)rax : OK, "reply_receive");
+    return rax == MESSAGE_CALL ? (uint32_t)label : LABEL_NONE;
 }
 
 /* Serves until LABEL_QUIT, which is answered too. */
@@ -87,13 +88,10 @@ static void serve(handle_t endpoint) {
     struct message first = {.gate = endpoint, .deadline = DEADLINE_NEVER};
 
     must(message_receive(&first), "receive");
-    struct short_request request = {.label = first.label};
-    while (request.label != LABEL_QUIT) {
-        if (request.label == LABEL_LENT) {
+    for (uint32_t label = first.label; label != LABEL_QUIT; label = serve_short(endpoint)) {
+        if (label == LABEL_LENT) {
             must(sys_lent_read(HANDLE_NONE, 0, server_page, PAGE, NULL), "lent_read");
         }
-        request.label = OK;
-        must(reply_receive_short(endpoint, &request), "reply_receive");
     }
     struct message last = {.gate = HANDLE_NONE, .label = OK};
     must(message_reply(&last), "reply");
