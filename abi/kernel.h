@@ -35,8 +35,9 @@ struct info_page {
 
 /* The process page: changes only with process_identify. */
 struct process_page {
-    volatile uint32_t tag; /* the process id that the proc server gave, 0 before */
-    uint32_t id;           /* the kernel's number for this process */
+    volatile uint32_t tag;  /* the process id that the proc server gave, 0 before */
+    uint32_t id;            /* the kernel's number for this process */
+    volatile uint64_t word; /* what process_identify said: the parent's pid */
 };
 
 /* map flags */

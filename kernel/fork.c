@@ -205,6 +205,7 @@ static void become_commit(struct thread *thread, struct process *prepared) {
     page = paddr_to_pointer(process->page);
     page->id = process->id;
     page->tag = process->tag;
+    page->word = process->word;
     memcpy(process->name, prepared->name, sizeof(process->name));
     process->upcall_entry = process->block_begin = process->block_end = 0;
     registers_init_user(&thread->registers, registers.r10, registers.r8, registers.r9);

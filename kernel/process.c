@@ -285,10 +285,14 @@ void process_destroy(struct object *object) {
     object_free(object);
 }
 
-void process_set_tag(struct process *process, uint32_t tag) {
+void process_identify(struct process *process, uint32_t tag, uint64_t word) {
     process->tag = tag;
+    process->word = word;
     if (process->page != PADDR_NONE) {
-        ((struct process_page *)paddr_to_pointer(process->page))->tag = tag;
+        struct process_page *page = paddr_to_pointer(process->page);
+
+        page->tag = tag;
+        page->word = word;
     }
 }
 

@@ -84,7 +84,7 @@ void process_freeze(struct process *process, struct thread *cloner);
 void process_thaw(struct process *process);
 
 void process_destroy(struct object *object);
-void process_set_tag(struct process *process, uint32_t tag);
+void process_identify(struct process *process, uint32_t tag, uint64_t word);
 void process_fill_status(const struct process *process, struct process_status *status);
 
 /* The first process with an id >= `id`, NULL: none. Linear in the number of processes. */

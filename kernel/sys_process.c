@@ -310,8 +310,7 @@ status_t sys_process_identify(struct thread *thread) {
         return status;
     }
     process = CONTAINER_OF(object, struct process, object);
-    process_set_tag(process, (uint32_t)registers->rdx);
-    process->word = registers->r10;
+    process_identify(process, (uint32_t)registers->rdx, registers->r10);
     return OK;
 }
 

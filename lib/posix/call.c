@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lib/posix/call.h"
 
+#include "lib/base/string.h"
 #include "lib/native/block.h"
 #include "lib/posix/thread.h"
 
@@ -15,9 +16,33 @@ static bool is_ended(const struct posix_thread *self) {
     return stop != NULL && *stop != 0;
 }
 
+/* What an answer overwrites of a request. */
+struct request_part {
+    uint32_t label;
+    uint64_t words[MESSAGE_WORDS];
+    uint64_t control;
+    handle_t handles[MESSAGE_HANDLES_MAX];
+};
+
+static ALWAYS_INLINE void request_keep(struct request_part *part, const struct message *m) {
+    part->label = m->label;
+    memcpy(part->words, m->words, sizeof part->words);
+    part->control = m->control;
+    memcpy(part->handles, m->handles, sizeof part->handles);
+}
+
+static void request_restore(struct message *m, const struct request_part *part) {
+    m->label = part->label;
+    memcpy(m->words, part->words, sizeof m->words);
+    m->control = part->control;
+    memcpy(m->handles, part->handles, sizeof m->handles);
+}
+
 status_t posix_call(struct message *m) {
     const struct posix_thread *self = thread_self();
-    struct message request = *m;
+    struct request_part request;
+
+    request_keep(&request, m);
 
     for (;;) {
         status_t status = native_message(SYSCALL_call, m, stop_word(self));
@@ -27,7 +52,7 @@ status_t posix_call(struct message *m) {
         if (!was_interrupted || is_ended(self)) {
             return status;
         }
-        *m = request;
+        request_restore(m, &request);
     }
 }
 

@@ -6,13 +6,23 @@
  */
 #pragma once
 
+#include "abi/kernel.h"
 #include "lib/base/types.h"
 
 /* Once, before main: start block, signals, file descriptors. */
 void posix_start(void);
 
-/* The pid, from the process page: no system call. */
-uint32_t process_pid(void);
+/* The pid and the parent's (0: unknown, there is no proc), from the process page: no system call.
+ */
+static inline uint32_t process_pid(void) {
+    uint32_t tag = ((const struct process_page *)PROCESS_PAGE_ADDRESS)->tag;
+
+    return tag != 0 ? tag : 1; /* a program without proc: musl needs a positive number */
+}
+
+static inline uint32_t process_parent(void) {
+    return (uint32_t)((const struct process_page *)PROCESS_PAGE_ADDRESS)->word;
+}
 
 /* clang-format off */
 #define POSIX_CALLS(X)                                                                             \

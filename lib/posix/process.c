@@ -23,12 +23,6 @@
 #include "lib/posix/proc.h"
 #include "lib/posix/signal.h"
 
-uint32_t process_pid(void) {
-    uint32_t tag = ((const struct process_page *)PROCESS_PAGE_ADDRESS)->tag;
-
-    return tag != 0 ? tag : 1; /* a program without proc: musl needs a positive number */
-}
-
 /* ---- fork ---- */
 
 /* The handle of this process that the parent had is, in the child, the parent: nothing that a child
@@ -278,10 +272,8 @@ long call_getpid(const long *a) {
 }
 
 long call_getppid(const long *a) {
-    struct ids ids;
-
     (void)a;
-    return ids_of(0, &ids) == 0 ? (long)ids.parent : 0;
+    return (long)process_parent();
 }
 
 long call_getpgid(const long *a) {

@@ -3,12 +3,10 @@
  * Where musl's system calls arrive.
  */
 #include <errno.h>
-#include <time.h>
 #include <sys/syscall.h>
 
 #include "lib/libc/hooks.h"
 #include "lib/native/log.h"
-#include "lib/native/time.h"
 #include "lib/posix/calls.h"
 #include "lib/posix/thread.h"
 
@@ -209,25 +207,7 @@ static long dispatch(struct posix_thread *self, long number, const long *a) {
     return result;
 }
 
-/* The clocks that programs read all the time, without the way through the table. */
-static ALWAYS_INLINE bool clock_read_fast(long clock, struct timespec *time) {
-    uint64_t ns;
-
-    if (clock == CLOCK_MONOTONIC) {
-        ns = time_now_ns();
-    } else if (clock == CLOCK_REALTIME) {
-        ns = (uint64_t)time_wall_ns();
-    } else {
-        return false;
-    }
-    *time = (struct timespec){.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
-    return true;
-}
-
 long __euralios_syscall(long number, long a, long b, long c, long d, long e, long f) {
-    if (number == SYS_clock_gettime && clock_read_fast(a, (struct timespec *)b)) {
-        return 0;
-    }
     const long arguments[6] = {a, b, c, d, e, f};
 
     return dispatch(thread_self(), number, arguments);

@@ -86,12 +86,13 @@ status_t on_adopt(void *context, struct request *request, uint32_t flags, uint32
         status = ERROR_BAD_STATE; /* somebody's process already */
     }
     if (status == OK) {
-        status = member_create(child, info.id, 0, &member);
+        uint32_t parent = (flags & PROC_ADOPT_DETACHED) != 0 ? (uint32_t)PID_INIT : asker.pid;
+
+        status = member_create(child, info.id, parent, &member);
     }
     if (status != OK) {
         return status;
     }
-    member->parent = (flags & PROC_ADOPT_DETACHED) != 0 ? (uint32_t)PID_INIT : asker.pid;
     member->is_kept = (flags & PROC_ADOPT_DETACHED) == 0 && asker.is_control;
     member->group = child_group != 0 ? child_group : member->pid;
     member->session = child_session != 0 ? child_session : member->pid;
@@ -118,11 +119,10 @@ static void children_orphan(uint32_t parent) {
         if (child->parent != parent) {
             continue;
         }
-        child->parent = PID_INIT;
         if (child->is_dead) {
             member_free(child);
         } else {
-            member_save(child);
+            member_orphan(child);
         }
     }
 }

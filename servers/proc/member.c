@@ -169,7 +169,6 @@ static const struct server_class exit_class = {.protocols = no_protocols,
 
 /* Services keep tag 0: to other servers they are what they were. */
 static status_t member_attach(struct member *member) {
-    uint64_t word = (uint64_t)(member->record - records) + 1;
     status_t status = server_object_create_badged(server, 0, &exit_class, member,
                                                   &member->exit_gate, &member->exit_badge);
 
@@ -177,7 +176,7 @@ static status_t member_attach(struct member *member) {
         return status;
     }
     if (!member->is_service) {
-        status = sys_process_identify(identity, member->process, member->pid, word);
+        status = sys_process_identify(identity, member->process, member->pid, member->parent);
     }
     if (status == OK) {
         status = sys_process_watch(member->process, member->exit_gate, EXIT_BIT);
@@ -240,11 +239,21 @@ static status_t member_make(handle_t process, const struct record *like, bool is
     return OK;
 }
 
-status_t member_create(handle_t process, uint32_t kernel_id, uint32_t pid,
+status_t member_create(handle_t process, uint32_t kernel_id, uint32_t parent,
                        struct member **created) {
-    const struct record like = {.pid = pid, .kernel_id = kernel_id};
+    const struct record like = {.kernel_id = kernel_id, .parent = parent};
 
     return member_make(process, &like, false, created);
+}
+
+void member_orphan(struct member *member) {
+    member->parent = PID_INIT;
+    if (member->process != HANDLE_NONE && !member->is_service) {
+        status_t status =
+            sys_process_identify(identity, member->process, member->pid, member->parent);
+        (void)status; /* the process has ended meanwhile: it will not ask */
+    }
+    member_save(member);
 }
 
 void member_free(struct member *member) {

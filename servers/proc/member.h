@@ -128,10 +128,13 @@ extern handle_t identity;
 struct member *member_find(uint32_t pid);
 struct member *member_find_alive(uint32_t pid);
 
-/* Takes on the process: pid (0: a new one), record, tag, watch. On an error nothing is changed, and
- * `process` stays the caller's. */
-WARN_UNUSED status_t member_create(handle_t process, uint32_t kernel_id, uint32_t pid,
+/* Takes on the process: a new pid, record, tag, watch; its page says pid and parent. On an error
+ * nothing is changed, and `process` stays the caller's. */
+WARN_UNUSED status_t member_create(handle_t process, uint32_t kernel_id, uint32_t parent,
                                    struct member **created);
+
+/* Its parent is gone: process 1 is the parent from now on. */
+void member_orphan(struct member *member);
 
 /* Writes what a restart needs to the record. */
 void member_save(const struct member *member);
