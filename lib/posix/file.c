@@ -137,11 +137,19 @@ static bool is_whole(const struct fd *fd) {
     return (fd->mode & FILE_MODE_KIND) == FILE_MODE_REGULAR;
 }
 
-static long write_failed(status_t status) {
+/* A connection whose server was restarted is one that was reset. */
+static long read_failed(const struct fd *fd, status_t status) {
+    bool is_gone = status == ERROR_STALE || status == ERROR_CLOSED;
+
+    return is_gone && (fd->mode & FILE_MODE_KIND) == FILE_MODE_SOCKET ? -ECONNRESET
+                                                                      : errno_from_status(status);
+}
+
+static long write_failed(const struct fd *fd, status_t status) {
     if (status == ERROR_BROKEN_PIPE) {
         signal_raise(SIGPIPE);
     }
-    return errno_from_status(status);
+    return read_failed(fd, status);
 }
 
 long file_read_at(int number, void *buffer, size_t size, uint64_t offset) {
@@ -168,7 +176,7 @@ long file_read_at(int number, void *buffer, size_t size, uint64_t offset) {
             }
         }
         if (status != OK) {
-            return done != 0 ? (long)done : errno_from_status(status);
+            return done != 0 ? (long)done : read_failed(&fd, status);
         }
         done += MIN(n, (uint64_t)part);
         if (n < part) {
@@ -200,7 +208,7 @@ long file_write_at(int number, const void *buffer, size_t size, uint64_t offset)
             }
         }
         if (status != OK) {
-            return done != 0 ? (long)done : write_failed(status);
+            return done != 0 ? (long)done : write_failed(&fd, status);
         }
         done += MIN(n, (uint64_t)part);
         if (n == 0) {
@@ -289,7 +297,9 @@ static status_t transfer_once(handle_t gate, struct message *m, uint32_t access,
     return status == OK ? (status_t)m->label : status;
 }
 
-static long transfer_group(handle_t gate, struct message *m, uint32_t access, uint64_t offset) {
+static long transfer_group(const struct fd *fd, struct message *m, uint32_t access,
+                           uint64_t offset) {
+    handle_t gate = fd->gate;
     uint64_t segments = m->control;
     status_t status = transfer_once(gate, m, access, offset);
 
@@ -301,7 +311,7 @@ static long transfer_group(handle_t gate, struct message *m, uint32_t access, ui
         }
     }
     if (status != OK) {
-        return access == LENT_WRITABLE ? errno_from_status(status) : write_failed(status);
+        return access == LENT_WRITABLE ? read_failed(fd, status) : write_failed(fd, status);
     }
     return (long)m->words[0];
 }
@@ -325,7 +335,7 @@ static long transfer_vectors(int number, const struct iovec *vectors, int n_vect
         long n;
 
         if (asked != 0) {
-            n = transfer_group(fd.gate, &m, access, at);
+            n = transfer_group(&fd, &m, access, at);
         } else if (next < n_vectors) {
             asked = vectors[next].iov_len;
             n = transfer_one(number, &vectors[next++], access, at);

@@ -69,7 +69,7 @@ static short check_one(struct posix_thread *self, const struct pollfd *entry, ui
         return (short)(entry->events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM));
     }
     if (status != OK) {
-        return POLLERR;
+        return POLLERR | POLLHUP; /* the server is gone, and the file with it */
     }
     short events = (short)(ready & (asked | POLLERR | POLLHUP));
 

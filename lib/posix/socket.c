@@ -29,10 +29,18 @@ struct place {
     uint64_t place, high, low;
 };
 
-/* What a server says that has no sockets. */
+/* Not a socket's server; or one that was restarted, and all connections are gone. */
 static long socket_error(status_t status) {
-    return status == ERROR_BAD_MESSAGE || status == ERROR_NOT_SUPPORTED ? -ENOTSOCK
-                                                                        : errno_from_status(status);
+    switch (status) {
+    case ERROR_BAD_MESSAGE:
+    case ERROR_NOT_SUPPORTED:
+        return -ENOTSOCK;
+    case ERROR_STALE:
+    case ERROR_CLOSED:
+        return -ECONNRESET;
+    default:
+        return errno_from_status(status);
+    }
 }
 
 /* Minus an errno for what cannot be a socket. */
@@ -271,7 +279,8 @@ static long send_data(int fd, const void *data, size_t size, long flags, const v
                                      data, part, &n, DEADLINE_NEVER);
 
     if (is_other_protocol(status) && address == NULL) {
-        return file_write_at(fd, data, size, FILE_OFFSET_CURRENT); /* of a pair, or /tcp/... */
+        /* Of a pair, or /tcp/... */
+        status = file_write(gate, FILE_OFFSET_CURRENT, data, part, &n, DEADLINE_NEVER);
     }
     if (status == ERROR_BROKEN_PIPE && (flags & MSG_NOSIGNAL) == 0) {
         signal_raise(SIGPIPE);
