@@ -29,6 +29,7 @@ include mk/run.mk
 include mk/check.mk
 include mk/test.mk
 include mk/fuzz.mk
+include mk/posix.mk
 
 .PHONY: all clean distclean deps help
 all: kernel boot-archive ## the kernel and the boot archive
