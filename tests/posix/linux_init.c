@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The first process of the Linux on which the reference list is made (`make posix-reference`): mounts what a
- * Linux system has, runs the runner with its own arguments, and powers off.
+ * The first process of the Linux on which the reference list is made (`make posix-reference`):
+ * mounts what a Linux system has, runs the runner with its own arguments, and powers off.
  */
 #include <stdio.h>
 #include <sys/mount.h>

@@ -5,20 +5,21 @@
  *
  *   runner FOLDER LIST LIMIT_S [FIRST]
  *
- * FOLDER/NAME is the program of each line NAME of the file LIST, from line FIRST on (default 0). For each:
+ * FOLDER/NAME is the program of each line NAME of the file LIST, from line FIRST on (default 0).
+ * For each:
  *
  *   posix run INDEX NAME
  *   | what the program printed                        (only if it did not pass)
  *   posix result NAME VERDICT [MILLISECONDS]
  *
  * The first line comes before the program starts, so that who reads the output knows what brought a
- * machine down. The last line of all is `posix end`. VERDICT is PASS, FAIL, UNRESOLVED, UNSUPPORTED or
- * UNTESTED (posixtest.h), SIGNAL-N (ended by a signal), STATUS-N (another exit status), TIMEOUT, or
- * NOSTART.
+ * machine down. The last line of all is `posix end`. VERDICT is PASS, FAIL, UNRESOLVED, UNSUPPORTED
+ * or UNTESTED (posixtest.h), SIGNAL-N (ended by a signal), STATUS-N (another exit status), TIMEOUT,
+ * or NOSTART.
  *
- * Each program has a process group of its own, which is killed when the program has ended or its time is up.
- * Waiting is done by looking every few milliseconds, not with SIGCHLD or an alarm: the less the runner asks
- * of the system that it tests, the more it survives.
+ * Each program has a process group of its own, which is killed when the program has ended or its
+ * time is up. Waiting is done by looking every few milliseconds, not with SIGCHLD or an alarm: the
+ * less the runner asks of the system that it tests, the more it survives.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -81,7 +82,8 @@ static int wait_for(pid_t child, long limit_ms, int *status) {
 }
 
 static void verdict_of(int in_time, int status, char *text, size_t size) {
-    static const char *const names[] = {"PASS", "FAIL", "UNRESOLVED", NULL, "UNSUPPORTED", "UNTESTED"};
+    static const char *const names[] = {"PASS", "FAIL",        "UNRESOLVED",
+                                        NULL,   "UNSUPPORTED", "UNTESTED"};
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 
     if (!in_time) {
@@ -102,7 +104,8 @@ static void show_output(void) {
     char line[160];
     FILE *file = fopen(output_path, "r");
 
-    for (int i = 0; file != NULL && i < OUTPUT_LINES && fgets(line, sizeof line, file) != NULL; i++) {
+    for (int i = 0; file != NULL && i < OUTPUT_LINES && fgets(line, sizeof line, file) != NULL;
+         i++) {
         line[strcspn(line, "\r\n")] = '\0';
         (void)printf("| %s\n", line);
     }
