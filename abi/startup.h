@@ -27,7 +27,8 @@ enum startup_kind {
     STARTUP_GATE = 11,  /* text: what it is for, such as "init" (heartbeat and control) */
     STARTUP_CWD = 12,   /* text: working directory */
     STARTUP_UMASK = 13, /* number */
-    /* text: "blocked" or "ignored"; number, flags: low and high half of the set (bit signal - 1) */
+    /* text: "blocked", "ignored" or "pending"; number, flags: low and high half of the set (bit
+       signal - 1) */
     STARTUP_SIGNALS = 14,
 };
 

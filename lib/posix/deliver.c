@@ -44,7 +44,7 @@ static uint64_t inherited(const char *name) {
 }
 
 void signals_start(void) {
-    signals_inherit(inherited("blocked"), inherited("ignored"));
+    signals_inherit(inherited("blocked"), inherited("ignored"), inherited("pending"));
     status_t status =
         sys_upcall_set((uint64_t)(uintptr_t)upcall_entry, (uint64_t)(uintptr_t)native_block_begin,
                        (uint64_t)(uintptr_t)native_block_end);

@@ -32,6 +32,7 @@ static int become(const struct program *program, char *const *envp) {
     if (state == NULL) {
         return -ENOMEM;
     }
+    state->pending = signals_pending();
     int error = program_prepare(program, state, envp, SPAWN_KEEP_NUMBERS, &prepared);
 
     if (error == 0) {

@@ -268,6 +268,9 @@ static size_t entries_fill(struct program_state *state) {
     if (state->ignored != 0) {
         state->entries[n++] = set_entry("ignored", state->ignored);
     }
+    if (state->pending != 0) {
+        state->entries[n++] = set_entry("pending", state->pending);
+    }
     return n;
 }
 

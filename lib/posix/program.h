@@ -16,7 +16,7 @@ struct program_state {
     int n_fds;
     char directory[PATH_LENGTH_MAX];
     uint64_t blocked, ignored;
-    char blocked_text[8], ignored_text[8];
+    uint64_t pending; /* exec only */
     struct spawn_entry entries[FD_MAX + 16];
     handle_t keep[FD_MAX + 64];
     size_t n_keep;

@@ -139,13 +139,19 @@ uint64_t signals_ignored(void) {
     return ignored;
 }
 
-void signals_inherit(uint64_t blocked, uint64_t ignored) {
+uint64_t signals_pending(void) {
+    return thread_self()->pending | signals_process_pending;
+}
+
+void signals_inherit(uint64_t blocked, uint64_t ignored, uint64_t pending) {
     thread_self()->mask = blocked & ~UNSTOPPABLE;
     for (int signal = SIGNAL_FIRST; signal <= SIGNAL_LAST; signal++) {
         if ((ignored & SIGNAL_BIT(signal) & ~UNSTOPPABLE) != 0) {
             actions[signal].handler = SIGNAL_IGNORE;
         }
     }
+    signals_process_pending = pending;
+    queue_note_remote(pending);
     if (ignored != 0) {
         signals_tell();
     }

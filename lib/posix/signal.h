@@ -42,7 +42,10 @@ void signals_reset_handled(void);
 
 /* The signals that are ignored; before main: what exec and spawn pass on. */
 uint64_t signals_ignored(void);
-void signals_inherit(uint64_t blocked, uint64_t ignored);
+/* What the process and this thread still have to deliver: exec passes it on, what proc knows of it
+ * stays there. */
+uint64_t signals_pending(void);
+void signals_inherit(uint64_t blocked, uint64_t ignored, uint64_t pending);
 
 /* Tells proc which signals are handled and ignored: it sends none that is ignored, and ends
  * processes that do not react to one with default effect. */
