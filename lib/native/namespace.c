@@ -14,16 +14,24 @@
 #include "lib/native/startup.h"
 #include "lib/native/syscall.h"
 
+/*
+ * A program that only starts and ends should not need a heap for this: prefixes of the start block
+ * stay where they are, and the first entries have their place.
+ */
 struct namespace_entry_ {
-    char *prefix; /* normal: "/", "/a/b" */
+    const char *prefix; /* normal: "/", "/a/b" */
+    bool owns_prefix;   /* it came from malloc */
     handle_t gate;
 };
 
+enum { FIRST_ENTRIES = 16 };
+
 static struct lock lock; /* guards all below */
 static bool is_loaded;
-static struct namespace_entry_ *entries;
+static struct namespace_entry_ first_entries[FIRST_ENTRIES];
+static struct namespace_entry_ *entries = first_entries;
 static size_t n_entries;
-static size_t n_allocated;
+static size_t n_allocated = FIRST_ENTRIES;
 
 static void gate_close(handle_t gate) {
     if (gate != HANDLE_NONE) {
@@ -41,47 +49,58 @@ static struct namespace_entry_ *entry_find(const char *prefix) {
     return NULL;
 }
 
-/* Adds or replaces; the gate is ours in any case. */
-static status_t entry_put(const char *prefix, handle_t gate) {
-    struct namespace_entry_ *entry = entry_find(prefix);
-    size_t bytes = strlen(prefix) + 1;
+static bool entries_grow(void) {
+    size_t n = n_allocated * 2;
+    struct namespace_entry_ *grown = malloc(n * sizeof *grown);
+
+    if (grown == NULL) {
+        return false;
+    }
+    memcpy(grown, entries, n_entries * sizeof *grown);
+    if (entries != first_entries) {
+        free(entries);
+    }
+    entries = grown;
+    n_allocated = n;
+    return true;
+}
+
+static void prefix_free(const struct namespace_entry_ *entry) {
+    if (entry->owns_prefix) {
+        free((char *)entry->prefix);
+    }
+}
+
+/* Adds or replaces; the gate is ours in any case, and the prefix, if it came from malloc, on
+ * success. */
+static status_t entry_put(const struct namespace_entry_ *new) {
+    struct namespace_entry_ *entry = entry_find(new->prefix);
 
     if (entry != NULL) {
         gate_close(entry->gate);
-        entry->gate = gate;
+        prefix_free(entry);
+        *entry = *new;
         return OK;
     }
-    if (n_entries == n_allocated) {
-        size_t n = n_allocated == 0 ? 8 : n_allocated * 2;
-        struct namespace_entry_ *grown = realloc(entries, n * sizeof *grown);
-
-        if (grown == NULL) {
-            gate_close(gate);
-            return ERROR_NO_MEMORY;
-        }
-        entries = grown;
-        n_allocated = n;
-    }
-    char *copy = malloc(bytes);
-    if (copy == NULL) {
-        gate_close(gate);
+    if (n_entries == n_allocated && !entries_grow()) {
+        gate_close(new->gate);
         return ERROR_NO_MEMORY;
     }
-    memcpy(copy, prefix, bytes);
-    entries[n_entries++] = (struct namespace_entry_){copy, gate};
+    entries[n_entries++] = *new;
     return OK;
 }
 
 static void load_locked(void) {
     for (size_t i = 0; i < n_entries; i++) {
-        free(entries[i].prefix); /* the gates are the start block's */
+        prefix_free(&entries[i]); /* the gates are the start block's */
     }
     n_entries = 0;
     is_loaded = true;
     for (const struct startup_entry *entry = startup_next(NULL, STARTUP_NAMESPACE); entry != NULL;
          entry = startup_next(entry, STARTUP_NAMESPACE)) {
         const char *prefix = startup_text(entry);
-        status_t status = entry_put(*prefix == '\0' ? "/" : prefix, entry->handle);
+        status_t status = entry_put(&(struct namespace_entry_){
+            .prefix = *prefix == '\0' ? "/" : prefix, .gate = entry->handle});
         (void)status; /* without memory this early the name is not there, and open says so */
     }
 }
@@ -118,9 +137,21 @@ status_t namespace_resolve(const char *path, handle_t *gate, const char **rest) 
 }
 
 status_t namespace_bind(const char *prefix, handle_t gate) {
+    size_t bytes = strlen(prefix) + 1;
+    char *copy = malloc(bytes);
+
+    if (copy == NULL) {
+        gate_close(gate);
+        return ERROR_NO_MEMORY;
+    }
+    memcpy(copy, prefix, bytes);
     lock_loaded();
-    status_t status = entry_put(prefix, gate);
+    status_t status =
+        entry_put(&(struct namespace_entry_){.prefix = copy, .owns_prefix = true, .gate = gate});
     lock_give(&lock);
+    if (status != OK) {
+        free(copy);
+    }
     return status;
 }
 
@@ -129,7 +160,7 @@ status_t namespace_unbind(const char *prefix) {
     struct namespace_entry_ *entry = entry_find(prefix);
     if (entry != NULL) {
         gate_close(entry->gate);
-        free(entry->prefix);
+        prefix_free(entry);
         *entry = entries[--n_entries];
     }
     lock_give(&lock);

@@ -17,7 +17,9 @@
  * kernel's pages. */
 #define STACK_TOP 0x00007fffffff0000ull
 
-enum { POPULATE_PAGES_MAX = 16 };
+/* Runs up to so many pages are entered into the child's page tables at once. Code and constants are
+ * there already and cost an entry each; what is writable costs a copy of each page. */
+enum { POPULATE_SHARED_MAX = 64, POPULATE_PRIVATE_MAX = 16 };
 
 static void handle_close(handle_t handle) {
     if (handle != HANDLE_NONE) {
@@ -154,7 +156,9 @@ static status_t segment_fill(const struct segment_plan *plan, const struct elf_s
  */
 static status_t map_there(handle_t process, handle_t memory, uint64_t address, uint64_t n_pages,
                           uint64_t offset, uint32_t flags) {
-    if (memory != HANDLE_NONE && n_pages <= POPULATE_PAGES_MAX) {
+    uint64_t populated = (flags & MAP_WRITE) != 0 ? POPULATE_PRIVATE_MAX : POPULATE_SHARED_MAX;
+
+    if (memory != HANDLE_NONE && n_pages <= populated) {
         flags |= MAP_POPULATE;
     }
     return n_pages == 0 ? OK

@@ -195,8 +195,28 @@ bool program_try_again(int error, unsigned *tries) {
 
 /* ---- the state ---- */
 
+/* The last one that was given up, with nothing in it: mapping one and touching its pages costs more
+ * than all else that is done with it. */
+static struct program_state *spare;
+
+static struct program_state *state_take(void) {
+    struct program_state *state = __atomic_exchange_n(&spare, NULL, __ATOMIC_ACQ_REL);
+
+    return state != NULL ? state : pages_map(sizeof *state);
+}
+
+static void state_give(struct program_state *state) {
+    struct program_state *none = NULL;
+
+    state->n_fds = 0;
+    if (!__atomic_compare_exchange_n(&spare, &none, state, false, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_RELAXED)) {
+        pages_unmap(state, sizeof *state);
+    }
+}
+
 struct program_state *program_state_make(bool drop_cloexec) {
-    struct program_state *state = pages_map(sizeof *state);
+    struct program_state *state = state_take();
 
     if (state == NULL) {
         return NULL;
@@ -233,7 +253,7 @@ void program_state_free(struct program_state *state) {
     for (int fd = 0; fd < state->n_fds; fd++) {
         program_state_close(state, fd);
     }
-    pages_unmap(state, sizeof *state);
+    state_give(state);
 }
 
 /* ---- the process ---- */
