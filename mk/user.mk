@@ -165,6 +165,11 @@ $(REFERENCE)/libcommon.a: $(REFERENCE_COMMON)
 	$(call say,AR,$@)
 	$(ARCHIVE)
 
+# The data of ports, beside their programs.
+port_file_rule = $(eval $(REFERENCE)/$(1): $(2) ; $$(Q)mkdir -p $$(@D) && cp -f $$< $$@)
+$(foreach f,$(PORT_FILES),$(call port_file_rule,$(firstword $(subst =, ,$(f))),$(lastword $(subst =, ,$(f)))))
+REFERENCES += $(foreach f,$(PORT_FILES),$(REFERENCE)/$(firstword $(subst =, ,$(f))))
+
 .PHONY: reference
 reference: $(REFERENCES) ## the programs that need nothing but POSIX, for Linux
 

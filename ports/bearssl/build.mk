@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# The library, its tests and its command line tool. The tests of certificates read their files from
-# /share/bearssl/test/x509.
+# The library, its tests and its command line tool. testx509 reads its certificates from test/x509
+# of the current folder: /share/bearssl has that, and samples of chains and keys for brssl.
 KIND := library
 SOURCES := $(patsubst %,src/%.c,settings) \
 	$(patsubst %,src/aead/%.c,ccm eax gcm) \
@@ -53,7 +53,7 @@ SOURCES := $(patsubst %,src/%.c,settings) \
 	des_tab_cbcenc poly1305_ctmul poly1305_ctmul32 poly1305_ctmulq poly1305_i15) \
 	$(patsubst %,src/x509/%.c,asn1enc encode_ec_pk8der encode_ec_rawder encode_rsa_pk8der \
 	encode_rsa_rawder skey_decoder x509_decoder x509_knownkey x509_minimal x509_minimal_full)
-FLAGS := -Os -DSRCDIRNAME=/share/bearssl
+FLAGS := -Os
 INCLUDES := $(UPSTREAM)/bearssl/inc $(UPSTREAM)/bearssl/src
 PROGRAMS := brssl testcrypto testx509
 SOURCES_testcrypto := test/test_crypto.c
@@ -66,4 +66,6 @@ x509_files := alltests.txt $(patsubst %,%.der,dn-ee dn-ica1 dn-ica2 dn-root-new 
 	ee-p256-sha512 ee-p256 ee-p384 ee-p521 ee-sha1 ee-sha224 ee-sha384 ee-sha512 ee-trailing ee \
 	ica1-1016 ica1-1017 ica1-4096 ica1-p256 ica1-p384 ica1-p521 ica1 ica2-1016 ica2-1017 ica2-4096 \
 	ica2-notCA ica2-p256 ica2-p384 ica2-p521 ica2 junk names root-p256 root-p384 root-p521 root)
-FILES := $(foreach f,$(x509_files),share/bearssl/test/x509/$(f)=$(UPSTREAM)/bearssl/test/x509/$(f))
+samples := $(patsubst %,%.pem,cert-ee-ec+rsa cert-ee-ec cert-ee-rsa cert-ica-ec cert-ica-rsa cert-root-ec \
+	cert-root-rsa key-ee-ec key-ee-rsa key-ica-ec key-ica-rsa key-root-ec key-root-rsa)
+FILES := $(foreach f,$(x509_files:%=test/x509/%) $(samples:%=samples/%),share/bearssl/$(f)=$(UPSTREAM)/bearssl/$(f))

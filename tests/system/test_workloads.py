@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Runs each workload (tests/workloads) on the host and in a guest, and compares what they print."""
+import difflib
 import os
 import pty
 import re
@@ -53,7 +54,7 @@ def run_on_host(name, folder):
     work = folder / "work"
     work.mkdir()
     environment = {"PATH": str(REFERENCE / "bin"), "HOME": str(work), "W": str(WORKLOADS / name),
-                   "P": str(REFERENCE / "tests" / "ports"), "TERM": "xterm"}
+                   "P": str(REFERENCE / "tests" / "ports"), "S": str(REFERENCE / "share"), "TERM": "xterm"}
     out = os.open(folder / "out", os.O_CREAT | os.O_RDWR)
     pid, terminal = pty.fork()
     if pid == 0:
@@ -81,21 +82,26 @@ def run_on_host(name, folder):
 
 def run_in_guest(name, guest):
     guest.check("cd /tmp; rm -rf work; mkdir work; cd work")
-    done = guest.run(f"env -i PATH=/bin HOME=/tmp/work TERM=xterm W=/tests/workloads/{name} P=/tests/ports "
+    done = guest.run(f"env -i PATH=/bin HOME=/tmp/work TERM=xterm W=/tests/workloads/{name} P=/tests/ports S=/share "
                      f"dash /tests/workloads/{name}/run </dev/null >/tmp/out 2>&1", LIMIT)
     output = guest.check("lua /tests/workloads/show.lua /tmp/out", LIMIT)
     guest.check("cd /; rm -rf /tmp/work /tmp/out")
     return done.status, output
 
 
+def compare(expected, found):
+    lines = difflib.unified_diff(expected[1].splitlines(), found[1].splitlines(), "on Linux", "here", lineterm="")
+    assert found == expected, "\n".join(["the same text" if found[1] == expected[1] else "", *lines])
+
+
 @pytest.mark.parametrize("name", workloads())
 def test_workload(name, guest, tmp_path):
     expected = run_on_host(name, tmp_path)
     start = time.monotonic()
-    assert run_in_guest(name, guest) == expected
+    compare(expected, run_in_guest(name, guest))
     if time.monotonic() - start > SHORT * TIME_SCALE:
         return
     before = guest.settle()
-    assert run_in_guest(name, guest) == expected
+    compare(expected, run_in_guest(name, guest))
     left = difference(before, guest.settle())
     assert not left, f"{name} leaves {left}"
