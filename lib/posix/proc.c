@@ -8,6 +8,7 @@
 #include "lib/native/time.h"
 #include "lib/posix/errno.h"
 #include "lib/posix/path.h"
+#include "lib/posix/terminal.h"
 #include "lib/posix/thread.h"
 
 /* How long an upcall waits for proc to take note that a signal is blocked. */
@@ -68,6 +69,9 @@ status_t proc_message(struct message *m) {
             return status;
         }
         time_sleep_until(time_deadline(RESTART_PAUSE_NS));
+        if (request.label != PROC_TERMINAL_GATE) {
+            terminal_take_again();
+        }
         *m = request;
     }
 }

@@ -22,6 +22,7 @@
 #include "lib/posix/fork_locks.h"
 #include "lib/posix/proc.h"
 #include "lib/posix/signal.h"
+#include "lib/posix/terminal.h"
 
 /* ---- fork ---- */
 
@@ -39,6 +40,7 @@ static void forget_parent(void) {
 static void become_child(void) {
     thread_after_fork();
     children_after_fork();
+    terminal_after_fork();
     locks_after_fork();
     forget_parent();
 }
@@ -53,13 +55,16 @@ static uint32_t adopted_pid(handle_t child) {
     return is_adopted ? info.tag : 0;
 }
 
-static status_t adopt(handle_t child, uint32_t flags, uint32_t *pid) {
-    status_t status = proc_adopt(proc_gate(), flags, 0, 0, 0, 0, child, pid, DEADLINE_NEVER);
+status_t process_adopt(handle_t child, uint32_t flags, uint32_t group, uint64_t entry,
+                       uint64_t stack, uint32_t *pid) {
+    status_t status =
+        proc_adopt(proc_gate(), flags, group, entry, stack, 0, child, pid, DEADLINE_NEVER);
 
     if (status == ERROR_CLOSED) {
         *pid = adopted_pid(child);
-        status =
-            *pid != 0 ? OK : proc_adopt(proc_gate(), flags, 0, 0, 0, 0, child, pid, DEADLINE_NEVER);
+        status = *pid != 0 ? OK
+                           : proc_adopt(proc_gate(), flags, group, entry, stack, 0, child, pid,
+                                        DEADLINE_NEVER);
     }
     return status;
 }
@@ -75,7 +80,8 @@ static void await_release(uint32_t pid) {
 
 static long fork_parent(handle_t child, uint32_t flags) {
     uint32_t pid = 0;
-    status_t status = proc_gate() == HANDLE_NONE ? ERROR_NO_SERVICE : adopt(child, flags, &pid);
+    status_t status =
+        proc_gate() == HANDLE_NONE ? ERROR_NO_SERVICE : process_adopt(child, flags, 0, 0, 0, &pid);
 
     if (status == OK) {
         child_keep(pid, child);

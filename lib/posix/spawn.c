@@ -225,8 +225,8 @@ static int start(const struct program *program, struct program_state *state,
     if (error != 0) {
         return error;
     }
-    status_t status = proc_adopt(proc_gate(), flags, group, prepared.entry, prepared.stack, 0,
-                                 prepared.process, pid, DEADLINE_NEVER);
+    status_t status =
+        process_adopt(prepared.process, flags, group, prepared.entry, prepared.stack, pid);
 
     if (status == OK) {
         child_keep(*pid, prepared.process);

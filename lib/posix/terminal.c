@@ -24,8 +24,11 @@ static long terminal_error(status_t status) {
     return errno_from_status(status);
 }
 
+/* The one that this process made its session's: a gate of our own, which no child gets. */
+static handle_t taken;
+
 status_t terminal_take(handle_t gate) {
-    handle_t session;
+    handle_t session, kept;
 
     if (proc_gate() == HANDLE_NONE) {
         return ERROR_NO_SERVICE;
@@ -39,8 +42,29 @@ status_t terminal_take(handle_t gate) {
     status = terminal_set_session(gate, process_pid(), session, DEADLINE_NEVER);
     if (status != OK) {
         handle_drop(session);
+        return status;
     }
-    return status;
+    if (sys_handle_copy(gate, RIGHTS_ALL, HANDLE_NO_FORK, &kept) == OK) {
+        handle_t before = __atomic_exchange_n(&taken, kept, __ATOMIC_ACQ_REL);
+
+        if (before != HANDLE_NONE) {
+            handle_drop(before);
+        }
+    }
+    return OK;
+}
+
+void terminal_take_again(void) {
+    handle_t gate = __atomic_exchange_n(&taken, HANDLE_NONE, __ATOMIC_ACQ_REL);
+
+    if (gate != HANDLE_NONE) {
+        status_ignore(terminal_take(gate)); /* no longer a leader, or the terminal is gone */
+        handle_drop(gate);
+    }
+}
+
+void terminal_after_fork(void) {
+    taken = HANDLE_NONE;
 }
 
 void terminal_opened(handle_t gate) {

@@ -18,6 +18,12 @@ long terminal_control(handle_t gate, unsigned request, long argument);
 /* Makes the terminal that of the caller's session. */
 status_t terminal_take(handle_t gate);
 
+/* proc has been started anew: the leader of a session tells it and its terminal of each other. */
+void terminal_take_again(void);
+
+/* In the child of a fork. */
+void terminal_after_fork(void);
+
 /*
  * A read or write of a terminal was answered BACKGROUND: asks proc whether the caller may. OK: then
  * it is to be made again, with the offset TERMINAL_OFFSET_ASKED. INTERRUPTED (a signal that is

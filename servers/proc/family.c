@@ -217,6 +217,7 @@ static bool report(struct member *child, const struct waiter *waiter, uint32_t *
         if (!keep) {
             if (parent != NULL) {
                 parent->children_cpu_ns += child->cpu_ns + child->children_cpu_ns;
+                member_save(parent);
             }
             member_free(child);
         }
@@ -225,11 +226,13 @@ static bool report(struct member *child, const struct waiter *waiter, uint32_t *
     if (child->stop_signal != 0 && (waiter->options & PROC_WAIT_STOPPED) != 0) {
         *status = child->stop_signal << 8 | STATUS_STOPPED;
         child->stop_signal = keep ? child->stop_signal : 0;
+        member_save(child);
         return true;
     }
     if (child->was_continued && (waiter->options & PROC_WAIT_CONTINUED) != 0) {
         *status = STATUS_CONTINUED;
         child->was_continued = keep;
+        member_save(child);
         return true;
     }
     return false;

@@ -82,7 +82,8 @@ static struct record *record_take(void) {
 void member_save(const struct member *member) {
     *member->record = (struct record){
         .flags = RECORD_USED | (member->is_dead ? RECORD_DEAD : 0u) |
-                 (member->is_kept ? RECORD_KEPT : 0u),
+                 (member->is_kept ? RECORD_KEPT : 0u) |
+                 (member->was_continued ? RECORD_CONTINUED : 0u),
         .pid = member->pid,
         .kernel_id = member->kernel_id,
         .parent = member->parent,
@@ -90,10 +91,13 @@ void member_save(const struct member *member) {
         .session = member->session,
         .wait_status = member->wait_status,
         .child_flags = member->child_flags,
+        .stop_signal = member->stop_signal,
+        .foreground = member->foreground,
         .handled = member->handled,
         .ignored = member->ignored,
         .wanted = member->wanted,
         .cpu_ns = member->cpu_ns,
+        .children_cpu_ns = member->children_cpu_ns,
     };
     for (size_t kind = 0; kind < TIMER_KINDS; kind++) {
         member->record->timers[kind] = member->timers[kind].setting;
@@ -222,6 +226,10 @@ static status_t member_make(handle_t process, const struct record *like, bool is
     member->ignored = like->ignored;
     member->wanted = like->wanted;
     member->child_flags = like->child_flags;
+    member->stop_signal = like->stop_signal;
+    member->was_continued = (like->flags & RECORD_CONTINUED) != 0;
+    member->foreground = like->foreground;
+    member->children_cpu_ns = like->children_cpu_ns;
     member->is_released = true;
     list_init(&member->queue);
     timers_init(member);

@@ -60,7 +60,7 @@ struct signal_information {
     uint64_t value;
 };
 
-enum record_flags { RECORD_USED = 1, RECORD_DEAD = 2, RECORD_KEPT = 4 };
+enum record_flags { RECORD_USED = 1, RECORD_DEAD = 2, RECORD_KEPT = 4, RECORD_CONTINUED = 8 };
 
 enum { TIMER_KINDS = 3 }; /* PROC_TIMER_REAL, _VIRTUAL, _PROFILE */
 
@@ -79,10 +79,13 @@ struct record {
     uint32_t session;
     uint32_t wait_status; /* dead */
     uint32_t child_flags;
+    uint32_t stop_signal; /* not yet reported, else 0 */
+    uint32_t foreground;  /* leader of a session: the foreground group, 0: none yet */
     uint64_t handled;
     uint64_t ignored;
     uint64_t wanted;
     uint64_t cpu_ns;
+    uint64_t children_cpu_ns;
     struct timer_setting timers[TIMER_KINDS];
 };
 
@@ -103,6 +106,7 @@ struct member {
     uint32_t wait_status; /* of the end */
     uint32_t stop_signal; /* not yet reported to a wait, else 0 */
     bool was_continued;   /* the same */
+    uint32_t foreground;  /* of the session that it leads, 0: none yet */
     uint64_t handled, ignored, wanted; /* sets of signals, as told by set_handled */
     uint32_t child_flags;              /* PROC_CHILD_NO_STOP, PROC_CHILD_NO_WAIT */
     struct list queue;                 /* of struct queued: what came with signals */

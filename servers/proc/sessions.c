@@ -66,6 +66,17 @@ static const struct server_protocol no_protocols[] = {{0}};
 static const struct server_class terminal_class = {
     .protocols = no_protocols, .notified = on_terminal_notified, .closed = on_terminal_closed};
 
+static bool group_is_in_session(uint32_t group, uint32_t session) {
+    const struct member *member;
+
+    LIST_FOR_EACH(member, &members, node) {
+        if (member->group == group && member->session == session) {
+            return true;
+        }
+    }
+    return false;
+}
+
 status_t on_terminal_gate(void *context, struct request *request, handle_t *gate) {
     struct asker asker;
     status_t status = asker_find(context, request, &asker);
@@ -83,6 +94,9 @@ status_t on_terminal_gate(void *context, struct request *request, handle_t *gate
     }
     session->id = asker.pid;
     session->foreground = old != NULL ? old->foreground : asker.member->group;
+    if (old == NULL && group_is_in_session(asker.member->foreground, session->id)) {
+        session->foreground = asker.member->foreground; /* as an earlier run of ours knew it */
+    }
     status = server_object_create(server, request->tag, &terminal_class, session, gate);
     if (status != OK) {
         free(session);
@@ -132,17 +146,6 @@ status_t on_get_ids(void *context, struct request *request, uint32_t pid, uint32
         *terminal = session_has_terminal(subject->session);
     }
     return status;
-}
-
-static bool group_is_in_session(uint32_t group, uint32_t session) {
-    const struct member *member;
-
-    LIST_FOR_EACH(member, &members, node) {
-        if (member->group == group && member->session == session) {
-            return true;
-        }
-    }
-    return false;
 }
 
 bool group_is_orphaned(uint32_t session, uint32_t group) {
@@ -268,7 +271,13 @@ status_t on_set_foreground(void *context, struct request *request, uint32_t grou
         status = ERROR_DENIED;
     }
     if (status == OK) {
+        struct member *leader = member_find_alive(session->id);
+
         session->foreground = group;
+        if (leader != NULL) {
+            leader->foreground = group;
+            member_save(leader);
+        }
     }
     return status;
 }

@@ -36,6 +36,7 @@ static void stop_by(struct member *member, uint32_t signal) {
     member->is_stopped = true;
     member->stop_signal = signal;
     member->was_continued = false;
+    member_save(member);
     member_tell_parent(member, CODE_CHILD_STOPPED, signal);
 }
 
@@ -49,6 +50,7 @@ static void continue_it(struct member *member) {
     member->is_stopped = false;
     member->stop_signal = 0;
     member->was_continued = true;
+    member_save(member);
     member_tell_parent(member, CODE_CHILD_CONTINUED, SIGNAL_CONT);
 }
 
