@@ -32,16 +32,18 @@ enum file_label {
     FILE_OPEN = FILE_PROTOCOL << 16 | 1,
     FILE_READ = FILE_PROTOCOL << 16 | 2,
     FILE_WRITE = FILE_PROTOCOL << 16 | 3,
-    FILE_MEET = FILE_PROTOCOL << 16 | 4,
-    FILE_SEEK = FILE_PROTOCOL << 16 | 5,
-    FILE_STAT = FILE_PROTOCOL << 16 | 6,
-    FILE_SET = FILE_PROTOCOL << 16 | 7,
-    FILE_SET_FLAGS = FILE_PROTOCOL << 16 | 8,
-    FILE_SYNC = FILE_PROTOCOL << 16 | 9,
-    FILE_MAP = FILE_PROTOCOL << 16 | 10,
-    FILE_WATCH = FILE_PROTOCOL << 16 | 11,
-    FILE_LOCK = FILE_PROTOCOL << 16 | 12,
-    FILE_SPACE = FILE_PROTOCOL << 16 | 13,
+    FILE_READ_SHORT = FILE_PROTOCOL << 16 | 4,
+    FILE_WRITE_SHORT = FILE_PROTOCOL << 16 | 5,
+    FILE_MEET = FILE_PROTOCOL << 16 | 6,
+    FILE_SEEK = FILE_PROTOCOL << 16 | 7,
+    FILE_STAT = FILE_PROTOCOL << 16 | 8,
+    FILE_SET = FILE_PROTOCOL << 16 | 9,
+    FILE_SET_FLAGS = FILE_PROTOCOL << 16 | 10,
+    FILE_SYNC = FILE_PROTOCOL << 16 | 11,
+    FILE_MAP = FILE_PROTOCOL << 16 | 12,
+    FILE_WATCH = FILE_PROTOCOL << 16 | 13,
+    FILE_LOCK = FILE_PROTOCOL << 16 | 14,
+    FILE_SPACE = FILE_PROTOCOL << 16 | 15,
 };
 
 #define FILE_PATH_MAX_BYTES 4095
@@ -76,6 +78,11 @@ enum file_label {
 #define FILE_MODE_LINK 0xa000
 #define FILE_MODE_SOCKET 0xc000
 #define FILE_MODE_PERMISSIONS 0xfff
+/*
+ * Read and write, at the description's own offset, of at most short_max_bytes, which are in the message itself: bytes 0 to
+ * 7 in `a`, the lowest byte first, and so on. Pipes and FIFOs do this. NOT_SUPPORTED or BAD_MESSAGE: use read and write.
+ */
+#define FILE_SHORT_MAX_BYTES 24
 #define FILE_SEEK_SET 0
 #define FILE_SEEK_CURRENT 1
 #define FILE_SEEK_END 2
@@ -219,6 +226,53 @@ WARN_UNUSED static inline status_t file_write(handle_t server, uint64_t offset, 
     message_.segments[0] = MESSAGE_LEND(data, data_length, LENT_READABLE);
     message_.control |= MESSAGE_SEGMENTS(1);
     status_t status_ = MESSAGE_CALL(&message_);
+    *n = message_.words[0];
+    return status_ != OK ? status_ : (status_t)message_.label;
+}
+
+/*
+ * request: w0.low length
+ * answer: w0 n, w1 a, w2 b, w3 c
+ */
+WARN_UNUSED static inline status_t file_read_short(handle_t server, uint32_t length, uint64_t *n,
+                                                   uint64_t *a, uint64_t *b, uint64_t *c,
+                                                   uint64_t deadline) {
+    struct message message_;
+
+    message_.gate = server;
+    message_.label = FILE_READ_SHORT;
+    message_.deadline = deadline;
+    message_.control = 0;
+    message_.words[0] = (uint64_t)(uint32_t)length;
+    message_.words[1] = 0;
+    message_.words[2] = 0;
+    message_.words[3] = 0;
+    status_t status_ = MESSAGE_CALL_SHORT(&message_);
+    *n = message_.words[0];
+    *a = message_.words[1];
+    *b = message_.words[2];
+    *c = message_.words[3];
+    return status_ != OK ? status_ : (status_t)message_.label;
+}
+
+/*
+ * request: w0.low length, w1 a, w2 b, w3 c
+ * answer: w0 n
+ */
+WARN_UNUSED static inline status_t file_write_short(handle_t server, uint32_t length, uint64_t a,
+                                                    uint64_t b, uint64_t c, uint64_t *n,
+                                                    uint64_t deadline) {
+    struct message message_;
+
+    message_.gate = server;
+    message_.label = FILE_WRITE_SHORT;
+    message_.deadline = deadline;
+    message_.control = 0;
+    message_.words[0] = (uint64_t)(uint32_t)length;
+    message_.words[1] = a;
+    message_.words[2] = b;
+    message_.words[3] = c;
+    status_t status_ = MESSAGE_CALL_SHORT(&message_);
     *n = message_.words[0];
     return status_ != OK ? status_ : (status_t)message_.label;
 }
@@ -477,6 +531,10 @@ struct file_handlers {
                      uint64_t *n);
     status_t (*write)(void *context, struct request *request, uint64_t offset, uint32_t data_length,
                       uint64_t *n);
+    status_t (*read_short)(void *context, struct request *request, uint32_t length, uint64_t *n,
+                           uint64_t *a, uint64_t *b, uint64_t *c);
+    status_t (*write_short)(void *context, struct request *request, uint32_t length, uint64_t a,
+                            uint64_t b, uint64_t c, uint64_t *n);
     status_t (*meet)(void *context, struct request *request);
     status_t (*seek)(void *context, struct request *request, int64_t offset, uint32_t whence,
                      uint64_t *position);
@@ -573,6 +631,65 @@ static inline status_t file_dispatch_write(const struct file_handlers *handlers,
 
 /* Answers a saved request; the handle is used up, whatever becomes of the client. */
 static inline void file_answer_write(handle_t saved, status_t outcome, uint64_t n) {
+    struct answer answer_ = {.control = 0};
+
+    answer_.words[0] = n;
+    answer_send(saved, outcome, &answer_);
+}
+
+static inline status_t file_dispatch_read_short(const struct file_handlers *handlers, void *context,
+                                                struct request *request) {
+    uint64_t n = 0;
+    uint64_t a = 0;
+    uint64_t b = 0;
+    uint64_t c = 0;
+
+    if (handlers->read_short == NULL) {
+        return ERROR_NOT_SUPPORTED;
+    }
+    status_t status_ = handlers->read_short(context, request, (uint32_t)request->words[0], &n, &a,
+                                            &b, &c);
+    if (status_ == REQUEST_DEFERRED) {
+        return status_;
+    }
+    request->answer.words[0] = n;
+    request->answer.words[1] = a;
+    request->answer.words[2] = b;
+    request->answer.words[3] = c;
+    return status_;
+}
+
+/* Answers a saved request; the handle is used up, whatever becomes of the client. */
+static inline void file_answer_read_short(handle_t saved, status_t outcome, uint64_t n, uint64_t a,
+                                          uint64_t b, uint64_t c) {
+    struct answer answer_ = {.control = 0};
+
+    answer_.words[0] = n;
+    answer_.words[1] = a;
+    answer_.words[2] = b;
+    answer_.words[3] = c;
+    answer_send(saved, outcome, &answer_);
+}
+
+static inline status_t file_dispatch_write_short(const struct file_handlers *handlers,
+                                                 void *context, struct request *request) {
+    uint64_t n = 0;
+
+    if (handlers->write_short == NULL) {
+        return ERROR_NOT_SUPPORTED;
+    }
+    status_t status_ = handlers->write_short(context, request, (uint32_t)request->words[0],
+                                             request->words[1], request->words[2],
+                                             request->words[3], &n);
+    if (status_ == REQUEST_DEFERRED) {
+        return status_;
+    }
+    request->answer.words[0] = n;
+    return status_;
+}
+
+/* Answers a saved request; the handle is used up, whatever becomes of the client. */
+static inline void file_answer_write_short(handle_t saved, status_t outcome, uint64_t n) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = n;
@@ -859,6 +976,10 @@ static inline status_t file_dispatch(const void *handlers, void *context, struct
         return file_dispatch_read(handlers, context, request);
     case FILE_WRITE:
         return file_dispatch_write(handlers, context, request);
+    case FILE_READ_SHORT:
+        return file_dispatch_read_short(handlers, context, request);
+    case FILE_WRITE_SHORT:
+        return file_dispatch_write_short(handlers, context, request);
     case FILE_MEET:
         return file_dispatch_meet(handlers, context, request);
     case FILE_SEEK:
@@ -896,6 +1017,10 @@ static inline const char *file_label_name(uint32_t label) {
         return "file.read";
     case FILE_WRITE:
         return "file.write";
+    case FILE_READ_SHORT:
+        return "file.read_short";
+    case FILE_WRITE_SHORT:
+        return "file.write_short";
     case FILE_MEET:
         return "file.meet";
     case FILE_SEEK:

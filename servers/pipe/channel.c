@@ -7,14 +7,21 @@
 #include "lib/native/recycle.h"
 #include "lib/native/server_state.h"
 
+/* The bytes of a short read or write. */
+struct short_bytes {
+    uint64_t words[FILE_SHORT_MAX_BYTES / sizeof(uint64_t)];
+};
+
 /* A request that is answered later. */
 struct waiting {
     struct list_node node;
     const struct end *end;
     handle_t saved;
     uint64_t cookie;
-    uint64_t length; /* bytes lent */
-    uint64_t done;   /* write: that are in the channel */
+    uint64_t length;          /* bytes lent, or of a short one */
+    uint64_t done;            /* write: that are in the channel */
+    bool is_short;            /* the bytes are in the message, nothing is lent */
+    struct short_bytes bytes; /* of a short write */
 };
 
 static uint64_t last_cookie;
@@ -49,6 +56,28 @@ static status_t take(struct channel *channel, handle_t saved, const struct reque
     channel->head = (channel->head + n) % PIPE_CAPACITY_BYTES;
     channel->count -= n;
     return OK;
+}
+
+/* The same for a few bytes to and from a message. */
+static struct short_bytes take_short(struct channel *channel, size_t n) {
+    struct short_bytes bytes = {{0}};
+    uint8_t *to = (uint8_t *)bytes.words;
+
+    for (size_t i = 0; i < n; i++) {
+        to[i] = channel->bytes[(channel->head + i) % PIPE_CAPACITY_BYTES];
+    }
+    channel->head = (channel->head + n) % PIPE_CAPACITY_BYTES;
+    channel->count -= n;
+    return bytes;
+}
+
+static void put_short(struct channel *channel, const struct short_bytes *bytes, size_t n) {
+    const uint8_t *from = (const uint8_t *)bytes->words;
+
+    for (size_t i = 0; i < n; i++) {
+        channel->bytes[(channel->head + channel->count + i) % PIPE_CAPACITY_BYTES] = from[i];
+    }
+    channel->count += n;
 }
 
 /* Moves n bytes (there is room) from the client's memory, from `offset` of what it lent. */
@@ -141,6 +170,16 @@ static bool serve_read(struct channel *channel) {
         return false;
     }
     uint64_t n = MIN((uint64_t)channel->count, waiting->length);
+
+    if (waiting->is_short) {
+        struct short_bytes bytes = take_short(channel, n);
+        handle_t saved = waiting->saved;
+
+        list_remove(&waiting->node);
+        recycle_free(waiting, sizeof *waiting);
+        file_answer_read_short(saved, OK, n, bytes.words[0], bytes.words[1], bytes.words[2]);
+        return true;
+    }
     status_t status = take(channel, waiting->saved, NULL, n);
 
     waiting_end(waiting, status, n, WAITING_READ);
@@ -165,8 +204,13 @@ static bool serve_write(struct channel *channel) {
     if (n == 0) {
         return false;
     }
-    status_t status = put(channel, waiting->saved, NULL, waiting->done, n);
+    status_t status = OK;
 
+    if (waiting->is_short) {
+        put_short(channel, &waiting->bytes, n); /* it is atomic: all of it */
+    } else {
+        status = put(channel, waiting->saved, NULL, waiting->done, n);
+    }
     waiting->done += status == OK ? n : 0;
     if (status != OK || waiting->done == waiting->length) {
         waiting_end(waiting, waiting->done != 0 ? OK : status, waiting->done, WAITING_WRITE);
@@ -205,9 +249,9 @@ static void channel_run(struct channel *channel) {
     tell_watchers(channel);
 }
 
-/* The request waits in `list`. */
+/* The request waits in `list`. `bytes`: of a short write; any for a short read; else NULL. */
 static status_t wait_in(struct list *list, struct request *request, const struct end *end,
-                        uint64_t length, uint64_t done) {
+                        uint64_t length, uint64_t done, const struct short_bytes *bytes) {
     struct waiting *waiting = recycle_allocate(sizeof *waiting);
 
     if (waiting == NULL) {
@@ -217,6 +261,10 @@ static status_t wait_in(struct list *list, struct request *request, const struct
     waiting->cookie = ++last_cookie;
     waiting->length = length;
     waiting->done = done;
+    if (bytes != NULL) {
+        waiting->is_short = true;
+        waiting->bytes = *bytes;
+    }
     status_t status = request_save(request, waiting->cookie, &waiting->saved);
 
     if (status != OK) {
@@ -269,7 +317,7 @@ status_t end_read(struct end *end, struct request *request, uint64_t offset, uin
     if (channel->count == 0 && !list_is_empty(&channel->writers) && data_length != 0) {
         return (end->flags & FILE_OPEN_NONBLOCK) != 0
                    ? ERROR_WOULD_BLOCK
-                   : wait_in(&channel->reads, request, end, data_length, 0);
+                   : wait_in(&channel->reads, request, end, data_length, 0, NULL);
     }
     *n = MIN(channel->count, (size_t)data_length);
     status_t status = take(channel, HANDLE_NONE, request, *n);
@@ -305,7 +353,7 @@ status_t end_write(struct end *end, struct request *request, uint64_t offset, ui
     }
     *n = now;
     if (now != data_length && waits) {
-        status = wait_in(&channel->writes, request, end, data_length, now);
+        status = wait_in(&channel->writes, request, end, data_length, now, NULL);
     } else if (now == 0) {
         return ERROR_WOULD_BLOCK;
     }
@@ -315,10 +363,66 @@ status_t end_write(struct end *end, struct request *request, uint64_t offset, ui
     return status == REQUEST_DEFERRED || now == 0 ? status : OK;
 }
 
+status_t end_read_short(struct end *end, struct request *request, uint32_t length, uint64_t *n,
+                        uint64_t *a, uint64_t *b, uint64_t *c) {
+    struct channel *channel = end->in;
+    const struct short_bytes none = {{0}};
+
+    if (channel == NULL) {
+        return ERROR_BAD_HANDLE;
+    }
+    if (length > FILE_SHORT_MAX_BYTES) {
+        return ERROR_BAD_ARGUMENT;
+    }
+    if (channel->count == 0 && !list_is_empty(&channel->writers) && length != 0) {
+        return (end->flags & FILE_OPEN_NONBLOCK) != 0
+                   ? ERROR_WOULD_BLOCK
+                   : wait_in(&channel->reads, request, end, length, 0, &none);
+    }
+    *n = MIN(channel->count, (size_t)length);
+    struct short_bytes bytes = take_short(channel, *n);
+
+    *a = bytes.words[0];
+    *b = bytes.words[1];
+    *c = bytes.words[2];
+    if (*n != 0) {
+        channel_run(channel);
+    }
+    return OK;
+}
+
+status_t end_write_short(struct end *end, struct request *request, uint32_t length, uint64_t a,
+                         uint64_t b, uint64_t c, uint64_t *n) {
+    struct channel *channel = end->out;
+    const struct short_bytes bytes = {{a, b, c}};
+
+    if (channel == NULL) {
+        return ERROR_BAD_HANDLE;
+    }
+    if (length > FILE_SHORT_MAX_BYTES) {
+        return ERROR_BAD_ARGUMENT;
+    }
+    if (list_is_empty(&channel->readers)) {
+        return ERROR_BROKEN_PIPE;
+    }
+    if (length == 0) {
+        return OK;
+    }
+    if (!list_is_empty(&channel->writes) || room(channel) < length) {
+        return (end->flags & FILE_OPEN_NONBLOCK) != 0
+                   ? ERROR_WOULD_BLOCK
+                   : wait_in(&channel->writes, request, end, length, 0, &bytes);
+    }
+    put_short(channel, &bytes, length);
+    *n = length;
+    channel_run(channel);
+    return OK;
+}
+
 status_t end_meet(struct end *end, struct request *request) {
     return has_met(end)
                ? OK
-               : wait_in(&(end->in != NULL ? end->in : end->out)->meets, request, end, 0, 0);
+               : wait_in(&(end->in != NULL ? end->in : end->out)->meets, request, end, 0, 0, NULL);
 }
 
 status_t end_watch(struct end *end, struct request *request, uint32_t events, uint32_t key,

@@ -51,6 +51,10 @@ status_t end_read(struct end *end, struct request *request, uint64_t offset, uin
                   uint64_t *n);
 status_t end_write(struct end *end, struct request *request, uint64_t offset, uint32_t data_length,
                    uint64_t *n);
+status_t end_read_short(struct end *end, struct request *request, uint32_t length, uint64_t *n,
+                        uint64_t *a, uint64_t *b, uint64_t *c);
+status_t end_write_short(struct end *end, struct request *request, uint32_t length, uint64_t a,
+                         uint64_t b, uint64_t c, uint64_t *n);
 status_t end_meet(struct end *end, struct request *request);
 status_t end_watch(struct end *end, struct request *request, uint32_t events, uint32_t key,
                    handle_t notify, uint32_t *ready);

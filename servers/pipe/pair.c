@@ -29,6 +29,16 @@ static status_t on_write(void *context, struct request *request, uint64_t offset
     return end_write(((struct pair_end *)context)->end, request, offset, data_length, n);
 }
 
+static status_t on_read_short(void *context, struct request *request, uint32_t length, uint64_t *n,
+                              uint64_t *a, uint64_t *b, uint64_t *c) {
+    return end_read_short(((struct pair_end *)context)->end, request, length, n, a, b, c);
+}
+
+static status_t on_write_short(void *context, struct request *request, uint32_t length, uint64_t a,
+                               uint64_t b, uint64_t c, uint64_t *n) {
+    return end_write_short(((struct pair_end *)context)->end, request, length, a, b, c, n);
+}
+
 static status_t on_seek(void *context, struct request *request, int64_t offset, uint32_t whence,
                         uint64_t *position) {
     (void)context, (void)request, (void)offset, (void)whence, (void)position;
@@ -111,6 +121,8 @@ static void on_closed(struct server *server, void *object) {
 static const struct file_handlers file_handlers = {
     .read = on_read,
     .write = on_write,
+    .read_short = on_read_short,
+    .write_short = on_write_short,
     .seek = on_seek,
     .stat = on_stat,
     .set_flags = on_set_flags,

@@ -365,6 +365,22 @@ static status_t on_sync(void *context, struct request *request) {
     return OK;
 }
 
+static status_t on_read_short(void *context, struct request *request, uint32_t length, uint64_t *n,
+                              uint64_t *a, uint64_t *b, uint64_t *c) {
+    struct open_file *file = context;
+
+    return file->end != NULL ? end_read_short(file->end, request, length, n, a, b, c)
+                             : ERROR_NOT_SUPPORTED;
+}
+
+static status_t on_write_short(void *context, struct request *request, uint32_t length, uint64_t a,
+                               uint64_t b, uint64_t c, uint64_t *n) {
+    struct open_file *file = context;
+
+    return file->end != NULL ? end_write_short(file->end, request, length, a, b, c, n)
+                             : ERROR_NOT_SUPPORTED;
+}
+
 static status_t on_meet(void *context, struct request *request) {
     const struct open_file *file = context;
 
@@ -399,6 +415,8 @@ const struct file_handlers file_handlers = {
     .open = on_open,
     .read = on_read,
     .write = on_write,
+    .read_short = on_read_short,
+    .write_short = on_write_short,
     .seek = on_seek,
     .stat = on_stat,
     .set = on_set,
