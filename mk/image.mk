@@ -12,6 +12,7 @@ ISO      := $(BUILD)/euralios.iso
 
 MANIFESTS      := $(sort $(wildcard servers/*/manifest drivers/*/manifest))
 WORKLOADS      := $(call find_sources,tests/workloads,*)
+LUA_TESTS      := $(sort $(wildcard tests/guest/lua/*.lua))
 TEST_MANIFESTS := $(sort $(wildcard tests/guest/*/*/manifest))
 ETC            := $(call find_sources,data/etc,*)
 KEYMAPS        := $(sort $(wildcard data/keymaps/*))
@@ -24,7 +25,7 @@ BOOT_ENTRIES = $(foreach b,$(BIN),bin/$(b)=$(BUILD)/image/bin/$(b)) $(ALIASES) $
 	$(foreach e,$(ETC),$(e:data/%=%)=$(e)) $(foreach k,$(KEYMAPS),etc/keymaps/$(notdir $(k))=$(k)) \
 	$(PORT_FILES)
 TEST_ENTRIES = $(BOOT_ENTRIES) $(foreach t,$(TESTS),tests/$(t)=$(BUILD)/image/tests/$(t)) \
-	$(foreach w,$(WORKLOADS),$(w)=$(w)) $(call manifest_entries,$(TEST_MANIFESTS))
+	$(foreach w,$(WORKLOADS),$(w)=$(w)) $(foreach l,$(LUA_TESTS),tests/lua/$(notdir $(l))=$(l)) $(call manifest_entries,$(TEST_MANIFESTS))
 
 # The lists are prerequisites too: a folder that went must leave the archive.
 $(BUILD)/boot.list $(BUILD)/test.list: FORCE
