@@ -16,19 +16,15 @@ status_t user_resolve(struct space *space, uint64_t address, enum access access,
     if (LIKELY(entry != NULL && (*entry & needed) == needed && (*entry & PTE_DEVICE) == 0)) {
         frame = *entry & PTE_ADDRESS;
     } else {
-        status_t status;
+        status_t status = space_fault(space, address, access, &frame);
 
-        if (entry != NULL && (*entry & PTE_DEVICE) != 0) {
-            return ERROR_BAD_ADDRESS; /* reading a device's registers may have effects */
-        }
-        status = space_fault(space, address, access, &frame);
         if (status != OK) {
             return status == ERROR_NO_RIGHT || status == ERROR_NOT_FOUND ? ERROR_BAD_ADDRESS
                                                                          : status;
         }
         entry = page_table_find(space->root, address);
         if ((*entry & PTE_DEVICE) != 0) {
-            return ERROR_BAD_ADDRESS;
+            return ERROR_BAD_ADDRESS; /* reading a device's registers may have effects */
         }
     }
     *pointer = (char *)paddr_to_pointer(frame) + (address & (PAGE_SIZE - 1));

@@ -90,6 +90,26 @@ bool path_wants_directory(const char *path) {
     return dots <= 2 && (n == 0 ? dots > 0 : path[n - 1] == '/');
 }
 
+const char *path_inner_parent(const char *path) {
+    bool after_name = false;
+
+    while (*path != '\0') {
+        size_t n = 0;
+
+        while (path[n] != '\0' && path[n] != '/') {
+            n++;
+        }
+        bool is_parent = n == 2 && path[0] == '.' && path[1] == '.';
+
+        if (is_parent && after_name) {
+            return path;
+        }
+        after_name = after_name || (n != 0 && !is_parent && !(n == 1 && path[0] == '.'));
+        path += n + (path[n] == '/' ? 1 : 0);
+    }
+    return NULL;
+}
+
 const char *path_split_last(const char *path, size_t *parent_length) {
     const char *slash = strrchr(path, '/');
 

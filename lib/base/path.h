@@ -34,6 +34,12 @@ WARN_UNUSED enum path_result path_normalize(char *out, const char *directory, co
 bool path_wants_directory(const char *path);
 
 /*
+ * The first ".." of `path` that stands behind a name: only whoever knows whether that name is a
+ * symbolic link can tell what it means. NULL if there is none.
+ */
+const char *path_inner_parent(const char *path);
+
+/*
  * The last component of a normal path. The parent is the first *parent_length bytes (1 for those in
  * the root: "/"). NULL for the root, which is in nothing.
  */

@@ -180,9 +180,22 @@ bool namespace_entry(size_t i, const char **prefix, handle_t *gate) {
 
 /* ---- walking ---- */
 
+/* Walks inside walks: a link's target that goes through a link and back, whose target does ... */
+enum { WALK_DEPTH_MAX = 6 };
+
+/* What a walk and all those inside it share. */
+struct walk_limits {
+    unsigned depth;
+    unsigned n_links; /* followed so far */
+};
+
+static status_t normalize_at(char *out, const char *directory, const char *path,
+                             struct walk_limits *limits);
+
 /* A walk: `path` is absolute and normal, step.path points into it. */
 struct walk {
     struct namespace_step step;
+    struct walk_limits *limits;
     bool owns_gate; /* step.gate came with a redirect */
     char path[PATH_LENGTH_MAX];
     char target[PATH_LENGTH_MAX];
@@ -229,6 +242,9 @@ static status_t walk_link(struct walk *walk) {
     size_t used = walk->step.target_length;
     char directory[PATH_LENGTH_MAX];
 
+    if (++walk->limits->n_links > NAMESPACE_REDIRECTS_MAX) {
+        return ERROR_LOOP;
+    }
     if (used >= sizeof walk->target || used + strlen(after) >= sizeof walk->target) {
         return ERROR_NAME_TOO_LONG;
     }
@@ -240,7 +256,8 @@ static status_t walk_link(struct walk *walk) {
     }
     memcpy(directory, walk->path, n);
     directory[n] = '\0';
-    status_t status = path_status(path_normalize(walk->path, n == 0 ? "/" : directory, relative));
+    status_t status = normalize_at(walk->path, n == 0 ? "/" : directory, relative, walk->limits);
+
     return status != OK ? status : walk_start(walk);
 }
 
@@ -293,12 +310,13 @@ static status_t walk_follow(struct walk *walk, namespace_request *request, void 
     return ERROR_LOOP;
 }
 
-status_t namespace_walk_at(const char *path, handle_t gate, const char *rest,
-                           namespace_request *request, void *context) {
+static status_t walk_at(char *path, handle_t gate, const char *rest, struct walk_limits *limits,
+                        namespace_request *request, void *context) {
     struct walk walk;
 
     /* Most paths need one request: only a redirect needs a copy of the path. */
     walk.owns_gate = false;
+    walk.limits = limits;
     walk.step.gate = gate;
     walk.step.path = rest;
     status_t status = walk_ask(&walk, request, context);
@@ -312,15 +330,103 @@ status_t namespace_walk_at(const char *path, handle_t gate, const char *rest,
     walk.step.path = walk.path + (rest - path);
     status = walk_follow(&walk, request, context);
     walk_set_gate(&walk, HANDLE_NONE, false);
+    memcpy(path, walk.path, strlen(walk.path) + 1);
     return status;
+}
+
+status_t namespace_walk_at(char *path, handle_t gate, const char *rest, namespace_request *request,
+                           void *context) {
+    struct walk_limits limits = {0};
+
+    return walk_at(path, gate, rest, &limits, request, context);
 }
 
 status_t namespace_walk(const char *path, namespace_request *request, void *context) {
     handle_t gate;
     const char *rest;
-    status_t status = namespace_resolve(path, &gate, &rest);
+    char copy[PATH_LENGTH_MAX];
 
-    return status == OK ? namespace_walk_at(path, gate, rest, request, context) : status;
+    if (!string_copy(copy, sizeof copy, path)) {
+        return ERROR_NAME_TOO_LONG;
+    }
+    status_t status = namespace_resolve(copy, &gate, &rest);
+
+    return status == OK ? namespace_walk_at(copy, gate, rest, request, context) : status;
+}
+
+/* ---- ".." behind symbolic links ---- */
+
+static status_t directory_request(void *context, struct namespace_step *step) {
+    uint32_t kind;
+    status_t status = file_open(step->gate, FILE_OPEN_DIRECTORY, 0, step->path, step->path_length,
+                                step->target, step->target_bytes, &kind, &step->matched,
+                                &step->target_length, &step->next, DEADLINE_NEVER);
+
+    (void)context;
+    if (status == OK) {
+        gate_close(step->next);
+        step->next = HANDLE_NONE;
+    }
+    return status;
+}
+
+/* Replaces the normal path of a directory by the one that has no symbolic links. */
+static status_t make_real(char *path, struct walk_limits *limits) {
+    handle_t gate;
+    const char *rest;
+    status_t status;
+
+    if (limits->depth == WALK_DEPTH_MAX) {
+        return ERROR_LOOP;
+    }
+    limits->depth++;
+    do {
+        status = namespace_resolve(path, &gate, &rest);
+        if (status == OK) {
+            status = walk_at(path, gate, rest, limits, directory_request, NULL);
+        }
+    } while (status == ERROR_INTERRUPTED); /* in a program with signals: nothing has happened */
+    limits->depth--;
+    return status;
+}
+
+/* As path_normalize, where what stands before each ".." is looked up first. `out` may be where
+ * `directory` is. */
+static status_t normalize_at(char *out, const char *directory, const char *path,
+                             struct walk_limits *limits) {
+    char base[PATH_LENGTH_MAX], first[PATH_LENGTH_MAX];
+    const char *parent;
+
+    base[0] = '\0';
+    if (directory != NULL && !string_copy(base, sizeof base, directory)) {
+        return ERROR_NAME_TOO_LONG;
+    }
+    while ((parent = path_inner_parent(path)) != NULL) {
+        size_t n = (size_t)(parent - path);
+
+        if (n >= sizeof first) {
+            return ERROR_NAME_TOO_LONG;
+        }
+        memcpy(first, path, n);
+        first[n] = '\0';
+        status_t status = path_status(path_normalize(out, base, first));
+
+        if (status == OK) {
+            status = make_real(out, limits);
+        }
+        if (status != OK) {
+            return status;
+        }
+        memcpy(base, out, strlen(out) + 1);
+        path = parent;
+    }
+    return path_status(path_normalize(out, base, path));
+}
+
+status_t namespace_normalize(char *out, const char *directory, const char *path) {
+    struct walk_limits limits = {0};
+
+    return normalize_at(out, directory, path, &limits);
 }
 
 struct open_context {

@@ -59,10 +59,20 @@ typedef status_t namespace_request(void *context, struct namespace_step *step);
  */
 WARN_UNUSED status_t namespace_walk(const char *path, namespace_request *request, void *context);
 
-/* The same when namespace_resolve has been asked already: `gate` and `rest` (inside `path`) are its
- * answers. */
-WARN_UNUSED status_t namespace_walk_at(const char *path, handle_t gate, const char *rest,
+/*
+ * The same when namespace_resolve has been asked already: `gate` and `rest` (inside `path`) are its
+ * answers. `path` has PATH_LENGTH_MAX bytes; where symbolic links led elsewhere it becomes that
+ * path.
+ */
+WARN_UNUSED status_t namespace_walk_at(char *path, handle_t gate, const char *rest,
                                        namespace_request *request, void *context);
+
+/*
+ * As path_normalize, but ".." behind a name means the parent of the directory that the name leads
+ * to, through symbolic links, as POSIX wants it. (With none, nothing is asked.) NOT_FOUND,
+ * NOT_DIRECTORY, LOOP and so on, if there is no such directory.
+ */
+WARN_UNUSED status_t namespace_normalize(char *out, const char *directory, const char *path);
 
 /* Opens with FILE_OPEN_ flags; *file is the new open file. `kind` may be NULL, else gets
  * FILE_MODE_REGULAR ... */

@@ -15,6 +15,7 @@
 #include "lib/native/syscall.h"
 #include "lib/posix/errno.h"
 #include "lib/posix/fd.h"
+#include "lib/posix/metadata.h"
 #include "lib/posix/path.h"
 
 /* Linux's struct linux_dirent64 begins like struct directory_entry: id, next, length, kind, name.
@@ -94,10 +95,44 @@ static status_t name_request(void *context, struct namespace_step *step) {
     return ERROR_BAD_ARGUMENT;
 }
 
+/* The path leads to a directory, through symbolic links: 0, else minus the errno. */
+static int check_directory(struct posix_path path) {
+    struct file_stat stat;
+    int error = path_stat(&path, 0, &stat);
+
+    return error == 0 && (stat.mode & FILE_MODE_KIND) != FILE_MODE_DIRECTORY ? -ENOTDIR : error;
+}
+
+/* The path ends in a slash, "." or "..": 0 if the request may be made all the same. */
+static int check_last(const struct posix_path *path, enum name_operation operation,
+                      bool wants_directory) {
+    bool is_slash = path->last == PATH_LAST_SLASH;
+    int error = check_directory(*path);
+
+    switch (operation) {
+    case NAME_MAKE_DIRECTORY:
+        return is_slash ? 0 : error == 0 ? -EEXIST : error;
+    case NAME_UNLINK:
+        if (wants_directory && path->last != PATH_LAST_DOT_DOT) {
+            return is_slash ? 0 : -EINVAL;
+        }
+        return error != 0 ? error : wants_directory ? -ENOTEMPTY : -EISDIR;
+    case NAME_SYMLINK:
+    case NAME_MAKE_NODE:
+        return error == 0 ? -EEXIST : error;
+    case NAME_READ_LINK:
+        return error == 0 ? -EINVAL : error;
+    }
+    return error;
+}
+
 static long name_do(int directory, const char *text, struct name_request *name) {
     struct posix_path path;
     int error = path_from_user(&path, directory, text);
 
+    if (error == 0 && path.wants_directory) {
+        error = check_last(&path, name->operation, (name->value & DIRECTORY_REMOVE_DIRECTORY) != 0);
+    }
     if (error == 0) {
         error = path_walk(&path, name_request, name);
     }
@@ -134,6 +169,9 @@ long call_rmdir(const long *a) {
 }
 
 long call_unlinkat(const long *a) {
+    if ((a[2] & ~(long)LINUX_AT_REMOVEDIR) != 0) {
+        return -EINVAL;
+    }
     return unlink_at((int)a[0], (const char *)a[1],
                      (a[2] & LINUX_AT_REMOVEDIR) != 0 ? DIRECTORY_REMOVE_DIRECTORY : 0);
 }
@@ -203,59 +241,124 @@ long call_mknodat(const long *a) {
 
 /* ---- requests with two paths ---- */
 
+enum pair_operation { PAIR_RENAME, PAIR_LINK };
+
+/* What paths that end in a slash, "." or ".." may name. */
+static int check_pair(enum pair_operation operation, struct posix_path *old,
+                      struct posix_path *new) {
+    bool old_dot = old->last >= PATH_LAST_DOT, new_dot = new->last >= PATH_LAST_DOT;
+    struct file_stat stat;
+    int error;
+
+    if (operation == PAIR_RENAME && (old_dot || new_dot)) {
+        return -EBUSY;
+    }
+    if (!old->wants_directory && !new->wants_directory) {
+        return 0;
+    }
+    error = path_stat(old, FILE_OPEN_NO_FOLLOW, &stat);
+    if (error != 0) {
+        return error;
+    }
+    bool is_directory = (stat.mode & FILE_MODE_KIND) == FILE_MODE_DIRECTORY;
+
+    if (operation == PAIR_RENAME || is_directory) {
+        return is_directory ? 0 : -ENOTDIR; /* link says itself that it is none for directories */
+    }
+    if (old->wants_directory) {
+        return -ENOTDIR;
+    }
+    error = check_directory(*new);
+    return error == 0 ? -EEXIST : error;
+}
+
 /*
- * Both paths relative to their parents' gates, which must be one server's; no redirect is possible
- * then but for a symbolic link as the source of link, which is not followed.
+ * Both names relative to their parents' gates, which must be one server's: no redirect is possible
+ * then, and a symbolic link is itself.
  */
-static long pair_do(bool is_rename, int old_directory, const char *old_text, int new_directory,
-                    const char *new_text) {
-    struct posix_path old, new;
-    handle_t old_gate, new_gate, next;
-    const char *old_name, *new_name;
+static status_t pair_request(enum pair_operation operation, const handle_t *gates,
+                             const char *const *names) {
+    uint32_t lengths[2] = {(uint32_t)strlen(names[0]), (uint32_t)strlen(names[1])};
     uint32_t matched, length, which;
     char target[PATH_LENGTH_MAX];
-    int error = path_from_user(&old, old_directory, old_text);
+    handle_t next = HANDLE_NONE;
+
+    return operation == PAIR_RENAME
+               ? directory_rename(gates[0], gates[1], names[0], lengths[0], names[1], lengths[1],
+                                  target, sizeof target, &matched, &length, &which, &next,
+                                  DEADLINE_NEVER)
+               : directory_link(gates[0], gates[1], names[0], lengths[0], names[1], lengths[1],
+                                target, sizeof target, &matched, &length, &which, &next,
+                                DEADLINE_NEVER);
+}
+
+static long pair_do(enum pair_operation operation, struct posix_path *paths) {
+    handle_t gates[2];
+    const char *names[2];
+    int error = check_pair(operation, &paths[0], &paths[1]);
 
     if (error == 0) {
-        error = path_from_user(&new, new_directory, new_text);
-    }
-    if (error == 0) {
-        error = path_open_parent(&old, &old_gate, &old_name);
+        error = path_open_parent(&paths[0], &gates[0], &names[0]);
     }
     if (error != 0) {
         return error;
     }
-    error = path_open_parent(&new, &new_gate, &new_name);
+    error = path_open_parent(&paths[1], &gates[1], &names[1]);
     if (error == 0) {
-        uint32_t old_length = (uint32_t)strlen(old_name), new_length = (uint32_t)strlen(new_name);
-        status_t status = is_rename
-                              ? directory_rename(old_gate, new_gate, old_name, old_length, new_name,
-                                                 new_length, target, sizeof target, &matched,
-                                                 &length, &which, &next, DEADLINE_NEVER)
-                              : directory_link(old_gate, new_gate, old_name, old_length, new_name,
-                                               new_length, target, sizeof target, &matched, &length,
-                                               &which, &next, DEADLINE_NEVER);
-        error = errno_from_status(status);
-        handle_drop(new_gate);
+        status_t status = pair_request(operation, gates, names);
+
+        error = operation == PAIR_LINK && status == ERROR_DENIED ? -EPERM
+                : status == ERROR_TOO_MANY                       ? -EMLINK
+                                                                 : errno_from_status(status);
+        handle_drop(gates[1]);
     }
-    handle_drop(old_gate);
+    handle_drop(gates[0]);
     return error == -EOPNOTSUPP ? -EROFS : error;
 }
 
+static long rename_at(int old_directory, const char *old, int new_directory, const char *new) {
+    struct posix_path paths[2];
+    int error = path_from_user(&paths[0], old_directory, old);
+
+    if (error == 0) {
+        error = path_from_user(&paths[1], new_directory, new);
+    }
+    return error != 0 ? error : pair_do(PAIR_RENAME, paths);
+}
+
 long call_rename(const long *a) {
-    return pair_do(true, LINUX_AT_FDCWD, (const char *)a[0], LINUX_AT_FDCWD, (const char *)a[1]);
+    return rename_at(LINUX_AT_FDCWD, (const char *)a[0], LINUX_AT_FDCWD, (const char *)a[1]);
 }
 
 long call_renameat(const long *a) {
-    return pair_do(true, (int)a[0], (const char *)a[1], (int)a[2], (const char *)a[3]);
+    return rename_at((int)a[0], (const char *)a[1], (int)a[2], (const char *)a[3]);
+}
+
+static long link_at(int old_directory, const char *old, int new_directory, const char *new,
+                    long flags) {
+    struct posix_path paths[2];
+    struct file_stat stat;
+
+    if ((flags & ~(long)LINUX_AT_SYMLINK_FOLLOW) != 0) {
+        return -EINVAL;
+    }
+    int error = path_from_user(&paths[0], old_directory, old);
+
+    if (error == 0) {
+        error = path_from_user(&paths[1], new_directory, new);
+    }
+    if (error == 0 && (flags & LINUX_AT_SYMLINK_FOLLOW) != 0) {
+        error = path_stat(&paths[0], 0, &stat); /* where it leads is the path then */
+    }
+    return error != 0 ? error : pair_do(PAIR_LINK, paths);
 }
 
 long call_link(const long *a) {
-    return pair_do(false, LINUX_AT_FDCWD, (const char *)a[0], LINUX_AT_FDCWD, (const char *)a[1]);
+    return link_at(LINUX_AT_FDCWD, (const char *)a[0], LINUX_AT_FDCWD, (const char *)a[1], 0);
 }
 
 long call_linkat(const long *a) {
-    return pair_do(false, (int)a[0], (const char *)a[1], (int)a[2], (const char *)a[3]);
+    return link_at((int)a[0], (const char *)a[1], (int)a[2], (const char *)a[3], a[4]);
 }
 
 /* ---- the working directory ---- */

@@ -101,6 +101,9 @@ static long open_at(int directory, const char *text, int flags, uint32_t mode) {
         if (path.wants_directory) {
             open.flags |= FILE_OPEN_DIRECTORY;
         }
+        if (path.wants_directory && (flags & O_CREAT) != 0) {
+            return -EISDIR;
+        }
         error = path_walk(&path, open_request, &open);
     }
     if (error == 0) {

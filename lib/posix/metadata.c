@@ -3,7 +3,7 @@
  * What is known about files, and changing it: stat, access, chmod, times, truncate. There is one
  * user, 0, who owns everything: chown is accepted and does nothing.
  */
-#include "lib/posix/calls.h"
+#include "lib/posix/metadata.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/posix/call.h"
+#include "lib/posix/calls.h"
 #include "abi/generated/file.h"
 #include "lib/base/string.h"
 #include "lib/native/time.h"
@@ -72,22 +73,28 @@ static void stat_fill(struct stat *to, const struct file_stat *from) {
     };
 }
 
+int path_stat(struct posix_path *path, uint32_t flags, struct file_stat *stat) {
+    struct stat_request request = {.flags = flags};
+    int error = path_walk(path, stat_request, &request);
+
+    *stat = request.stat;
+    return error;
+}
+
 static int stat_path(int directory, const char *text, uint32_t flags, struct file_stat *stat) {
     struct posix_path path;
-    struct stat_request request = {.flags = flags};
     int error = path_from_user(&path, directory, text);
 
     if (error == 0) {
         if (path.wants_directory) {
-            request.flags &= ~(uint32_t)FILE_OPEN_NO_FOLLOW;
+            flags &= ~(uint32_t)FILE_OPEN_NO_FOLLOW;
         }
-        error = path_walk(&path, stat_request, &request);
+        error = path_stat(&path, flags, stat);
     }
     if (error == 0 && path.wants_directory &&
-        (request.stat.mode & FILE_MODE_KIND) != FILE_MODE_DIRECTORY) {
+        (stat->mode & FILE_MODE_KIND) != FILE_MODE_DIRECTORY) {
         error = -ENOTDIR;
     }
-    *stat = request.stat;
     return error;
 }
 
@@ -189,8 +196,13 @@ static status_t set_request(void *context, struct namespace_step *step) {
 
 static long set_path(int directory, const char *text, struct set_request *set) {
     struct posix_path path;
+    struct file_stat stat;
     int error = path_from_user(&path, directory, text);
 
+    /* "file/" is no way to name a file. */
+    if (error == 0 && path.wants_directory) {
+        error = stat_path(directory, text, 0, &stat);
+    }
     return error != 0 ? error : path_walk(&path, set_request, set);
 }
 

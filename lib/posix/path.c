@@ -59,10 +59,27 @@ uint32_t creation_mask(void) {
     return mask;
 }
 
+static enum path_last last_of(const char *text) {
+    size_t n = strlen(text);
+    bool is_dot = n >= 1 && text[n - 1] == '.', is_dots = n >= 2 && is_dot && text[n - 2] == '.';
+
+    if (n >= 1 && text[n - 1] == '/') {
+        return PATH_LAST_SLASH;
+    }
+    if (is_dots && (n == 2 || text[n - 3] == '/')) {
+        return PATH_LAST_DOT_DOT;
+    }
+    return is_dot && (n == 1 || text[n - 2] == '/') ? PATH_LAST_DOT : PATH_LAST_NAME;
+}
+
 static int normalize(struct posix_path *path, const char *base, const char *text) {
+    path->last = last_of(text);
+    path->wants_directory = path->last != PATH_LAST_NAME;
+    if (path_inner_parent(text) != NULL) {
+        return errno_from_status(namespace_normalize(path->text, base, text));
+    }
     switch (path_normalize(path->text, base, text)) {
     case PATH_OK:
-        path->wants_directory = path_wants_directory(text);
         return 0;
     case PATH_TOO_LONG:
     case PATH_NAME_TOO_LONG:
@@ -99,7 +116,7 @@ status_t path_resolve(const char *normal, handle_t *gate, const char **rest) {
     return status;
 }
 
-int path_walk(const struct posix_path *path, namespace_request *request, void *context) {
+int path_walk(struct posix_path *path, namespace_request *request, void *context) {
     const char *rest;
     handle_t gate;
     status_t status = path_resolve(path->text, &gate, &rest);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Paths as programs give them: relative to the working directory or an open one, resolved
- * lexically, then asked of the servers.
+ * Paths as programs give them: relative to the working directory or an open one, made normal (what
+ * stands before a ".." is asked of the servers, for it may be a symbolic link), then walked.
  */
 #pragma once
 
@@ -17,9 +17,13 @@ enum {
     LINUX_AT_EMPTY_PATH = 0x1000,
 };
 
+/* What a path ended in: normalising loses that. */
+enum path_last { PATH_LAST_NAME, PATH_LAST_SLASH, PATH_LAST_DOT, PATH_LAST_DOT_DOT };
+
 struct posix_path {
     char text[PATH_LENGTH_MAX]; /* absolute and normal; the root is "/" */
-    bool wants_directory;       /* it ended in a slash */
+    bool wants_directory;       /* it ended in something else than a name */
+    enum path_last last;
 };
 
 /* Minus an errno, or 0. `directory` is a descriptor or LINUX_AT_FDCWD. */
@@ -30,9 +34,10 @@ WARN_UNUSED status_t path_resolve(const char *normal, handle_t *gate, const char
 
 /*
  * namespace_walk for posix: INTERRUPTED never ends it, and the result is minus an errno or 0. The
- * request gets "" as path for the root of a server.
+ * request gets "" as path for the root of a server. Where symbolic links led elsewhere path->text
+ * becomes that path.
  */
-int path_walk(const struct posix_path *path, namespace_request *request, void *context);
+int path_walk(struct posix_path *path, namespace_request *request, void *context);
 
 /*
  * Opens the directory that holds the last component, *name (inside path->text). The caller closes

@@ -122,6 +122,24 @@ static void test_is_relative_normal(void **state) {
     assert_false(path_is_relative_normal(name, PATH_NAME_MAX + 1));
 }
 
+static void test_inner_parent(void **state) {
+    static const struct {
+        const char *path;
+        int at; /* -1: none */
+    } cases[] = {{"", -1},        {"..", -1},      {"../../a", -1},  {"/..", -1},
+                 {"/../a/b", -1}, {"a..", -1},     {"a/..b", -1},    {"a/...", -1},
+                 {"./../a", -1},  {"a/..", 2},     {"/a/..", 3},     {"../a/../b", 5},
+                 {"a//../b", 3},  {"a/./../b", 4}, {"a/b/../..", 4}, {"..a/..", 4},
+                 {".a/..", 3}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const char *found = path_inner_parent(cases[i].path);
+
+        assert_int_equal(found == NULL ? -1 : (int)(found - cases[i].path), cases[i].at);
+    }
+}
+
 static void test_split(void **state) {
     size_t parent;
 
@@ -243,6 +261,7 @@ int main(void) {
         cmocka_unit_test(test_length_limit),
         cmocka_unit_test(test_wants_directory),
         cmocka_unit_test(test_is_relative_normal),
+        cmocka_unit_test(test_inner_parent),
         cmocka_unit_test(test_split),
         cmocka_unit_test(test_rest),
         cmocka_unit_test(test_longest),
