@@ -67,6 +67,10 @@ enum file_label {
 /* What would wait is answered WOULD_BLOCK. */
 #define FILE_OPEN_NONBLOCK 256
 /*
+ * The path names a directory; opened is a new file in it that has no name, and is gone with its last close.
+ */
+#define FILE_OPEN_TEMPORARY 512
+/*
  * Kinds of files: `mode` in struct file_stat is kind | permission bits, with the values that POSIX systems use.
  */
 #define FILE_MODE_KIND 0xf000
@@ -86,12 +90,19 @@ enum file_label {
 #define FILE_SEEK_SET 0
 #define FILE_SEEK_CURRENT 1
 #define FILE_SEEK_END 2
+/*
+ * From the offset on the next byte that is, or is not, in a hole (the end is one). NOT_FOUND: there is none.
+ */
+#define FILE_SEEK_DATA 3
+#define FILE_SEEK_HOLE 4
 #define FILE_SET_SIZE 1
 #define FILE_SET_MODE 2
 #define FILE_SET_ACCESSED 4
 #define FILE_SET_MODIFIED 8
 /* With set_accessed or set_modified: the server's own clock instead of the time given. */
 #define FILE_SET_NOW 16
+/* `value`: owner in the low, group in the high 32 bits, each 0xffffffff to keep it. */
+#define FILE_SET_OWNER 32
 /*
  * Memory with the content of the file from `offset` (a multiple of the page size), for `length` bytes or up to the end.
  * `skip` is the place of that content in the memory object, in bytes. With map_shared the object is the file's own, so
@@ -143,7 +154,8 @@ struct file_stat {
     int64_t accessed_ns;
     int64_t modified_ns;
     int64_t changed_ns;
-    uint64_t reserved;
+    uint32_t owner; /* user and group; servers that know none say 0 */
+    uint32_t group;
 };
 
 /*
@@ -347,7 +359,7 @@ WARN_UNUSED static inline status_t file_stat(handle_t server, uint32_t flags, co
 }
 
 /*
- * Changes what the bits of `what` say; `value` is the size or the mode, so at most one of these. `what` is in the low
+ * Changes what the bits of `what` say; `value` is the size, the mode or the owner, so at most one of these. `what` is in the low
  * 16 bits, open flags (open_no_follow) << 16.
  * request: w0 what, w1 value, w2 accessed_ns, w3 modified_ns, lend_read path, lend_write target
  * answer: w0.low matched, w0.high length, handle next

@@ -88,6 +88,14 @@ int fd_install(handle_t gate, unsigned mode, unsigned flags, int from, const cha
     return fd;
 }
 
+bool fd_has_room(void) {
+    critical_lock(&fd_lock);
+    bool has_room = find_free(0) >= 0;
+
+    critical_unlock(&fd_lock);
+    return has_room;
+}
+
 struct fd fd_get(int fd) {
     struct fd entry = {0};
 

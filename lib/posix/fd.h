@@ -33,6 +33,9 @@ enum fd_startup_flags {
  */
 int fd_install(handle_t gate, unsigned mode, unsigned flags, int from, const char *path);
 
+/* Is a descriptor left? */
+bool fd_has_room(void);
+
 /* A copy of the entry; gate HANDLE_NONE if it is not open. Its path may not be used, only whether
  * there is one. */
 struct fd fd_get(int fd);

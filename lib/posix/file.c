@@ -5,6 +5,7 @@
  */
 #include "lib/posix/file.h"
 
+#define _GNU_SOURCE 1 /* O_PATH, SEEK_HOLE ... */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -31,6 +32,7 @@ struct open_request {
     uint32_t mode;
     uint32_t kind;
     handle_t file;
+    bool is_limit; /* the server holds as much as it may */
 };
 
 static status_t open_request(void *context, struct namespace_step *step) {
@@ -43,6 +45,7 @@ static status_t open_request(void *context, struct namespace_step *step) {
         open->file = step->next;
         step->next = HANDLE_NONE;
     }
+    open->is_limit = status == ERROR_TOO_MANY;
     return status;
 }
 
@@ -58,6 +61,10 @@ static uint32_t file_flags(int flags) {
     };
     uint32_t result = 0;
 
+    if ((flags & O_TMPFILE) == O_TMPFILE) {
+        /* With the flag for directories: servers that do not know this refuse to write to one. */
+        result |= FILE_OPEN_TEMPORARY;
+    }
     if ((flags & O_PATH) == 0) {
         int access = flags & O_ACCMODE;
 
@@ -97,6 +104,12 @@ static long open_at(int directory, const char *text, int flags, uint32_t mode) {
                                 .mode = mode & FILE_MODE_PERMISSIONS & ~creation_mask()};
     int error = path_from_user(&path, directory, text);
 
+    if ((flags & O_TMPFILE) == O_TMPFILE && (flags & O_ACCMODE) == O_RDONLY) {
+        return -EINVAL;
+    }
+    if ((flags & (O_CREAT | O_TRUNC)) != 0 && !fd_has_room()) {
+        return -EMFILE; /* nothing is to be changed then */
+    }
     if (error == 0) {
         if (path.wants_directory) {
             open.flags |= FILE_OPEN_DIRECTORY;
@@ -110,7 +123,7 @@ static long open_at(int directory, const char *text, int flags, uint32_t mode) {
         error = (int)meet(&open);
     }
     if (error != 0) {
-        return error;
+        return open.is_limit ? -ENFILE : error;
     }
     int fd = fd_install(open.file, open.kind, (flags & O_CLOEXEC) != 0 ? FD_CLOEXEC_FLAG : 0, 0,
                         open.kind == FILE_MODE_DIRECTORY ? path.text : NULL);
@@ -432,18 +445,19 @@ long call_lseek(const long *a) {
     if (gate == HANDLE_NONE) {
         return -EBADF;
     }
-    if (a[2] != SEEK_SET && a[2] != SEEK_CUR && a[2] != SEEK_END) {
+    if (a[2] < SEEK_SET || a[2] > SEEK_HOLE) {
         return -EINVAL;
     }
     _Static_assert(SEEK_SET == FILE_SEEK_SET && SEEK_CUR == FILE_SEEK_CURRENT &&
-                       SEEK_END == FILE_SEEK_END,
+                       SEEK_END == FILE_SEEK_END && SEEK_DATA == FILE_SEEK_DATA &&
+                       SEEK_HOLE == FILE_SEEK_HOLE,
                    "the same numbers");
     status_t status = file_seek(gate, a[1], (uint32_t)a[2], &position, DEADLINE_NEVER);
 
     if (status == ERROR_BAD_MESSAGE || status == ERROR_NOT_SUPPORTED) {
         status = ERROR_NOT_SEEKABLE;
     }
-    return errno_or(status, (long)position);
+    return status == ERROR_NOT_FOUND ? -ENXIO : errno_or(status, (long)position);
 }
 
 long call_fsync(const long *a) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is known about files, and changing it: stat, access, chmod, times, truncate. There is one
- * user, 0, who owns everything: chown is accepted and does nothing.
+ * What is known about files, and changing it: stat, access, chmod, chown, times, truncate. There is
+ * one user, 0, who may do everything: owners and modes are kept, and only looked at for execution.
  */
+#define _GNU_SOURCE 1 /* O_PATH */
 #include "lib/posix/metadata.h"
 
 #include <errno.h>
@@ -63,6 +64,8 @@ static void stat_fill(struct stat *to, const struct file_stat *from) {
         .st_ino = from->id,
         .st_nlink = from->n_links,
         .st_mode = from->mode,
+        .st_uid = from->owner,
+        .st_gid = from->group,
         .st_rdev = from->rdev,
         .st_size = (off_t)from->size,
         .st_blksize = from->block_bytes,
@@ -150,30 +153,37 @@ long call_newfstatat(const long *a) {
     return stat_result(error, &stat, a[2]);
 }
 
-static long access_at(int directory, const char *text, int mode) {
+static long access_at(int directory, const char *text, int mode, uint32_t flags) {
     struct file_stat stat;
-    int error = stat_path(directory, text, 0, &stat);
+
+    if ((mode & ~(R_OK | W_OK | X_OK)) != 0) {
+        return -EINVAL;
+    }
+    int error = stat_path(directory, text, flags, &stat);
 
     if (error != 0) {
         return error;
     }
     bool is_directory = (stat.mode & FILE_MODE_KIND) == FILE_MODE_DIRECTORY;
 
-    if ((mode & X_OK) != 0 && !is_directory && (stat.mode & 0111) == 0) {
-        return -EACCES;
-    }
-    if ((mode & W_OK) != 0 && (stat.mode & 0222) == 0) {
-        return -EACCES;
-    }
-    return 0;
+    /* The only user there is may read and write whatever the mode, and run what anybody may. */
+    return (mode & X_OK) != 0 && !is_directory && (stat.mode & 0111) == 0 ? -EACCES : 0;
 }
 
 long call_access(const long *a) {
-    return access_at(LINUX_AT_FDCWD, (const char *)a[0], (int)a[1]);
+    return access_at(LINUX_AT_FDCWD, (const char *)a[0], (int)a[1], 0);
 }
 
 long call_faccessat(const long *a) {
-    return access_at((int)a[0], (const char *)a[1], (int)a[2]);
+    return access_at((int)a[0], (const char *)a[1], (int)a[2], 0);
+}
+
+long call_faccessat2(const long *a) {
+    if ((a[3] & ~(long)(LINUX_AT_SYMLINK_NOFOLLOW | LINUX_AT_EACCESS)) != 0) {
+        return -EINVAL;
+    }
+    return access_at((int)a[0], (const char *)a[1], (int)a[2],
+                     (a[3] & LINUX_AT_SYMLINK_NOFOLLOW) != 0 ? FILE_OPEN_NO_FOLLOW : 0);
 }
 
 /* ---- set ---- */
@@ -230,6 +240,34 @@ long call_ftruncate(const long *a) {
     return a[1] < 0 ? -EINVAL : set_fd((int)a[0], &set);
 }
 
+/* The file gets at least that long. Its pages come when they are written, as long as there is room:
+ * they are not set aside. */
+long call_fallocate(const long *a) {
+    struct file_stat stat;
+    int64_t end;
+
+    if (a[1] != 0) {
+        return -EOPNOTSUPP;
+    }
+    if (a[2] < 0 || a[3] <= 0) {
+        return -EINVAL;
+    }
+    if (__builtin_add_overflow((int64_t)a[2], (int64_t)a[3], &end)) {
+        return -EFBIG;
+    }
+    int error = stat_fd((int)a[0], &stat);
+
+    if (error == 0 && (stat.mode & FILE_MODE_KIND) != FILE_MODE_REGULAR) {
+        error = (stat.mode & FILE_MODE_KIND) == FILE_MODE_PIPE ? -ESPIPE : -ENODEV;
+    }
+    if (error != 0 || stat.size >= (uint64_t)end) {
+        return error;
+    }
+    const struct set_request set = {.what = FILE_SET_SIZE, .value = (uint64_t)end};
+
+    return set_fd((int)a[0], &set);
+}
+
 static struct set_request mode_request(long mode) {
     return (struct set_request){.what = FILE_SET_MODE,
                                 .value = (uint64_t)mode & FILE_MODE_PERMISSIONS};
@@ -253,27 +291,49 @@ long call_fchmodat(const long *a) {
     return set_path((int)a[0], (const char *)a[1], &set);
 }
 
-long call_chown(const long *a) {
-    struct file_stat stat;
+static struct set_request owner_request(long owner, long group, uint32_t flags) {
+    return (struct set_request){.what = FILE_SET_OWNER | (uint64_t)flags << SET_FLAGS_SHIFT,
+                                .value = (uint64_t)(uint32_t)owner | (uint64_t)(uint32_t)group
+                                                                         << 32};
+}
 
-    return stat_path(LINUX_AT_FDCWD, (const char *)a[0], 0, &stat);
+/* Servers whose files have no owners have ours. */
+static long owner_result(long error) {
+    return error == -EOPNOTSUPP ? 0 : error;
+}
+
+static long chown_at(int directory, const char *text, long owner, long group, uint32_t flags) {
+    struct set_request set = owner_request(owner, group, flags);
+
+    return owner_result(set_path(directory, text, &set));
+}
+
+long call_chown(const long *a) {
+    return chown_at(LINUX_AT_FDCWD, (const char *)a[0], a[1], a[2], 0);
 }
 
 long call_lchown(const long *a) {
-    struct file_stat stat;
-
-    return stat_path(LINUX_AT_FDCWD, (const char *)a[0], FILE_OPEN_NO_FOLLOW, &stat);
+    return chown_at(LINUX_AT_FDCWD, (const char *)a[0], a[1], a[2], FILE_OPEN_NO_FOLLOW);
 }
 
 long call_fchown(const long *a) {
-    return fd_gate((int)a[0]) == HANDLE_NONE ? -EBADF : 0;
+    const struct set_request set = owner_request(a[1], a[2], 0);
+
+    return owner_result(set_fd((int)a[0], &set));
 }
 
 long call_fchownat(const long *a) {
-    struct file_stat stat;
-    uint32_t flags = (a[4] & LINUX_AT_SYMLINK_NOFOLLOW) != 0 ? FILE_OPEN_NO_FOLLOW : 0;
+    const char *text = (const char *)a[1];
+    const struct set_request set = owner_request(a[2], a[3], 0);
 
-    return stat_path((int)a[0], (const char *)a[1], flags, &stat);
+    if ((a[4] & ~(long)(LINUX_AT_SYMLINK_NOFOLLOW | LINUX_AT_EMPTY_PATH)) != 0) {
+        return -EINVAL;
+    }
+    if ((a[4] & LINUX_AT_EMPTY_PATH) != 0 && text != NULL && text[0] == '\0') {
+        return owner_result(set_fd((int)a[0], &set));
+    }
+    return chown_at((int)a[0], text, a[2], a[3],
+                    (a[4] & LINUX_AT_SYMLINK_NOFOLLOW) != 0 ? FILE_OPEN_NO_FOLLOW : 0);
 }
 
 /* One of utimensat's two times; adds to `what` how it is to be set. */
@@ -307,8 +367,14 @@ long call_utimensat(const long *a) {
             error = time_request(&times[1], FILE_SET_MODIFIED, &set.what, &set.modified_ns);
         }
     }
-    if (error != 0) {
-        return error;
+    if (error != 0 || (a[3] & ~(long)LINUX_AT_SYMLINK_NOFOLLOW) != 0) {
+        return error != 0 ? error : -EINVAL;
+    }
+    if (set.what == 0) {
+        /* Both omitted: only whether there is such a file. */
+        struct file_stat stat;
+
+        return text == NULL ? stat_fd((int)a[0], &stat) : stat_path((int)a[0], text, 0, &stat);
     }
     if ((a[3] & LINUX_AT_SYMLINK_NOFOLLOW) != 0) {
         set.what |= (uint64_t)FILE_OPEN_NO_FOLLOW << SET_FLAGS_SHIFT;
@@ -349,7 +415,7 @@ long call_fstatfs(const long *a) {
 }
 
 long call_statfs(const long *a) {
-    const long open_args[6] = {a[0], O_RDONLY | O_CLOEXEC};
+    const long open_args[6] = {a[0], O_PATH | O_CLOEXEC};
     long fd = call_open(open_args);
 
     if (fd < 0) {

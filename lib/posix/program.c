@@ -40,7 +40,7 @@ static void pages_unmap(void *pages, size_t bytes) {
 /* ---- the file ---- */
 
 static int file_to_run(int directory, const char *text, handle_t *file) {
-    const long args[6] = {directory, (long)text, O_RDONLY | O_CLOEXEC};
+    const long args[6] = {directory, (long)text, O_RDONLY | O_CLOEXEC | O_NONBLOCK};
     struct file_stat stat;
     handle_t next;
     uint32_t matched, length;

@@ -175,6 +175,10 @@ static const struct call_row rows[] = {
     [SYS_pwritev] = RESTARTS(pwritev),
     [SYS_prlimit64] = FAST(prlimit64),
     [SYS_getrandom] = FAST(getrandom),
+    [SYS_sendfile] = RESTARTS(sendfile),
+    [SYS_copy_file_range] = RESTARTS(copy_file_range),
+    [SYS_fallocate] = FAST(fallocate),
+    [SYS_faccessat2] = FAST(faccessat2),
 };
 
 /* Says once per number that a program asked for what there is not. */

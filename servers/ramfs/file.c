@@ -36,6 +36,14 @@ static status_t create_file(const struct lookup *lookup, uint32_t mode, struct n
     return status;
 }
 
+static status_t create_nameless(const struct node *directory, uint32_t mode, struct node **node) {
+    if (directory == NULL || !node_is_directory(directory)) {
+        return directory == NULL ? ERROR_NOT_FOUND : ERROR_NOT_DIRECTORY;
+    }
+    return node_create(&file_system, FILE_MODE_REGULAR | (mode & FILE_MODE_PERMISSIONS), NULL,
+                       node);
+}
+
 /* May what is there be opened so? */
 static status_t check_open(const struct node *node, uint32_t flags) {
     if (node_is_link(node)) {
@@ -82,6 +90,9 @@ static status_t open_node(struct open_file *from, struct request *request, uint3
         return status;
     }
     *node = path.lookup.node;
+    if ((flags & FILE_OPEN_TEMPORARY) != 0) {
+        return create_nameless(*node, mode, node);
+    }
     if (*node == NULL) {
         return (flags & FILE_OPEN_CREATE) == 0      ? ERROR_NOT_FOUND
                : (flags & FILE_OPEN_DIRECTORY) != 0 ? ERROR_BAD_ARGUMENT
@@ -215,17 +226,24 @@ static status_t on_write(void *context, struct request *request, uint64_t offset
 static status_t on_seek(void *context, struct request *request, int64_t offset, uint32_t whence,
                         uint64_t *position) {
     struct open_file *file = context;
-    int64_t base = whence == FILE_SEEK_SET       ? 0
-                   : whence == FILE_SEEK_CURRENT ? (int64_t)file->offset
-                                                 : (int64_t)file->node->size;
-    int64_t sum;
+    int64_t size = (int64_t)file->node->size, sum;
+    int64_t base = whence == FILE_SEEK_CURRENT ? (int64_t)file->offset
+                   : whence == FILE_SEEK_END   ? size
+                                               : 0;
 
     (void)request;
     if (node_is_fifo(file->node)) {
         return ERROR_NOT_SEEKABLE;
     }
-    if (whence > FILE_SEEK_END || __builtin_add_overflow(base, offset, &sum) || sum < 0) {
+    if (whence > FILE_SEEK_HOLE || __builtin_add_overflow(base, offset, &sum) || sum < 0) {
         return ERROR_BAD_ARGUMENT;
+    }
+    if (whence >= FILE_SEEK_DATA) {
+        /* Pages that nobody wrote count as data: nobody is to rely on holes. */
+        if (sum >= size) {
+            return ERROR_NOT_FOUND;
+        }
+        sum = whence == FILE_SEEK_HOLE ? size : sum;
     }
     file->offset = *position = (uint64_t)sum;
     return OK;
@@ -286,7 +304,9 @@ static status_t on_stat(void *context, struct request *request, uint32_t flags,
         .used = MIN(content_used_pages(&node->content) * PAGE_SIZE,
                     ALIGN_UP(node->size, (uint64_t)PAGE_SIZE)),
         .mode = node->mode,
-        .n_links = node_is_directory(node) ? 2 : node->n_names,
+        .n_links = node_n_links(node),
+        .owner = node->owner,
+        .group = node->group,
         .block_bytes = PAGE_SIZE,
         .accessed_ns = node->accessed_ns,
         .modified_ns = node->modified_ns,
@@ -307,6 +327,16 @@ static void set_times(struct node *node, uint64_t what, int64_t accessed_ns, int
         node->modified_ns = is_now ? now : modified_ns;
     }
     node->changed_ns = now;
+}
+
+static void set_owner(struct node *node, uint32_t owner, uint32_t group) {
+    enum { SET_ID_BITS = 06000, KEEP = -1 };
+
+    node->owner = owner != (uint32_t)KEEP ? owner : node->owner;
+    node->group = group != (uint32_t)KEEP ? group : node->group;
+    if (!node_is_directory(node)) {
+        node->mode &= ~(uint32_t)SET_ID_BITS;
+    }
 }
 
 static status_t on_set(void *context, struct request *request, uint64_t what, uint64_t value,
@@ -337,6 +367,9 @@ static status_t on_set(void *context, struct request *request, uint64_t what, ui
             return ERROR_BAD_ARGUMENT; /* ftruncate of what is not open for writing */
         }
         return truncate_file(node, value);
+    }
+    if ((what & FILE_SET_OWNER) != 0) {
+        set_owner(node, (uint32_t)value, (uint32_t)(value >> 32));
     }
     if ((what & FILE_SET_MODE) != 0) {
         node->mode = (node->mode & FILE_MODE_KIND) | (uint32_t)(value & FILE_MODE_PERMISSIONS);

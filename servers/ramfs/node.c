@@ -15,6 +15,13 @@ bool node_is_link(const struct node *node) {
     return (node->mode & FILE_MODE_KIND) == FILE_MODE_LINK;
 }
 
+uint32_t node_n_links(const struct node *node) {
+    if (!node_is_directory(node)) {
+        return node->n_names;
+    }
+    return node->n_names == 0 ? 0 : (uint32_t)MIN(node->n_directories + 2, (uint64_t)UINT32_MAX);
+}
+
 /* ---- nodes ---- */
 
 status_t node_create(struct file_system *fs, uint32_t mode, const char *target,
@@ -58,7 +65,12 @@ status_t file_system_start(struct file_system *fs, uint64_t n_nodes_max) {
     fs->n_nodes = fs->last_id = 0;
     fs->n_nodes_max = n_nodes_max;
     fs->root = NULL;
-    return node_create(fs, FILE_MODE_DIRECTORY | 0777, NULL, &fs->root);
+    status_t status = node_create(fs, FILE_MODE_DIRECTORY | 0777, NULL, &fs->root);
+
+    if (status == OK) {
+        fs->root->n_names = 1;
+    }
+    return status;
 }
 
 /* ---- entries ---- */
@@ -112,6 +124,7 @@ static void entry_insert(const struct file_system *fs, struct node *directory, s
     tree_insert(&directory->by_name, &entry->by_name, hash(entry->name, entry->length));
     tree_insert(&directory->by_cookie, &entry->by_cookie, ++directory->last_cookie);
     directory->n_entries++;
+    directory->n_directories += node_is_directory(node) ? 1 : 0;
     directory->modified_ns = directory->changed_ns = node->changed_ns = fs->now_ns();
     node->n_names++;
     if (node_is_directory(node)) {
@@ -126,6 +139,7 @@ static void entry_take_out(const struct file_system *fs, struct entry *entry) {
     tree_remove(&directory->by_name, &entry->by_name);
     tree_remove(&directory->by_cookie, &entry->by_cookie);
     directory->n_entries--;
+    directory->n_directories -= node_is_directory(entry->node) ? 1 : 0;
     directory->modified_ns = directory->changed_ns = fs->now_ns();
     entry->node->n_names--;
     entry->node->changed_ns = directory->changed_ns;

@@ -33,6 +33,7 @@ struct content {
 struct node {
     uint64_t id;
     uint32_t mode; /* FILE_MODE_ kind | permissions */
+    uint32_t owner, group;
     uint32_t n_names;
     uint32_t n_open;
     int64_t accessed_ns, modified_ns, changed_ns;
@@ -46,6 +47,7 @@ struct node {
     struct tree by_name, by_cookie;
     uint64_t last_cookie;
     uint64_t n_entries;
+    uint64_t n_directories; /* of these; each has a `..` here */
 };
 
 struct entry {
@@ -76,6 +78,8 @@ WARN_UNUSED status_t node_create(struct file_system *fs, uint32_t mode, const ch
 void node_release(struct file_system *fs, struct node *node);
 
 bool node_is_directory(const struct node *node);
+/* How many names it has, as stat counts: directories have `.`, and `..` in those below. */
+uint32_t node_n_links(const struct node *node);
 bool node_is_link(const struct node *node);
 
 /* The entry of that name, NULL if there is none. */
