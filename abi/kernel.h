@@ -46,10 +46,11 @@ enum {
     MAP_WRITE = 2,
     MAP_EXECUTE = 4,
     MAP_PROTECTION = 7,
-    MAP_FIXED = 8,     /* exactly at address, which must be free */
-    MAP_REPLACE = 16,  /* with FIXED: what is there is unmapped first */
+    MAP_FIXED = 8, /* exactly at address, which must be free */
+    /* with FIXED: what is there is unmapped first, once nothing but POPULATE can fail */
+    MAP_REPLACE = 16,
     MAP_PRIVATE = 32,  /* of a memory object: copy-on-write */
-    MAP_POPULATE = 64, /* touch all pages now; fails instead of faulting later */
+    MAP_POPULATE = 64, /* touch all pages now; if one cannot be had, nothing is mapped */
     MAP_GUARD = 128,   /* nothing there, and nothing else will be placed there */
 };
 
@@ -166,7 +167,13 @@ struct upcall_frame {
     uint32_t vector;
     uint32_t error_code;
     uint64_t fault_address;
+    /* enum upcall_state of the interrupted program: upcall_return goes back to it, so that a fault
+     * inside a handler does not end the handler's protection from further upcalls */
+    uint64_t interrupted;
 };
+/* What runs: the program itself, its handler for a thread_upcall, or for a fault. While a handler
+ * runs, thread_upcall waits; a fault in the handler for a fault ends the process. */
+enum upcall_state { UPCALL_NOT = 0, UPCALL_BITS = 1, UPCALL_FAULT = 2 };
 #define UPCALL_VECTOR_NONE 0xff
 /* error_code bit of a page fault upcall that means: out of budget */
 #define FAULT_OUT_OF_BUDGET (1u << 31)

@@ -27,7 +27,7 @@ static pte_t entry_flags(const struct region *region, uint32_t protection) {
         if (region->memory->caching == 0) {
             flags |= PTE_NO_CACHE | PTE_WRITE_THROUGH;
         } else if (region->memory->caching == MEMORY_WRITE_COMBINING) {
-            flags |= PTE_WRITE_THROUGH; /* write-through: the nearest that needs no PAT set-up */
+            flags |= PTE_WRITE_THROUGH; /* entry 1 of the PAT: see PAT_VALUE in cpu.c */
         }
     }
     return flags;
@@ -118,6 +118,21 @@ static status_t fault_missing(struct space *space, struct region *region, uint64
     return OK;
 }
 
+/* The page is present, but without a right to read or run it that its region gives: a protect was
+ * cut short. Writing comes back by a fault of its own. */
+static status_t fault_present(struct space *space, const struct region *region, uint64_t address,
+                              pte_t *entry) {
+    pte_t kept = *entry & (PTE_ADDRESS | PTE_OWNED | PTE_DEVICE);
+    struct tlb_gather gather;
+
+    tlb_gather_begin(&gather, space);
+    page_table_replace(&gather, address, entry,
+                       kept | entry_flags(region, region->flags & ~(uint32_t)MAP_WRITE),
+                       PADDR_NONE);
+    tlb_gather_end(&gather);
+    return OK;
+}
+
 /* [book:fault-space] */
 status_t space_fault(struct space *space, uint64_t address, enum access access, paddr_t *frame) {
     struct region *region = space_region(space, address);
@@ -140,8 +155,12 @@ status_t space_fault(struct space *space, uint64_t address, enum access access, 
         if (status != OK) {
             page_table_trim(space, address, entry);
         }
-    } else if (access == ACCESS_WRITE && (*entry & PTE_WRITE) == 0) {
+    } else if (access == ACCESS_WRITE &&
+               (*entry & (PTE_WRITE | PTE_USER)) != (PTE_WRITE | PTE_USER)) {
         status = fault_write(space, region, address, entry);
+    } else if ((*entry & PTE_USER) == 0 ||
+               (access == ACCESS_EXECUTE && (*entry & PTE_NO_EXECUTE) != 0)) {
+        status = fault_present(space, region, address, entry);
     }
     if (status == OK && frame != NULL) {
         *frame = *entry & PTE_ADDRESS;

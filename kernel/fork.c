@@ -118,14 +118,12 @@ status_t sys_process_fork(struct thread *thread) {
 /*
  * become, first part, in two passes over the keep list: the first checks, the second marks. Between
  * the passes only this thread runs, so that what was open stays open; a list that another process
- * shares and changes harms only its owner.
+ * shares and changes harms only its owner. RESTART until the pass is done.
  */
 static status_t become_keep_step(struct thread *thread) {
     const struct registers *registers = &thread->registers;
-    uint64_t n_keep = registers->rdx;
-    bool marking = thread->operation_progress >= n_keep;
-    uint64_t first = thread->operation_progress - (marking ? n_keep : 0);
-    uint64_t n = MIN(n_keep - first, (uint64_t)STEP_HANDLES);
+    uint64_t first = thread->operation_progress;
+    uint64_t n = MIN(registers->rdx - first, (uint64_t)STEP_HANDLES);
     handle_t keep[STEP_HANDLES];
     status_t status =
         copy_in(thread->process->space, keep, user_ptr(registers->rsi + first * sizeof(handle_t)),
@@ -136,15 +134,12 @@ static status_t become_keep_step(struct thread *thread) {
 
         if (entry == NULL) {
             status = ERROR_BAD_HANDLE;
-        } else if (marking) {
+        } else if (thread->process->becoming) {
             entry->rights |= HANDLE_KEEP_MARK;
         }
     }
     thread->operation_progress += n;
-    if (status != OK && marking) {
-        process_die(thread->process, DEATH_KILLED, status);
-    }
-    return status;
+    return status == OK && thread->operation_progress < registers->rdx ? RESULT_RESTART : status;
 }
 
 /* Closes a page's worth of handles that are not kept, and takes the marks off the others; true at
@@ -211,7 +206,7 @@ static void become_commit(struct thread *thread, struct process *prepared) {
     registers_init_user(&thread->registers, registers.r10, registers.r8, registers.r9);
     thread->fs_base = 0;
     thread->upcall_stack = 0;
-    thread->in_upcall = false;
+    thread->in_upcall = UPCALL_NOT;
     thread->attention = false;
     fpu_init_thread(thread);
     arch_thread_activate(thread, process->space->root);
@@ -223,55 +218,86 @@ static bool prepared_is_fit(const struct process *prepared) {
     return prepared->state == PROCESS_NEW && prepared->n_threads == 0 && prepared->cloner == NULL;
 }
 
+static status_t become_begin(struct thread *thread) {
+    struct object *object;
+    status_t status = handle_find(&thread->process->handles, thread->registers.rdi, OBJECT_PROCESS,
+                                  RIGHT_MANAGE, &object);
+
+    if (status != OK) {
+        return status;
+    }
+    if (!prepared_is_fit(CONTAINER_OF(object, struct process, object))) {
+        return ERROR_BAD_STATE;
+    }
+    if (thread->registers.rdx > HANDLE_PAGES_MAX * HANDLES_PER_PAGE) {
+        return ERROR_TOO_MANY;
+    }
+    object_get(object);
+    thread->operation = object;
+    thread->operation_progress = 0;
+    thread->process->reap_cursor = 0;
+    process_freeze(thread->process, thread);
+    return OK;
+}
+
+/* What can fail without harm. OK: all is checked, and the new image's budget pays. */
+static status_t become_check_step(struct thread *thread, struct process *prepared) {
+    status_t status =
+        prepared_is_fit(prepared) ? become_keep_step(thread) : (status_t)ERROR_BAD_STATE;
+
+    if (status == OK) {
+        status = handle_table_pay(&thread->process->handles, prepared->space->budget);
+    }
+    if (status != OK && status != RESULT_RESTART) {
+        thread->operation = NULL; /* it lives on */
+        object_put(&prepared->object);
+        thread_operation_drop(thread);
+    }
+    return status;
+}
+
+/* Past the point of no return: marks, closes, ends threads; RESTART until that is done. */
+static status_t become_clear_step(struct thread *thread) {
+    if (thread->operation_progress < thread->registers.rdx) {
+        status_t status = become_keep_step(thread);
+
+        if (status != OK) {
+            return status;
+        }
+    }
+    return become_alone(thread) && become_close(thread->process) ? OK : RESULT_RESTART;
+}
+
 /* (prepared process, keep list, n_keep, entry, stack pointer, argument) */
 status_t sys_process_become(struct thread *thread) {
     struct process *process = thread->process;
     struct process *prepared;
-    struct object *object;
-    status_t status;
+    status_t status = thread->operation == NULL ? become_begin(thread) : OK;
 
-    if (thread->operation == NULL) {
-        status = handle_find(&process->handles, thread->registers.rdi, OBJECT_PROCESS, RIGHT_MANAGE,
-                             &object);
+    if (status != OK) {
+        return status;
+    }
+    prepared = CONTAINER_OF(thread->operation, struct process, object);
+    if (!process->becoming) {
+        status = become_check_step(thread, prepared);
         if (status != OK) {
             return status;
         }
-        prepared = CONTAINER_OF(object, struct process, object);
-        if (!prepared_is_fit(prepared)) {
-            return ERROR_BAD_STATE;
-        }
-        if (thread->registers.rdx > HANDLE_PAGES_MAX * HANDLES_PER_PAGE) {
-            return ERROR_TOO_MANY;
-        }
-        object_get(object);
-        thread->operation = object;
+        process->becoming = true;
         thread->operation_progress = 0;
-        process->reap_cursor = 0;
-        process_freeze(process, thread);
     }
-    prepared = CONTAINER_OF(thread->operation, struct process, object);
-    if (thread->operation_progress < 2 * thread->registers.rdx) {
-        bool marking = thread->operation_progress >= thread->registers.rdx;
-
-        status = marking || prepared_is_fit(prepared) ? become_keep_step(thread) : ERROR_BAD_STATE;
-        if (status == OK) {
-            return RESULT_RESTART;
-        }
-        thread->operation = NULL;
-        thread->operation_progress = 0;
-        object_put(&prepared->object);
-        process_thaw(process);
-        return status;
+    status = become_clear_step(thread);
+    if (status == OK && !prepared_is_fit(prepared)) {
+        status = ERROR_BAD_STATE;
     }
-    /* From here on there is no way back. */
-    if (!become_alone(thread) || !become_close(process)) {
-        return RESULT_RESTART;
+    if (status == OK) {
+        become_commit(thread, prepared);
+        process->becoming = false;
+        thread_operation_drop(thread);
+        return RESULT_KEEP;
     }
-    if (!prepared_is_fit(prepared)) {
-        process_die(process, DEATH_KILLED, ERROR_BAD_STATE);
-        return ERROR_BAD_STATE;
+    if (status != RESULT_RESTART) {
+        process_die(process, DEATH_KILLED, status);
     }
-    become_commit(thread, prepared);
-    thread_operation_drop(thread);
-    return RESULT_KEEP;
+    return status;
 }

@@ -37,6 +37,20 @@ void handle_table_init(struct handle_table *table, struct budget *budget) {
     *table = (struct handle_table){.budget = budget};
     table->pages = table->inline_pages;
     table->first_fresh = HANDLE_NONE + 1;
+    object_get(&budget->object);
+}
+
+status_t handle_table_pay(struct handle_table *table, struct budget *budget) {
+    uint64_t n_pages = table->n_pages + (table->pages != table->inline_pages);
+
+    if (!budget_charge(budget, n_pages * PAGE_SIZE)) {
+        return ERROR_OUT_OF_BUDGET;
+    }
+    object_get(&budget->object);
+    budget_refund(table->budget, n_pages * PAGE_SIZE);
+    object_put(&table->budget->object);
+    table->budget = budget;
+    return OK;
 }
 
 /* Puts a slot on the free list; the caller counts it. */
@@ -235,7 +249,8 @@ bool handle_table_destroy_step(struct handle_table *table, uint32_t *cursor) {
             if (table->pages != table->inline_pages) {
                 page_give(table, table->pages);
             }
-            handle_table_init(table, table->budget);
+            object_put(&table->budget->object);
+            *table = (struct handle_table){0};
             return true;
         }
         if (handle_entry(table, *cursor) != NULL) {
@@ -260,6 +275,20 @@ status_t handle_find(const struct handle_table *table, uint64_t handle, enum obj
     }
     *object = entry->object;
     return OK;
+}
+
+status_t handle_find_bindable(const struct handle_table *table, uint64_t handle, uint64_t bits,
+                              struct gate **gate) {
+    struct object *object;
+    status_t status = handle_find(table, handle, OBJECT_GATE, RIGHT_NOTIFY, &object);
+
+    if (status == OK && (bits == 0 || (bits & NOTIFY_CLOSED) != 0)) {
+        status = ERROR_BAD_ARGUMENT;
+    }
+    if (status == OK) {
+        *gate = CONTAINER_OF(object, struct gate, object);
+    }
+    return status;
 }
 
 uint32_t handle_count_all(void) {

@@ -11,6 +11,7 @@
 
 #include "kernel/object.h"
 
+struct gate;
 struct process;
 
 /* Marks beside the rights of abi/types.h. */
@@ -33,7 +34,7 @@ _Static_assert(sizeof(struct handle_entry) == 16, "256 entries fill a page");
 struct handle_table {
     struct handle_entry **pages; /* inline_pages, or a frame of HANDLE_PAGES_MAX pointers */
     struct handle_entry *inline_pages[HANDLE_PAGES_INLINE];
-    struct budget *budget; /* the process's */
+    struct budget *budget; /* referenced; the process's, which pays for the pages */
     uint64_t n_pages;      /* 64 bits, for fastpath.S compares with a whole register */
     uint32_t first_free;   /* list of slots that were used before; 0: empty */
     uint32_t first_fresh;  /* from here on no slot was used yet */
@@ -42,6 +43,9 @@ struct handle_table {
 };
 
 void handle_table_init(struct handle_table *table, struct budget *budget);
+
+/* From now on `budget` pays, for the pages that are there too. Fails: OUT_OF_BUDGET. */
+WARN_UNUSED status_t handle_table_pay(struct handle_table *table, struct budget *budget);
 
 /* Closes at most 64 handles, then frees the table's pages; true when all is done. *cursor: 0 at
  * first. */
@@ -89,6 +93,11 @@ void handle_close(struct handle_table *table, uint64_t handle);
  */
 WARN_UNUSED status_t handle_find(const struct handle_table *table, uint64_t handle,
                                  enum object_type type, uint32_t rights, struct object **object);
+
+/* The gate behind a handle with NOTIFY, to be told of `bits`: BAD_ARGUMENT if there are none, or
+ * CLOSED is among them, which only the kernel says. */
+WARN_UNUSED status_t handle_find_bindable(const struct handle_table *table, uint64_t handle,
+                                          uint64_t bits, struct gate **gate);
 
 /* Counting of rights: what a new holder of these rights adds to the object, what it takes away. */
 void object_rights_add(struct object *object, uint32_t rights);

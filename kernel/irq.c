@@ -48,7 +48,6 @@ status_t sys_irq_create(struct thread *thread) {
     struct handle_table *table = &thread->process->handles;
     uint64_t line = registers->rsi;
     struct object *object;
-    handle_t handle;
     status_t status = handle_find(table, registers->rdi, OBJECT_SYSTEM, RIGHT_MANAGE, &object);
 
     if (status != OK) {
@@ -61,40 +60,41 @@ status_t sys_irq_create(struct thread *thread) {
     if (lines[line] != NULL) {
         return ERROR_BUSY;
     }
+    status = handle_reserve(table, 1);
+    if (status != OK) {
+        return status;
+    }
     status = object_create(OBJECT_IRQ, thread->process->space->budget, &object);
-    if (status != OK) {
-        return status;
-    }
-    CONTAINER_OF(object, struct irq, object)->line = (uint32_t)line;
-    status = arch_irq_set_mode((unsigned)line, (registers->rdx & IRQ_LEVEL) != 0)
-                 ? handle_add(table, object, RIGHTS_ALL, &handle)
-                 : ERROR_NOT_SUPPORTED;
-    if (status != OK) {
+    if (status == OK && !arch_irq_set_mode((unsigned)line, (registers->rdx & IRQ_LEVEL) != 0)) {
         object_free(object);
+        status = ERROR_NOT_SUPPORTED;
+    }
+    if (status != OK) {
+        handle_unreserve(table, 1);
         return status;
     }
+    /* Commit. */
     lines[line] = CONTAINER_OF(object, struct irq, object);
-    thread->registers.rdx = handle;
+    lines[line]->line = (uint32_t)line;
+    thread->registers.rdx = handle_install(table, object, RIGHTS_ALL);
     return OK;
 }
 
 static status_t irq_bind(struct thread *thread, struct irq *irq) {
-    struct object *object;
-    status_t status = handle_find(&thread->process->handles, thread->registers.rdx, OBJECT_GATE,
-                                  RIGHT_NOTIFY, &object);
+    uint64_t bits = thread->registers.r10;
+    struct gate *gate;
+    status_t status =
+        handle_find_bindable(&thread->process->handles, thread->registers.rdx, bits, &gate);
 
     if (status != OK) {
         return status;
     }
-    if (thread->registers.r10 == 0 || (thread->registers.r10 & NOTIFY_CLOSED) != 0) {
-        return ERROR_BAD_ARGUMENT;
-    }
-    gate_bind(CONTAINER_OF(object, struct gate, object));
+    gate_bind(gate);
     if (irq->gate != NULL) {
         gate_unbind(irq->gate);
     }
-    irq->gate = CONTAINER_OF(object, struct gate, object);
-    irq->bits = thread->registers.r10;
+    irq->gate = gate;
+    irq->bits = bits;
     arch_irq_unmask(irq->line);
     return OK;
 }

@@ -75,12 +75,12 @@ status_t process_create(struct budget *budget, const struct process *parent,
     new->reapable.step = reap_step;
     list_init(&new->threads);
     list_init(&new->parked);
-    handle_table_init(&new->handles, budget);
     status = space_create(budget, &new->space);
     if (status != OK) {
         object_free(object);
         return status;
     }
+    handle_table_init(&new->handles, budget);
     list_push_back(&process_all, &new->all_link);
     object_get(object);
     status = pages_map(new);

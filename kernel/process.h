@@ -33,6 +33,7 @@ struct process {
     bool stopped;
     bool frozen; /* stopped or being cloned: threads other than `cloner` must not run */
     bool hold;   /* frozen or dying: the scheduler looks at this one before it lets a thread run */
+    bool becoming; /* its `cloner` is past the point of no return in become */
     uint8_t reap_stage;
     uint32_t reap_cursor;
     int32_t status;

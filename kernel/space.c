@@ -199,11 +199,20 @@ static status_t map_check(struct space *space, const struct map_request *request
             return ERROR_BAD_ADDRESS;
         }
         next = region_at_or_after(space, request->address);
-        if (next != NULL && next->start < request->address + request->length) {
+        if ((request->flags & MAP_REPLACE) == 0 && next != NULL &&
+            next->start < request->address + request->length) {
             return ERROR_BUSY;
         }
     }
     return OK;
+}
+
+/* Unmaps what is to be replaced: WOULD_BLOCK as long as more is left. */
+static status_t replaced_unmap(struct space *space, const struct map_request *request) {
+    uint64_t next = request->address, end = request->address + request->length;
+    status_t status = space_unmap_step(space, &next, end);
+
+    return status == OK && next < end ? ERROR_WOULD_BLOCK : status;
 }
 
 status_t space_map(struct space *space, struct map_request *request, uint64_t *address) {
@@ -213,6 +222,10 @@ status_t space_map(struct space *space, struct map_request *request, uint64_t *a
     *address = request->address;
     if (status == OK && (request->flags & MAP_FIXED) == 0) {
         status = place_find(space, request->length, &request->wrapped, address);
+    } else if (status == OK && (request->flags & MAP_REPLACE) != 0) {
+        /* All is checked. If anything was unmapped, a region went in this very step, and its memory
+         * is what the new one needs: nothing can fail any more. */
+        status = replaced_unmap(space, request);
     }
     if (status != OK) {
         return status;
@@ -258,43 +271,48 @@ static void pages_clear_step(struct space *space, uint64_t *address, uint64_t en
     tlb_gather_end(&gather);
 }
 
-status_t space_unmap_step(struct space *space, uint64_t *address, uint64_t end) {
-    struct region *region = region_at_or_after(space, *address);
-    uint64_t stop;
+/* Cuts the region that lies across `address`, if there is one. */
+static status_t border_cut(struct space *space, uint64_t address) {
+    struct region *region = space_region(space, address);
 
+    return region == NULL || region->start == address ? OK : region_split(region, address);
+}
+
+/* Cuts regions at both ends of a range: what is then done to the regions between cannot fail. */
+static status_t range_isolate(struct space *space, uint64_t start, uint64_t end) {
+    status_t status = border_cut(space, start);
+
+    return status == OK ? border_cut(space, end) : status;
+}
+
+status_t space_unmap_step(struct space *space, uint64_t *address, uint64_t end) {
+    struct region *region;
+    status_t status = range_isolate(space, *address, end);
+
+    if (status != OK) {
+        return status;
+    }
+    region = region_at_or_after(space, *address);
+    if (region != NULL && region->start < end) {
+        *address = region->start;
+        if (region->start >= PLACE_START) {
+            /* These addresses are used again first, and so are their page tables: else a program
+             * that maps and unmaps would walk through its whole space, and leave page tables behind
+             * all along. */
+            space->cursor = MIN(space->cursor, region->start);
+        }
+        pages_clear_step(space, address, region->end);
+        if (*address < region->end) {
+            region_trim_front(region, *address);
+            return OK;
+        }
+        region_free(region);
+        region = region_at_or_after(space, *address);
+    }
+    /* At once, not by one step more: see space_map. */
     if (region == NULL || region->start >= end) {
         *address = end;
-        return OK;
     }
-    if (region->start < *address) {
-        status_t status = region_split(region, *address);
-
-        if (status != OK) {
-            return status;
-        }
-        region = space_region(space, *address);
-    }
-    if (region->end > end) {
-        status_t status = region_split(region, end);
-
-        if (status != OK) {
-            return status;
-        }
-    }
-    *address = region->start;
-    stop = region->end;
-    if (region->start >= PLACE_START) {
-        /* These addresses are used again first, and so are their page tables: else a program that
-         * maps and unmaps would walk through its whole space, and leave page tables behind all
-         * along. */
-        space->cursor = MIN(space->cursor, region->start);
-    }
-    pages_clear_step(space, address, stop);
-    if (*address < stop) {
-        region_trim_front(region, *address);
-        return OK;
-    }
-    region_free(region);
     return OK;
 }
 
@@ -341,21 +359,13 @@ status_t space_protect_step(struct space *space, uint64_t *address, uint64_t end
         (protection & (MAP_WRITE | MAP_EXECUTE)) == (MAP_WRITE | MAP_EXECUTE)) {
         return ERROR_NO_RIGHT;
     }
-    if (region->start < *address && (region->flags & MAP_PROTECTION) != protection) {
-        status = region_split(region, *address);
-        if (status != OK) {
-            return status;
-        }
-        region = space_region(space, *address);
+    status = range_isolate(space, *address, end);
+    if (status != OK) {
+        return status;
     }
-    if (region->end > end && (region->flags & MAP_PROTECTION) != protection) {
-        status = region_split(region, end);
-        if (status != OK) {
-            return status;
-        }
-    }
+    region = space_region(space, *address);
     region->flags = (region->flags & ~(uint32_t)MAP_PROTECTION) | protection;
-    pages_protect_step(space, address, MIN(end, region->end), protection);
+    pages_protect_step(space, address, region->end, protection);
     return OK;
 }
 

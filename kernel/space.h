@@ -3,7 +3,8 @@
  * Address spaces: what is mapped where (regions), and what is there now (page tables).
  *
  * Invariant: regions do not overlap, are not empty, and lie in [USER_BOTTOM, INFO_PAGE_ADDRESS).
- * Invariant: every present page lies in a region that allows what its entry allows.
+ * Invariant: every present page lies in a region that allows what its entry allows (but for a
+ * protect that a fault of its own thread cut short: the rest of its pages keeps the old rights).
  * Invariant: `n_frames` = owned pages + page tables (root included), all charged to `budget`.
  * Long operations work in steps of at most SPACE_STEP pages; between steps all invariants hold.
  */
@@ -58,8 +59,9 @@ struct map_request {
 };
 
 /*
- * Adds a region; *address gets its start. The range must be free: with REPLACE the caller unmaps
- * first. WOULD_BLOCK: no place found yet, call again. NO_MEMORY: there is none.
+ * Adds a region; *address gets its start. The range must be free, or with REPLACE is unmapped when
+ * all is checked. WOULD_BLOCK: no place found yet, or more to unmap; call again. NO_MEMORY: there
+ * is no place.
  */
 WARN_UNUSED status_t space_map(struct space *space, struct map_request *request, uint64_t *address);
 
@@ -67,7 +69,7 @@ WARN_UNUSED status_t space_map(struct space *space, struct map_request *request,
 WARN_UNUSED status_t space_unmap_step(struct space *space, uint64_t *address, uint64_t end);
 
 /* The same for a change of protection. Fails with BAD_ADDRESS where nothing is mapped, NO_RIGHT
- * above protection_max. */
+ * above protection_max; what lies before is changed then. */
 WARN_UNUSED status_t space_protect_step(struct space *space, uint64_t *address, uint64_t end,
                                         uint32_t protection);
 

@@ -231,11 +231,30 @@ static status_t populate_step(struct thread *thread, struct space *space, uint64
     return page < end ? RESULT_RESTART : OK;
 }
 
-/* Undoes a mapping whose population failed: what was done stays until the owner unmaps it. */
+/* The answer, however far it came. */
 static status_t map_finish(struct thread *thread, uint64_t address, status_t status) {
     thread->operation_progress = 0;
     thread->registers.rdx = address;
     return status;
+}
+
+/* In operation_progress: the pages of the new region could not be populated, and it goes again. The
+ * argument registers hold what is left of it: rdx, r10; and r8 the status to give in the end. */
+#define MAP_UNDOING UINT64_MAX
+
+static status_t populate_undo(struct thread *thread, struct space *space) {
+    struct registers *registers = &thread->registers;
+    uint64_t address = registers->rdx, end = address + registers->r10;
+
+    thread->operation_progress = MAP_UNDOING;
+    /* It may fail where another thread has mapped something else since: that is not ours to undo.
+     */
+    if (space_unmap_step(space, &address, end) == OK && address < end) {
+        registers->rdx = address;
+        registers->r10 = end - address;
+        return RESULT_RESTART;
+    }
+    return map_finish(thread, 0, (status_t)registers->r8);
 }
 
 #define MAP_FLAGS_ALL                                                                              \
@@ -291,23 +310,14 @@ status_t sys_map(struct thread *thread) {
     if (status != OK) {
         return map_finish(thread, 0, status);
     }
+    if (thread->operation_progress == MAP_UNDOING) {
+        return populate_undo(thread, space);
+    }
     /* From a page of progress on the region is there, and its pages are being touched. */
     if (thread->operation_progress < PAGE_SIZE) {
         status = map_request_read(thread, &request);
         if (status != OK) {
             return map_finish(thread, 0, status);
-        }
-        if ((request.flags & MAP_REPLACE) != 0) {
-            uint64_t next = request.address;
-
-            if (request.length == 0 || !IS_ALIGNED(request.address | request.length, PAGE_SIZE) ||
-                !u64_range_is_within(request.address, request.length, INFO_PAGE_ADDRESS)) {
-                return ERROR_BAD_ARGUMENT;
-            }
-            status = space_unmap_step(space, &next, request.address + request.length);
-            if (status != OK || next < request.address + request.length) {
-                return status != OK ? status : RESULT_RESTART;
-            }
         }
         request.wrapped = thread->operation_progress != 0;
         status = space_map(space, &request, &address);
@@ -323,7 +333,14 @@ status_t sys_map(struct thread *thread) {
     }
     status =
         populate_step(thread, space, address, address + registers->r10, (uint32_t)registers->r9);
-    return status == RESULT_RESTART ? status : map_finish(thread, address, status);
+    if (status == OK) {
+        return map_finish(thread, address, status);
+    }
+    if (status != RESULT_RESTART) {
+        registers->r8 = (uint64_t)(int64_t)status;
+        return populate_undo(thread, space);
+    }
+    return status;
 }
 
 /* A range of whole pages below the kernel's pages. */
@@ -372,7 +389,12 @@ status_t sys_protect(struct thread *thread) {
         status =
             space_protect_step(space, &address, address + registers->rdx, (uint32_t)registers->r10);
     }
-    return status == OK ? range_progress(thread, address) : status;
+    if (status == OK) {
+        status = range_progress(thread, address);
+    }
+    /* Upcalls wait: a handler that does not come back would leave it half done. */
+    thread->operation_progress = status == RESULT_RESTART;
+    return status;
 }
 
 /* (budget, n_frames) -> budget */

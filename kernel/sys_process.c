@@ -317,22 +317,17 @@ status_t sys_process_identify(struct thread *thread) {
 /* (process, gate, bits): tells at once if it is dead already. */
 status_t sys_process_watch(struct thread *thread) {
     const struct registers *registers = &thread->registers;
-    struct object *object;
     struct process *process;
     struct gate *gate;
     status_t status = process_find(thread, RIGHT_READ, &process);
 
     if (status == OK) {
-        status = handle_find(&thread->process->handles, registers->rsi, OBJECT_GATE, RIGHT_NOTIFY,
-                             &object);
+        status =
+            handle_find_bindable(&thread->process->handles, registers->rsi, registers->rdx, &gate);
     }
     if (status != OK) {
         return status;
     }
-    if (registers->rdx == 0 || (registers->rdx & NOTIFY_CLOSED) != 0) {
-        return ERROR_BAD_ARGUMENT;
-    }
-    gate = CONTAINER_OF(object, struct gate, object);
     if (process->state == PROCESS_DEAD) {
         return gate_notify(gate, registers->rdx, GATE_NORMAL);
     }

@@ -56,7 +56,7 @@ status_t sys_thread_exit(struct thread *thread) {
             return ERROR_BAD_ARGUMENT;
         }
         /* Its stack may be gone between steps: nothing is pushed there any more. */
-        thread->in_upcall = true;
+        thread->in_upcall = UPCALL_BITS;
         thread->attention = false;
         if (space_unmap_step(process->space, &address, end) == OK && address < end) {
             registers->rdx = end - address;

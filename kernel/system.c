@@ -71,12 +71,13 @@ static status_t system_info(struct thread *thread) {
 }
 
 static status_t system_bind_log(struct thread *thread) {
-    struct object *object;
-    status_t status = handle_find(&thread->process->handles, thread->registers.rdx, OBJECT_GATE,
-                                  RIGHT_NOTIFY, &object);
+    uint64_t bits = thread->registers.r10;
+    struct gate *gate;
+    status_t status =
+        handle_find_bindable(&thread->process->handles, thread->registers.rdx, bits, &gate);
 
     if (status == OK) {
-        log_bind(CONTAINER_OF(object, struct gate, object), thread->registers.r10);
+        log_bind(gate, bits);
     }
     return status;
 }

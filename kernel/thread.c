@@ -57,6 +57,11 @@ void thread_operation_drop(struct thread *thread) {
     thread->operation_progress = 0;
     thread->restarted = 0;
     if (thread->process->cloner == thread) {
+        if (thread->process->becoming) {
+            /* Its handles are marked or closed, its threads have ended: it can be neither program.
+             */
+            process_die(thread->process, DEATH_KILLED, ERROR_KILLED);
+        }
         process_thaw(thread->process);
     }
     if (operation != NULL) {

@@ -52,10 +52,10 @@ struct thread {
     union {
         uint64_t special;
         struct {
-            bool attention;   /* iff upcall_bits is not 0 and no upcall is running: looked at before
-                                 every return to user mode */
-            uint8_t n_accept; /* handle slots reserved by the call or receive under way */
-            uint8_t cancel;   /* enum cancel_state */
+            bool attention;    /* iff upcall_bits is not 0 and in_upcall is 0: looked at before
+                                  every return to user mode */
+            uint8_t n_accept;  /* handle slots reserved by the call or receive under way */
+            uint8_t cancel;    /* enum cancel_state */
             uint8_t restarted; /* system call of which `operation` and `operation_progress` are
                                   part; 0: none is under way */
             uint8_t fpu_kept; /* enum fpu_kept: what `fpu` holds while it is not in the processor */
@@ -92,7 +92,7 @@ struct thread {
     /* Upcalls. */
     uint64_t upcall_bits;
     uint64_t upcall_stack; /* 0: none */
-    bool in_upcall;        /* further ones wait for upcall_return */
+    uint8_t in_upcall;     /* enum upcall_state: if not 0, further ones wait for upcall_return */
     bool work;             /* kernel threads: woken since it last looked */
     bool gives_way;        /* kernel threads: does not wait, but lets a higher one run */
 

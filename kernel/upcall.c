@@ -18,10 +18,11 @@ static uint64_t frame_place(uint64_t top) {
 }
 
 /* Stores the frame and enters the handler. False: neither stack can be written. */
-static bool frame_push(struct thread *thread, struct upcall_frame *frame) {
+static bool frame_push(struct thread *thread, struct upcall_frame *frame, enum upcall_state state) {
     struct space *space = thread->process->space;
     uint64_t place = frame_place(thread->registers.rsp - RED_ZONE);
 
+    frame->interrupted = thread->in_upcall;
     fpu_export(thread, frame->vector_state);
     registers_export(&thread->registers, &frame->registers);
     if (copy_out(space, user_ptr(place), frame, sizeof(*frame)) != OK) {
@@ -35,6 +36,8 @@ static bool frame_push(struct thread *thread, struct upcall_frame *frame) {
     }
     registers_set_call(&thread->registers, thread->process->upcall_entry, place - 8, place);
     registers_load_whole(&thread->registers);
+    thread->in_upcall = (uint8_t)state;
+    thread->attention = false;
     return true;
 }
 
@@ -54,9 +57,7 @@ void upcall_push(struct thread *thread) {
         thread->registers.rip = process->block_end;
     }
     thread->upcall_bits = 0;
-    thread->attention = false;
-    thread->in_upcall = true;
-    if (!frame_push(thread, &frame)) {
+    if (!frame_push(thread, &frame, UPCALL_BITS)) {
         process_die_of_fault(thread, VECTOR_PAGE_FAULT, 0, thread->registers.rsp, DEATH_FAULT);
     }
 }
@@ -66,12 +67,12 @@ bool upcall_push_fault(struct thread *thread, unsigned vector, uint64_t error_co
     struct upcall_frame frame = {
         .vector = vector, .error_code = (uint32_t)error_code, .fault_address = fault_address};
 
-    if (thread->process->upcall_entry == 0) {
+    if (thread->process->upcall_entry == 0 || thread->in_upcall == UPCALL_FAULT) {
         return false;
     }
     /* Between two steps of a long call the page of its `syscall` instruction may have gone. */
     thread_operation_drop(thread);
-    return frame_push(thread, &frame);
+    return frame_push(thread, &frame, UPCALL_FAULT);
 }
 
 void upcall_raise(struct thread *thread, uint64_t bits) {
@@ -145,7 +146,7 @@ status_t sys_upcall_return(struct thread *thread) {
         return status;
     }
     fpu_import(thread, frame.vector_state);
-    thread->in_upcall = false;
-    thread->attention = thread->upcall_bits != 0;
+    thread->in_upcall = (uint8_t)MIN(frame.interrupted, (uint64_t)UPCALL_FAULT);
+    thread->attention = thread->upcall_bits != 0 && thread->in_upcall == UPCALL_NOT;
     return RESULT_KEEP;
 }

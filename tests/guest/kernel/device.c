@@ -40,6 +40,8 @@ static void interrupts(void) {
     CHECK_OK(sys_irq_create(test_system, RTC_LINE, 0, &irq));
     CHECK_STATUS(sys_irq_create(test_system, RTC_LINE, 0, &again), ERROR_BUSY);
     CHECK_OK(sys_irq_control(irq, IRQ_BIND, gate, 4));
+    CHECK_STATUS(sys_irq_control(irq, IRQ_BIND, gate, 0), ERROR_BAD_ARGUMENT);
+    CHECK_STATUS(sys_irq_control(irq, IRQ_BIND, gate, NOTIFY_CLOSED | 1), ERROR_BAD_ARGUMENT);
     uint8_t control = rtc_read(0x0b);
 
     rtc_write(0x0a, 0x26);           /* 1,024 Hz */
@@ -91,8 +93,24 @@ static void lines(void) {
     }
 }
 
+/* The log is bound by whoever reads it: bits that the kernel keeps for itself are refused. */
+static void log_bits(void) {
+    handle_t endpoint = endpoint_new(), gate = gate_new(endpoint, 1);
+    static const uint64_t refused[] = {0, NOTIFY_CLOSED, NOTIFY_CLOSED | 1};
+
+    for (unsigned i = 0; i < ARRAY_SIZE(refused); i++) {
+        CHECK_STATUS(
+            syscall_do(SYSCALL_system_control, test_system, SYSTEM_BIND_LOG, gate, refused[i], 0, 0)
+                .status,
+            ERROR_BAD_ARGUMENT);
+    }
+    closed(gate);
+    closed(endpoint);
+}
+
 const struct test device_tests[] = {
     {"device interrupts", interrupts},
     {"device lines", lines},
+    {"device log bits", log_bits},
     {NULL, NULL},
 };

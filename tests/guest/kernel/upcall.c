@@ -383,6 +383,56 @@ static void fault_upcalls(void) {
     CHECK(record.vector == 6);
 }
 
+/* For bits: faults, and calls itself; what comes then must wait. For a fault: goes on behind the
+ * ud2, or (bit 1) faults again. */
+static void faulting_handler(struct upcall_frame *frame) {
+    if (++depth > max_depth) {
+        max_depth = depth;
+    }
+    test_shared[0]++;
+    if (frame->vector == UPCALL_VECTOR_NONE) {
+        bits_seen |= frame->bits;
+        CHECK((frame->bits & 4) == 0 || depth == 1); /* not inside the one that called for it */
+        if ((frame->bits & 1) != 0) {
+            __asm__ volatile("ud2" : : : "rax", "memory");
+            CHECK_OK(sys_thread_upcall(own_thread, 4));
+            for (volatile unsigned i = 0; i < 100; i++) {
+            }
+        }
+    } else {
+        frame->registers.rip += 2;
+        if (test_shared[1] == 1) {
+            __asm__ volatile("ud2");
+        }
+    }
+    depth--;
+    sys_upcall_return(frame);
+}
+
+static int nesting_child(uint64_t twice) {
+    uint64_t own = 0;
+
+    CHECK_OK(handler_set(faulting_handler));
+    CHECK_OK(sys_thread_control(HANDLE_NONE, THREAD_OPEN, 0, &own));
+    own_thread = (handle_t)own;
+    test_shared[1] = twice;
+    CHECK_OK(sys_thread_upcall(own_thread, 1));
+    CHECK(bits_seen == 5 && depth == 0);
+    CHECK(max_depth == 2); /* the fault in the handler */
+    return 0;
+}
+
+/* A fault in a handler, and its return, does not let further upcalls into that handler; a fault in
+ * the handler for a fault is the end. */
+static void fault_nesting(void) {
+    struct death_record record;
+
+    CHECK(child_run(nesting_child, 0) == 0);
+    test_shared[0] = 0;
+    child_dies(nesting_child, 1, &record);
+    CHECK(record.vector == 6 && test_shared[0] == 2);
+}
+
 static __attribute__((noinline)) void garbage_landing(void) {
     uint64_t flags;
 
@@ -434,6 +484,7 @@ const struct test upcall_tests[] = {
     {"upcall ends blocked calls", blocked_calls},
     {"upcall held inside another", held_inside},
     {"upcall for faults", fault_upcalls},
+    {"upcall faults nest once", fault_nesting},
     {"upcall garbage frames", garbage_frames},
     {NULL, NULL},
 };
