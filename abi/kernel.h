@@ -58,7 +58,10 @@ enum {
 enum {
     /* physically contiguous, allocated at once; `below` limits the last byte (0: none) */
     MEMORY_CONTIGUOUS = 1,
-    /* a device will use it: quarantined when its last user dies, until memory_control RELEASE */
+    /* A device will use it: quarantined when its last user dies, until SYSTEM_RELEASE_DMA. Needs a
+     * handle of the budget with WRITE: who drives a device is given such a one, and may have this
+     * much of it; a budget split off with budget_create gets no more rights than its parent's
+     * handle has. */
     MEMORY_DMA = 2,
 };
 /* memory_create_device flags */

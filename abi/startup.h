@@ -30,6 +30,7 @@ enum startup_kind {
     /* text: "blocked", "ignored" or "pending"; number, flags: low and high half of the set (bit
        signal - 1) */
     STARTUP_SIGNALS = 14,
+    STARTUP_DMA = 15, /* handle: the budget for memory that devices use; number: pages */
 };
 
 struct startup_entry {

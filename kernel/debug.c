@@ -42,14 +42,14 @@ static void handles_check(const struct process *process) {
 }
 
 void debug_check_all(void) {
-    struct process *process;
-    struct thread *thread;
+    struct process *process = process_next(0);
 
-    LIST_FOR_EACH(process, &process_all, all_link) {
+    for (; process != NULL; process = process_next(process->id + 1)) {
+        struct thread *thread = process_thread(process, 0);
         uint32_t n_threads = 0;
 
         handles_check(process);
-        LIST_FOR_EACH(thread, &process->threads, process_link) {
+        for (; thread != NULL; thread = process_thread(process, thread->id + 1)) {
             ASSERT(thread->process == process);
             thread_check(thread);
             n_threads++;

@@ -170,14 +170,9 @@ static bool become_alone(struct thread *thread) {
     struct process *process = thread->process;
 
     for (unsigned i = 0; i < STEP_THREADS && process->n_threads > 1; i++) {
-        struct thread *other = LIST_FIRST(&process->threads, struct thread, process_link);
+        struct thread *other = process_thread(process, 0);
 
-        if (other == thread) {
-            list_remove(&thread->process_link);
-            list_push_back(&process->threads, &thread->process_link);
-            continue;
-        }
-        thread_kill(other);
+        thread_kill(other != thread ? other : process_thread(process, thread->id + 1));
     }
     return process->n_threads == 1;
 }

@@ -8,50 +8,57 @@
 #include "kernel/syscall.h"
 #include "kernel/user_copy.h"
 
-#define N_BUCKETS 256
 /* Threads woken or moved by one step of a wake or requeue. */
 #define WAKES_PER_STEP 64
 
-struct futex_key {
-    uint64_t object, offset;
+/* A word that threads wait for. */
+struct futex {
+    struct memory *memory; /* NULL: private */
+    struct tree *waiters;
+    uint64_t key;
 };
 
-static struct list buckets[N_BUCKETS];
-
-static struct list *bucket_of(struct futex_key key) {
-    uint64_t hash = (key.object ^ (key.offset >> 2)) * 0x9e3779b97f4a7c15ULL;
-    struct list *bucket = &buckets[hash >> 56];
-
-    if (UNLIKELY(bucket->head.next == NULL)) {
-        list_init(bucket);
-    }
-    return bucket;
-}
-
-static status_t key_find(struct thread *thread, uint64_t address, uint64_t flags,
-                         struct futex_key *key) {
-    struct region *region;
+static status_t futex_find(const struct thread *thread, uint64_t address, uint64_t flags,
+                           struct futex *futex) {
+    struct space *space = thread->process->space;
+    const struct region *region;
 
     if (!IS_ALIGNED(address, 4)) {
         return ERROR_BAD_ARGUMENT;
     }
-    *key = (struct futex_key){(uint64_t)thread->process->space, address};
+    *futex = (struct futex){.waiters = &space->waiters, .key = address};
     if ((flags & FUTEX_SHARED) == 0) {
         return OK;
     }
-    region = space_region(thread->process->space, address);
+    region = space_region(space, address);
     if (region == NULL) {
         return ERROR_BAD_ADDRESS;
     }
     if (region->memory != NULL && (region->flags & MAP_PRIVATE) == 0) {
-        *key = (struct futex_key){(uint64_t)region->memory,
-                                  address - region->start + region->offset * PAGE_SIZE};
+        futex->memory = region->memory;
+        futex->waiters = &region->memory->waiters;
+        futex->key = address - region->start + region->offset * PAGE_SIZE;
     }
     return OK;
 }
 
+static void futex_enter(struct thread *thread, const struct futex *futex) {
+    thread->futex_memory = futex->memory;
+    if (futex->memory != NULL) {
+        object_get(&futex->memory->object);
+    }
+    tree_insert(futex->waiters, &thread->waiting, futex->key);
+}
+
 void futex_leave(struct thread *thread) {
-    list_remove(&thread->item.link);
+    struct memory *memory = thread->futex_memory;
+
+    tree_remove(memory != NULL ? &memory->waiters : &thread->process->space->waiters,
+                &thread->waiting);
+    thread->futex_memory = NULL;
+    if (memory != NULL) {
+        object_put(&memory->object);
+    }
 }
 
 void futex_finish(struct thread *thread, status_t status) {
@@ -61,23 +68,18 @@ void futex_finish(struct thread *thread, status_t status) {
     scheduler_ready(thread);
 }
 
-/* The first thread in the bucket that waits on `key`. */
-static struct thread *waiter_first(struct futex_key key) {
-    struct thread *thread;
+/* The one that has waited for longest; NULL: nobody. */
+static struct thread *waiter_first(const struct futex *futex) {
+    struct tree_node *node = tree_find(futex->waiters, futex->key);
 
-    LIST_FOR_EACH(thread, bucket_of(key), item.link) {
-        if (thread->futex_object == key.object && thread->futex_offset == key.offset) {
-            return thread;
-        }
-    }
-    return NULL;
+    return node == NULL ? NULL : CONTAINER_OF(node, struct thread, waiting);
 }
 
-static uint32_t wake(struct futex_key key, uint32_t n) {
+static uint32_t wake(const struct futex *futex, uint32_t n) {
     uint32_t n_woken = 0;
 
     while (n_woken < n) {
-        struct thread *thread = waiter_first(key);
+        struct thread *thread = waiter_first(futex);
 
         if (thread == NULL) {
             break;
@@ -89,15 +91,17 @@ static uint32_t wake(struct futex_key key, uint32_t n) {
 }
 
 uint32_t futex_wake_private(struct process *process, uint64_t address, uint32_t n) {
-    return wake((struct futex_key){(uint64_t)process->space, address}, n);
+    const struct futex futex = {.waiters = &process->space->waiters, .key = address};
+
+    return wake(&futex, n);
 }
 
 /* (address, expected, deadline, flags) */
 status_t sys_futex_wait(struct thread *thread) {
     const struct registers *registers = &thread->registers;
-    struct futex_key key;
+    struct futex futex;
     uint32_t value;
-    status_t status = key_find(thread, registers->rdi, registers->r10, &key);
+    status_t status = futex_find(thread, registers->rdi, registers->r10, &futex);
 
     if (status == OK) {
         status = copy_in(thread->process->space, &value, user_ptr(registers->rdi), sizeof(value));
@@ -111,10 +115,8 @@ status_t sys_futex_wait(struct thread *thread) {
     if (registers->rdx != DEADLINE_NEVER && registers->rdx <= clock_now_ns()) {
         return ERROR_TIMEOUT;
     }
-    thread->futex_object = key.object;
-    thread->futex_offset = key.offset;
     scheduler_block(thread, THREAD_FUTEX);
-    list_push_back(bucket_of(key), &thread->item.link);
+    futex_enter(thread, &futex);
     deadline_arm(thread, registers->rdx);
     return RESULT_KEEP;
 }
@@ -133,16 +135,16 @@ static status_t step_done(struct thread *thread, uint32_t n_done, bool all) {
 /* (address, n, flags) -> n woken */
 status_t sys_futex_wake(struct thread *thread) {
     struct registers *registers = &thread->registers;
-    struct futex_key key;
+    struct futex futex;
     uint32_t n = (uint32_t)MIN(registers->rsi, (uint64_t)WAKES_PER_STEP);
-    status_t status = key_find(thread, registers->rdi, registers->rdx, &key);
+    status_t status = futex_find(thread, registers->rdi, registers->rdx, &futex);
     uint32_t n_woken;
 
     if (status != OK) {
         thread->operation_progress = 0; /* unmapped between two steps */
         return status;
     }
-    n_woken = wake(key, n);
+    n_woken = wake(&futex, n);
     registers->rsi -= n_woken;
     return step_done(thread, n_woken, n_woken < n || registers->rsi == 0);
 }
@@ -150,34 +152,32 @@ status_t sys_futex_wake(struct thread *thread) {
 /* (address, n to wake, other address, n to move, flags) -> n woken and moved */
 status_t sys_futex_requeue(struct thread *thread) {
     struct registers *registers = &thread->registers;
-    struct futex_key from, to;
+    struct futex from, to;
     uint32_t n_wake = (uint32_t)MIN(registers->rsi, (uint64_t)WAKES_PER_STEP);
     uint32_t n_move = (uint32_t)MIN(registers->r10, (uint64_t)WAKES_PER_STEP);
     uint32_t n_done = 0;
-    status_t status = key_find(thread, registers->rdi, registers->r8, &from);
+    status_t status = futex_find(thread, registers->rdi, registers->r8, &from);
 
     if (status == OK) {
-        status = key_find(thread, registers->rdx, registers->r8, &to);
+        status = futex_find(thread, registers->rdx, registers->r8, &to);
     }
     if (status != OK) {
         thread->operation_progress = 0; /* unmapped between two steps */
         return status;
     }
     if (n_wake != 0) {
-        n_done = wake(from, n_wake);
+        n_done = wake(&from, n_wake);
         registers->rsi -= n_done;
         return step_done(thread, n_done, n_done < n_wake || (registers->rsi == 0 && n_move == 0));
     }
-    while (n_done < n_move && (from.object != to.object || from.offset != to.offset)) {
-        struct thread *waiter = waiter_first(from);
+    while (n_done < n_move && (from.waiters != to.waiters || from.key != to.key)) {
+        struct thread *waiter = waiter_first(&from);
 
         if (waiter == NULL) {
             break;
         }
-        list_remove(&waiter->item.link);
-        waiter->futex_object = to.object;
-        waiter->futex_offset = to.offset;
-        list_push_back(bucket_of(to), &waiter->item.link);
+        futex_leave(waiter);
+        futex_enter(waiter, &to);
         n_done++;
     }
     registers->r10 -= n_done;

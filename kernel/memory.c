@@ -229,13 +229,14 @@ static paddr_t *radix_next(struct memory *memory, uint64_t *index, uint64_t end)
 bool memory_discard_step(struct memory *memory, uint64_t *first, uint64_t n) {
     uint64_t end = *first + n;
 
+    unsigned n_steps = STEP_PAGES;
+
     for (unsigned i = 0; i < STEP_PAGES && *first < end; i++) {
         paddr_t *slot = radix_next(memory, first, end);
 
-        if (slot == NULL) {
+        if (slot == NULL || !space_unmap_memory_page(memory, *first, *slot, &n_steps)) {
             break;
         }
-        space_unmap_memory_page(memory, *first);
         frame_put_charged(memory, *slot);
         *slot = PADDR_NONE;
         ++*first;

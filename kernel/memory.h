@@ -13,6 +13,7 @@
 #pragma once
 
 #include "kernel/object.h"
+#include "lib/base/tree.h"
 
 enum memory_kind { MEMORY_KIND_DEMAND, MEMORY_KIND_CONTIGUOUS, MEMORY_KIND_DEVICE };
 
@@ -28,7 +29,8 @@ struct memory {
     paddr_t root;         /* demand: top node of the tree; else the first byte */
     uint64_t n_zeroed;    /* contiguous: pages zeroed so far, all when it can be used */
     uint64_t n_frames;    /* charged */
-    struct list mappings; /* of struct region, by memory_link */
+    struct list mappings; /* of struct region, by memory_link; in no order */
+    struct tree waiters;  /* for shared words: see kernel/futex.h */
 };
 
 /* Most pages of a demand object: what three tree levels reach. */
@@ -57,12 +59,14 @@ WARN_UNUSED status_t memory_adopt(paddr_t start, uint64_t n_pages, struct memory
  */
 WARN_UNUSED status_t memory_page(struct memory *memory, uint64_t index, bool make, paddr_t *frame);
 
-/* Drops pages [first, first + n), unmapping them everywhere first; at most 64 frames a step. True
- * when all are gone. */
+/* Drops pages [first, first + n), unmapping them everywhere first; at most 64 frames and mappings a
+ * step. True when all are gone. */
 bool memory_discard_step(struct memory *memory, uint64_t *first, uint64_t n);
 
 void memory_destroy(struct object *object);
 
-/* The bus mastering of process `owner` is off: its dead DMA memory can be freed. */
+/* The bus mastering of process `owner` is off: its dead DMA memory can be freed. One step looks at
+ * all that is in quarantine: as many objects as DMA budgets, which manifests give out, have pages.
+ */
 void memory_release_quarantine(uint32_t owner);
 uint64_t memory_n_quarantined(void);

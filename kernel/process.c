@@ -10,14 +10,15 @@
 #include "kernel/panic.h"
 #include "kernel/reaper.h"
 #include "kernel/scheduler.h"
+#include "kernel/syscall.h"
 #include "kernel/user_copy.h"
 #include "lib/base/string.h"
 
-/* Threads ended by one step of the reaper. */
-#define REAP_STEP           64
+/* Threads ended, woken or visited by one step. */
+#define STEP_THREADS        64
 #define BACKTRACE_FRAME_MAX (1 * MiB)
 
-struct list process_all = LIST_INITIALIZER(process_all);
+static struct tree process_all;
 static struct space kernel_space; /* root 0: a kernel thread runs on whatever is loaded */
 struct process kernel_process = {.object = {.type = OBJECT_PROCESS, .references = 1},
                                  .state = PROCESS_RUNNING,
@@ -56,6 +57,7 @@ static status_t pages_map(struct process *process) {
 }
 
 static bool reap_step(struct reapable *reapable);
+static bool thaw_step(struct reapable *reapable);
 
 status_t process_create(struct budget *budget, const struct process *parent,
                         struct process **process) {
@@ -73,7 +75,7 @@ status_t process_create(struct budget *budget, const struct process *parent,
     new->priority = parent == NULL ? PRIORITY_MAX : parent->priority;
     new->start_ns = clock_now_ns();
     new->reapable.step = reap_step;
-    list_init(&new->threads);
+    new->thawing.step = thaw_step;
     list_init(&new->parked);
     status = space_create(budget, &new->space);
     if (status != OK) {
@@ -81,7 +83,7 @@ status_t process_create(struct budget *budget, const struct process *parent,
         return status;
     }
     handle_table_init(&new->handles, budget);
-    list_push_back(&process_all, &new->all_link);
+    tree_insert(&process_all, &new->all_node, new->id);
     object_get(object);
     status = pages_map(new);
     if (status != OK) {
@@ -162,19 +164,58 @@ void process_freeze(struct process *process, struct thread *cloner) {
     hold_update(process);
 }
 
-void process_thaw(struct process *process) {
-    struct list_node *node;
+static bool thaw_step(struct reapable *reapable) {
+    struct process *process = CONTAINER_OF(reapable, struct process, thawing);
 
+    for (unsigned i = 0; i < STEP_THREADS && !process->frozen; i++) {
+        struct list_node *node = list_pop_front(&process->parked);
+
+        if (node == NULL) {
+            break;
+        }
+        scheduler_ready(CONTAINER_OF(node, struct thread, item.link));
+    }
+    if (!process->frozen && !list_is_empty(&process->parked)) {
+        return false;
+    }
+    process->is_thawing = false;
+    object_put(&process->object);
+    return true;
+}
+
+void process_thaw(struct process *process) {
     process->cloner = NULL;
     process->frozen = process->stopped;
     hold_update(process);
-    if (process->frozen) {
-        return;
+    if (!process->frozen && !process->is_thawing) {
+        process->is_thawing = true;
+        object_get(&process->object);
+        if (!thaw_step(&process->thawing)) {
+            reaper_add(&process->thawing);
+        }
     }
-    /* As many as the process has threads: each was parked by one step of its own. */
-    while ((node = list_pop_front(&process->parked)) != NULL) {
-        scheduler_ready(CONTAINER_OF(node, struct thread, item.link));
+}
+
+struct thread *process_thread(const struct process *process, uint32_t id) {
+    struct tree_node *node = tree_find_ge(&process->threads, id);
+
+    return node == NULL ? NULL : CONTAINER_OF(node, struct thread, process_node);
+}
+
+status_t process_visit_threads(struct thread *caller, struct process *process,
+                               void (*visit)(struct thread *, uint64_t argument),
+                               uint64_t argument) {
+    for (unsigned i = 0; i < STEP_THREADS; i++) {
+        struct thread *thread = process_thread(process, (uint32_t)caller->operation_progress);
+
+        if (thread == NULL) {
+            caller->operation_progress = 0;
+            return OK;
+        }
+        caller->operation_progress = thread->id + 1;
+        visit(thread, argument);
     }
+    return RESULT_RESTART;
 }
 
 status_t process_watch(struct process *process, struct gate *gate, uint64_t bits) {
@@ -243,8 +284,8 @@ static bool reap_step(struct reapable *reapable) {
     }
     switch (process->reap_stage) {
     case 0:
-        for (unsigned i = 0; i < REAP_STEP; i++) {
-            struct thread *thread = LIST_FIRST(&process->threads, struct thread, process_link);
+        for (unsigned i = 0; i < STEP_THREADS; i++) {
+            struct thread *thread = process_thread(process, 0);
 
             if (thread == NULL) {
                 process->reap_stage++;
@@ -280,8 +321,8 @@ static bool reap_step(struct reapable *reapable) {
 void process_destroy(struct object *object) {
     struct process *process = CONTAINER_OF(object, struct process, object);
 
-    ASSERT(process->state == PROCESS_DEAD && list_is_empty(&process->threads));
-    list_remove(&process->all_link);
+    ASSERT(process->state == PROCESS_DEAD && tree_is_empty(&process->threads));
+    tree_remove(&process_all, &process->all_node);
     object_free(object);
 }
 
@@ -317,18 +358,7 @@ void process_fill_status(const struct process *process, struct process_status *s
 }
 
 struct process *process_next(uint32_t id) {
-    struct process *process;
+    struct tree_node *node = tree_find_ge(&process_all, id);
 
-    LIST_FOR_EACH(process, &process_all, all_link) {
-        if (process->id >= id) {
-            return process;
-        }
-    }
-    return NULL;
-}
-
-struct process *process_by_id(uint32_t id) {
-    struct process *process = process_next(id);
-
-    return process != NULL && process->id == id ? process : NULL;
+    return node == NULL ? NULL : CONTAINER_OF(node, struct process, all_node);
 }

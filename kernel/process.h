@@ -22,7 +22,7 @@ struct thread;
 struct process {
     struct object object;
     struct reapable reapable;
-    struct list_node all_link; /* in the list of all processes, by id */
+    struct tree_node all_node; /* in the tree of all processes; key = id */
     uint32_t id;               /* never reused */
     uint32_t parent_id;
     uint32_t before_tag; /* always 0: fastpath.S takes it and the tag for one number, tag << 32 */
@@ -39,8 +39,10 @@ struct process {
     int32_t status;
     uint64_t word;
     struct thread *cloner; /* the thread that copies it, or that makes it as a copy */
-    struct list threads;
+    struct tree threads;   /* by id: so that who goes through them in steps finds its place again */
     struct list parked;
+    struct reapable thawing; /* what of `parked` may run again, and did not fit into one step */
+    bool is_thawing;         /* that is under way */
     uint32_t n_threads;
     uint32_t n_own_handles; /* NEW: handles to itself that it was given */
     struct handle_table handles;
@@ -80,7 +82,19 @@ void process_handle_drop(struct process *process);
 void process_die_of_fault(struct thread *thread, unsigned vector, uint64_t error_code,
                           uint64_t fault_address, enum death_cause cause);
 
-/* Its threads stop running (or may again); see `stopped`. */
+/* Its thread with the lowest id >= `id`, NULL: none. */
+struct thread *process_thread(const struct process *process, uint32_t id);
+
+/*
+ * Does `visit` to all threads of a process, 64 in a step: RESTART, and OK after the last. Who is
+ * next is kept in the caller's operation_progress. Those that come meanwhile are visited too.
+ */
+WARN_UNUSED status_t process_visit_threads(struct thread *caller, struct process *process,
+                                           void (*visit)(struct thread *, uint64_t argument),
+                                           uint64_t argument);
+
+/* Its threads stop running (or may again, the first 64 at once, the rest by and by); see `stopped`.
+ */
 void process_freeze(struct process *process, struct thread *cloner);
 void process_thaw(struct process *process);
 
@@ -88,10 +102,8 @@ void process_destroy(struct object *object);
 void process_identify(struct process *process, uint32_t tag, uint64_t word);
 void process_fill_status(const struct process *process, struct process_status *status);
 
-/* The first process with an id >= `id`, NULL: none. Linear in the number of processes. */
+/* The process with the lowest id >= `id`, NULL: none. */
 struct process *process_next(uint32_t id);
-struct process *process_by_id(uint32_t id);
-extern struct list process_all;
 
 /* The first program, which must not end; NULL until it runs. */
 extern struct process *process_init;

@@ -2,24 +2,55 @@
 /* The kernel's own threads: reaper, scrubber, idle. */
 #include "kernel/reaper.h"
 
+#include "kernel/arch/x86_64/clock.h"
 #include "kernel/arch/x86_64/cpu.h"
 #include "kernel/frame.h"
 #include "kernel/kernel_threads.h"
 #include "kernel/scheduler.h"
 
-/* Below the servers, above programs: memory comes back before somebody asks for more. */
-#define REAPER_PRIORITY 24
+/*
+ * Below the servers, above programs: memory comes back before somebody asks for more. A thread
+ * above it that never waits must not hold it up for ever, though: when work has waited for
+ * REAPER_LATE_NS, the reaper does a few steps with the highest priority, then the others have their
+ * turn. So it takes a few per cent of the time at most from those above it, whatever programs make
+ * it do.
+ */
+#define REAPER_PRIORITY   24
+#define REAPER_LATE_NS    (10 * 1000 * 1000ULL)
+#define REAPER_LATE_STEPS 32
 /* When nothing else runs. */
 #define SCRUBBER_PRIORITY 1
 
 static struct list work = LIST_INITIALIZER(work);
 static struct thread *reaper;
 static struct thread *scrubber;
+static unsigned n_urgent_steps; /* left with the highest priority */
 
 void reaper_add(struct reapable *reapable) {
     list_push_back(&work, &reapable->link);
     if (reaper != NULL) {
         kernel_thread_wake(reaper);
+        if (n_urgent_steps == 0 && !deadline_is_armed(reaper)) {
+            deadline_arm(reaper, clock_now_ns() + REAPER_LATE_NS);
+        }
+    }
+}
+
+void reaper_is_late(void) {
+    n_urgent_steps = REAPER_LATE_STEPS;
+    scheduler_set_priority(reaper, PRIORITY_MAX);
+}
+
+/* A step is done: the end of a hurry, or of all work, or neither. */
+static void reaper_hurry_update(void) {
+    if (n_urgent_steps != 0 && (--n_urgent_steps == 0 || list_is_empty(&work))) {
+        n_urgent_steps = 0;
+        scheduler_set_priority(reaper, REAPER_PRIORITY);
+        if (!list_is_empty(&work)) {
+            deadline_arm(reaper, clock_now_ns() + REAPER_LATE_NS);
+        }
+    } else if (list_is_empty(&work)) {
+        deadline_disarm(reaper);
     }
 }
 
@@ -40,6 +71,7 @@ static void reaper_main(void *unused) {
         if (!reapable->step(reapable)) {
             list_push_front(&work, &reapable->link);
         }
+        reaper_hurry_update();
         kernel_leave();
     }
 }

@@ -414,14 +414,22 @@ bool space_destroy_step(struct space *space) {
     return true;
 }
 
-void space_unmap_memory_page(struct memory *memory, uint64_t index) {
-    struct region *region;
-
-    LIST_FOR_EACH(region, &memory->mappings, memory_link) {
+bool space_unmap_memory_page(struct memory *memory, uint64_t index, paddr_t frame,
+                             unsigned *n_steps) {
+    /* The object has one reference, each entry that maps the page another: the count says when all
+     * are gone, and it does not matter where the search goes on after a pause. */
+    while (*frame_count(frame) > 1) {
+        struct region *region = LIST_FIRST(&memory->mappings, struct region, memory_link);
         uint64_t address = region->start + (index - region->offset) * PAGE_SIZE;
         struct tlb_gather gather;
         pte_t *entry;
 
+        if (*n_steps == 0) {
+            return false;
+        }
+        --*n_steps;
+        list_remove(&region->memory_link);
+        list_push_back(&memory->mappings, &region->memory_link);
         if (index < region->offset || address >= region->end) {
             continue;
         }
@@ -432,4 +440,5 @@ void space_unmap_memory_page(struct memory *memory, uint64_t index) {
             tlb_gather_end(&gather);
         }
     }
+    return true;
 }

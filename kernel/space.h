@@ -34,6 +34,7 @@ struct space {
     paddr_t root;
     struct tree regions;
     struct budget *budget; /* referenced until the root is freed */
+    struct tree waiters;   /* for private words: see kernel/futex.h */
     uint64_t n_frames;
     uint64_t cursor; /* where the next mapping without an address is tried */
 };
@@ -92,8 +93,10 @@ WARN_UNUSED status_t space_fault(struct space *space, uint64_t address, enum acc
 WARN_UNUSED status_t space_clone_step(struct space *from, struct space *to, uint64_t *cursor,
                                       bool *done);
 
-/* Takes page `index` of the object out of every space that maps it. */
-void space_unmap_memory_page(struct memory *memory, uint64_t index);
+/* Takes page `index` of the object, in `frame`, out of every space that maps it; each look at a
+ * mapping counts one step. True when nobody has it any more, false when *n_steps went down to 0. */
+bool space_unmap_memory_page(struct memory *memory, uint64_t index, paddr_t frame,
+                             unsigned *n_steps);
 
 /* The region that contains the address, or NULL. */
 struct region *space_region(struct space *space, uint64_t address);

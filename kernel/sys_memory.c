@@ -8,16 +8,16 @@
 #include "kernel/process.h"
 #include "kernel/syscall.h"
 
-/* The budget behind an optional handle: 0 is the process's own. */
-static status_t budget_find(struct thread *thread, uint64_t handle, struct budget **budget) {
+status_t budget_find(struct thread *thread, uint64_t handle, uint32_t rights,
+                     struct budget **budget) {
     struct object *object;
     status_t status;
 
     *budget = thread->process->space->budget;
     if (handle == HANDLE_NONE) {
-        return OK;
+        return rights == RIGHT_MANAGE ? OK : ERROR_NO_RIGHT;
     }
-    status = handle_find(&thread->process->handles, handle, OBJECT_BUDGET, RIGHT_MANAGE, &object);
+    status = handle_find(&thread->process->handles, handle, OBJECT_BUDGET, rights, &object);
     if (status == OK) {
         *budget = CONTAINER_OF(object, struct budget, object);
     }
@@ -54,6 +54,7 @@ static status_t contiguous_step(struct thread *thread) {
 /* (n_pages, flags, below, budget or 0) -> memory */
 status_t sys_memory_create(struct thread *thread) {
     const struct registers *registers = &thread->registers;
+    bool dma = (registers->rsi & MEMORY_DMA) != 0;
     struct budget *budget;
     struct memory *memory;
     status_t status;
@@ -64,14 +65,14 @@ status_t sys_memory_create(struct thread *thread) {
     if ((registers->rsi & ~(uint64_t)(MEMORY_CONTIGUOUS | MEMORY_DMA)) != 0) {
         return ERROR_BAD_ARGUMENT;
     }
-    status = budget_find(thread, registers->r10, &budget);
+    if (dma && (registers->rsi & MEMORY_CONTIGUOUS) == 0) {
+        return ERROR_BAD_ARGUMENT; /* a device needs an address that stays */
+    }
+    status = budget_find(thread, registers->r10, RIGHT_MANAGE | (dma ? RIGHT_WRITE : 0), &budget);
     if (status != OK) {
         return status;
     }
     if ((registers->rsi & MEMORY_CONTIGUOUS) == 0) {
-        if ((registers->rsi & MEMORY_DMA) != 0) {
-            return ERROR_BAD_ARGUMENT; /* a device needs an address that stays */
-        }
         status = memory_create_demand(budget, registers->rdi, &memory);
         return status == OK ? memory_give(thread, memory) : status;
     }
@@ -397,13 +398,15 @@ status_t sys_protect(struct thread *thread) {
     return status;
 }
 
-/* (budget, n_frames) -> budget */
+/* (budget, n_frames) -> budget. The new handle's rights are those of the parent's. */
 status_t sys_budget_create(struct thread *thread) {
     struct registers *registers = &thread->registers;
+    const struct handle_entry *entry = handle_entry(&thread->process->handles, registers->rdi);
+    uint32_t rights = entry != NULL ? entry->rights & RIGHTS_ALL : RIGHTS_ALL & ~RIGHT_WRITE;
     struct budget *parent, *budget;
     uint64_t bytes;
     handle_t handle;
-    status_t status = budget_find(thread, registers->rdi, &parent);
+    status_t status = budget_find(thread, registers->rdi, RIGHT_MANAGE, &parent);
 
     if (status != OK) {
         return status;
@@ -415,7 +418,7 @@ status_t sys_budget_create(struct thread *thread) {
     if (status != OK) {
         return status;
     }
-    status = handle_add(&thread->process->handles, &budget->object, RIGHTS_ALL, &handle);
+    status = handle_add(&thread->process->handles, &budget->object, rights, &handle);
     if (status != OK) {
         object_put(&budget->object);
         return status;

@@ -25,21 +25,12 @@ static status_t process_find(struct thread *thread, uint32_t rights, struct proc
 /* (budget or 0, name) -> process */
 status_t sys_process_create(struct thread *thread) {
     struct registers *registers = &thread->registers;
-    struct budget *budget = thread->process->space->budget;
+    struct budget *budget;
     char name[sizeof(((struct process *)0)->name)] = {0};
     struct process *process;
     handle_t handle;
-    status_t status = OK;
+    status_t status = budget_find(thread, registers->rdi, RIGHT_MANAGE, &budget);
 
-    if (registers->rdi != HANDLE_NONE) {
-        struct object *object;
-
-        status = handle_find(&thread->process->handles, registers->rdi, OBJECT_BUDGET, RIGHT_MANAGE,
-                             &object);
-        if (status == OK) {
-            budget = CONTAINER_OF(object, struct budget, object);
-        }
-    }
     if (status == OK && registers->rsi != 0) {
         status = copy_in(thread->process->space, name, user_ptr(registers->rsi), sizeof(name) - 1);
     }
@@ -135,8 +126,7 @@ status_t sys_process_start(struct thread *thread) {
         }
     }
     process->state = PROCESS_RUNNING;
-    first = LIST_FIRST(&process->threads, struct thread, process_link);
-    scheduler_ready(first);
+    scheduler_ready(process_thread(process, 0));
     return OK;
 }
 
@@ -171,21 +161,25 @@ static void process_continue(struct process *process) {
     }
 }
 
+static void member_set_priority(struct thread *member, uint64_t priority) {
+    scheduler_set_priority(member, (unsigned)priority);
+}
+
 /* (process or 0, operation, argument, argument 2) -> value */
 status_t sys_process_control(struct thread *thread) {
     const struct registers *registers = &thread->registers;
     struct process *process = thread->process;
-    struct thread *member;
     status_t status = OK;
 
     if (registers->rdi != HANDLE_NONE) {
         status = process_find(thread, RIGHT_MANAGE, &process);
     }
-    if (status != OK) {
-        return status;
+    if (status == OK && process_is_dying(process)) {
+        status = ERROR_BAD_STATE;
     }
-    if (process_is_dying(process)) {
-        return ERROR_BAD_STATE;
+    if (status != OK) {
+        thread->operation_progress = 0; /* it may come between two steps */
+        return status;
     }
     switch (registers->rsi) {
     case PROCESS_STOP:
@@ -199,10 +193,7 @@ status_t sys_process_control(struct thread *thread) {
             return ERROR_NO_RIGHT;
         }
         process->priority = (uint8_t)registers->rdx;
-        LIST_FOR_EACH(member, &process->threads, process_link) {
-            scheduler_set_priority(member, process->priority);
-        }
-        return OK;
+        return process_visit_threads(thread, process, member_set_priority, process->priority);
     case PROCESS_DISCARD:
         return process == thread->process ? process_discard(thread) : ERROR_NOT_SUPPORTED;
     default:
@@ -219,7 +210,6 @@ static status_t list_fill(struct thread *thread) {
 
     while (process != NULL && n < n_max) {
         struct process_status entry;
-        struct list_node *node = list_next(&process_all, &process->all_link);
         status_t status;
 
         process_fill_status(process, &entry);
@@ -229,7 +219,7 @@ static status_t list_fill(struct thread *thread) {
             return status;
         }
         n++;
-        process = node == NULL ? NULL : CONTAINER_OF(node, struct process, all_link);
+        process = process_next(process->id + 1);
     }
     registers->rdx = process == NULL ? 0 : process->id;
     registers->rsi = n;
@@ -237,11 +227,12 @@ static status_t list_fill(struct thread *thread) {
 }
 
 static status_t info_open(struct thread *thread) {
-    struct process *process = process_by_id((uint32_t)thread->registers.r8);
+    uint32_t id = (uint32_t)thread->registers.r8;
+    struct process *process = process_next(id);
     handle_t handle;
     status_t status;
 
-    if (process == NULL) {
+    if (process == NULL || process->id != id) {
         return ERROR_NO_PROCESS;
     }
     status = handle_reserve(&thread->process->handles, 1);

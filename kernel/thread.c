@@ -6,6 +6,7 @@
 #include "kernel/futex.h"
 #include "kernel/panic.h"
 #include "kernel/process.h"
+#include "kernel/reaper.h"
 #include "kernel/scheduler.h"
 
 static uint32_t last_id;
@@ -32,7 +33,7 @@ status_t thread_create(struct process *process, uint64_t entry, uint64_t stack_p
     thread_init(*thread, process);
     (*thread)->priority = process->priority;
     registers_init_user(&(*thread)->registers, entry, stack_pointer, argument);
-    list_push_back(&process->threads, &(*thread)->process_link);
+    tree_insert(&process->threads, &(*thread)->process_node, (*thread)->id);
     process->n_threads++;
     return OK;
 }
@@ -99,7 +100,7 @@ void thread_kill(struct thread *thread) {
     ipc_kill(thread);
     thread->state = THREAD_DEAD;
     thread_operation_drop(thread);
-    list_remove(&thread->process_link);
+    tree_remove(&process->threads, &thread->process_node);
     if (--process->n_threads == 0) {
         process_die(process, DEATH_EXIT, process->status);
     }
@@ -158,6 +159,8 @@ void thread_deadline_passed(struct thread *thread) {
         futex_finish(thread, ERROR_TIMEOUT);
         break;
     default:
-        panic("deadline of a thread that does not wait");
+        ASSERT(thread->process ==
+               &kernel_process); /* only the reaper has a deadline and does not wait */
+        reaper_is_late();
     }
 }

@@ -8,12 +8,12 @@
  *   SENDING     its endpoint's queue
  *   RECEIVING   its endpoint's receivers
  *   AWAITING    none, or its endpoint's queue iff cancel == CANCEL_QUEUED
- *   FUTEX       a futex bucket
+ *   FUTEX       none, but `waiting` is in a tree: see kernel/futex.h
  *   PARKED      its process's `parked` (stopped, or being cloned)
  *   WAITING     none (kernel threads; threads not started yet)
  *   DEAD        none
- * Invariant: a deadline is armed only in SENDING, RECEIVING, AWAITING and FUTEX.
- * Invariant: `n_accept` is 0 but in SENDING, RECEIVING and AWAITING.
+ * Invariant: a deadline is armed only in SENDING, RECEIVING, AWAITING and FUTEX; and for the
+ * reaper, see there. Invariant: `n_accept` is 0 but in SENDING, RECEIVING and AWAITING.
  */
 #pragma once
 
@@ -67,8 +67,8 @@ struct thread {
     bool no_interrupt; /* MESSAGE_NO_INTERRUPT */
     bool is_call;      /* SENDING: call, not send */
     uint8_t priority;
-    struct process *process; /* referenced; kernel_process for kernel threads */
-    struct list_node process_link;
+    struct process *process;       /* referenced; kernel_process for kernel threads */
+    struct tree_node process_node; /* in its process's threads; key = id */
     uint32_t id;
 
     /* Messages. call_gate != NULL iff SENDING or AWAITING; it counts in gate->senders and is
@@ -86,8 +86,9 @@ struct thread {
     struct list_node deadline_link; /* RECENT: in its CPU's `recent` */
     uint64_t slice_left_ns;
 
-    /* Futex: the key waited on. */
-    uint64_t futex_object, futex_offset;
+    /* FUTEX: see kernel/futex.h. */
+    struct tree_node waiting;
+    struct memory *futex_memory; /* referenced; NULL: a private word */
 
     /* Upcalls. */
     uint64_t upcall_bits;

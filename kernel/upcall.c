@@ -100,7 +100,7 @@ status_t sys_thread_upcall(struct thread *thread) {
             return status;
         }
         process = CONTAINER_OF(object, struct process, object);
-        target = LIST_FIRST(&process->threads, struct thread, process_link);
+        target = process_thread(process, 0);
         if (target == NULL) {
             return ERROR_CLOSED;
         }
@@ -114,10 +114,17 @@ status_t sys_thread_upcall(struct thread *thread) {
     return OK;
 }
 
+/* Bits that came before there was a handler. */
+static void upcall_raise_again(struct thread *thread, uint64_t unused) {
+    (void)unused;
+    if (thread->upcall_bits != 0) {
+        upcall_raise(thread, 0);
+    }
+}
+
 status_t sys_upcall_set(struct thread *thread) {
     struct process *process = thread->process;
     const struct registers *registers = &thread->registers;
-    struct thread *other;
 
     if (registers->rdi >= USER_TOP || registers->rsi > registers->rdx ||
         registers->rdx >= USER_TOP) {
@@ -126,12 +133,7 @@ status_t sys_upcall_set(struct thread *thread) {
     process->upcall_entry = registers->rdi;
     process->block_begin = registers->rsi;
     process->block_end = registers->rdx;
-    LIST_FOR_EACH(other, &process->threads, process_link) {
-        if (other->upcall_bits != 0) {
-            upcall_raise(other, 0); /* came before there was a handler */
-        }
-    }
-    return OK;
+    return process_visit_threads(thread, process, upcall_raise_again, 0);
 }
 
 status_t sys_upcall_return(struct thread *thread) {

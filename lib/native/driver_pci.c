@@ -48,12 +48,15 @@ status_t pci_device_irq(const struct pci_device *device, handle_t gate, uint64_t
 }
 
 status_t dma_memory_create(struct dma_memory *memory, size_t size, uint64_t below) {
-    handle_t handle;
+    handle_t budget = startup_handle(STARTUP_DMA, NULL), handle;
     uint64_t address;
 
+    if (budget == HANDLE_NONE) {
+        return ERROR_NO_RIGHT; /* the manifest has no dma_limit */
+    }
     size = ALIGN_UP(size, PAGE_SIZE);
-    status_t status = sys_memory_create(size / PAGE_SIZE, MEMORY_CONTIGUOUS | MEMORY_DMA, below,
-                                        HANDLE_NONE, &handle);
+    status_t status =
+        sys_memory_create(size / PAGE_SIZE, MEMORY_CONTIGUOUS | MEMORY_DMA, below, budget, &handle);
     if (status == OK) {
         status = sys_memory_control(handle, MEMORY_PHYSICAL, 0, &memory->physical);
     }

@@ -149,8 +149,10 @@ static status_t block_write(struct startup_block *block, const struct spawn_stac
         status = block_add(&writer, &entry);
     }
     if (status == OK && adds_budget(args)) {
-        struct spawn_entry entry = {
-            .kind = STARTUP_BUDGET, .handle = args->budget, .rights = RIGHTS_ALL};
+        struct spawn_entry entry = {.kind = STARTUP_BUDGET,
+                                    .handle = args->budget,
+                                    .rights = RIGHTS_ALL &
+                                              ~(uint32_t)RIGHT_WRITE}; /* no memory for devices */
         status = block_add(&writer, &entry);
     }
     return status;

@@ -145,8 +145,8 @@ WARN_UNUSED static inline status_t sys_handle_info(handle_t handle, struct handl
 
 /* ---- memory ---- */
 
-/* flags: MEMORY_CONTIGUOUS, MEMORY_DMA; below: physical limit or 0; budget: HANDLE_NONE for the
- * caller's. */
+/* flags: MEMORY_CONTIGUOUS, MEMORY_DMA (needs a budget with WRITE); below: physical limit or 0;
+ * budget: HANDLE_NONE for the caller's. */
 WARN_UNUSED static inline status_t sys_memory_create(uint64_t n_pages, uint32_t flags,
                                                      uint64_t below, handle_t budget,
                                                      handle_t *memory) {

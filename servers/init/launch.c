@@ -131,6 +131,15 @@ static status_t add_devices(struct launch *launch) {
                                           manifest->memories[i].n_pages, 0, &entry.handle);
         status = status != OK ? status : add(launch, entry);
     }
+    if (manifest->dma_pages != 0 && status == OK) {
+        struct spawn_entry entry = {.kind = STARTUP_DMA,
+                                    .rights = RIGHT_MANAGE | RIGHT_WRITE,
+                                    .number = (uint32_t)manifest->dma_pages,
+                                    .move = SPAWN_MOVE};
+        /* One page more for the objects themselves. */
+        status = sys_budget_create(launch->service->budget, manifest->dma_pages + 1, &entry.handle);
+        status = status != OK ? status : add(launch, entry);
+    }
     return status;
 }
 

@@ -11,7 +11,7 @@
  * - `priority 40`: not below that of its clients
  * - `budget 4 MiB`: memory at most (KiB, MiB, pages, or `12 %` of the machine's); set aside for it.
  * Sessions: half of the rest
- * - `dma_limit 256 KiB`: of it for devices (checked against the budget)
+ * - `dma_limit 256 KiB`: of it for memory that devices use (start block: DMA); none without
  * - `state 2`: pages that outlive restarts (start block: memory "state")
  * - `handles system-log identity archive`: special powers, listed in manifest.c
  * - `ports 0x3f8-0x3ff`: I/O ports (start block: ioports); may be given more than once

@@ -287,10 +287,33 @@ static uint64_t n_quarantined(void) {
     return info.frames_quarantined;
 }
 
+/* Only a budget's handle with WRITE gives it, and that right is not to be won by splitting. */
+static void dma_right(void) {
+    uint32_t flags = MEMORY_CONTIGUOUS | MEMORY_DMA;
+    handle_t memory = HANDLE_NONE, plain = HANDLE_NONE, part = HANDLE_NONE, own = HANDLE_NONE;
+
+    CHECK_STATUS(sys_memory_create(1, flags, 0, HANDLE_NONE, &memory), ERROR_NO_RIGHT);
+    CHECK_OK(sys_handle_copy(test_budget, RIGHTS_ALL & ~(uint32_t)RIGHT_WRITE, 0, &plain));
+    CHECK_STATUS(sys_memory_create(1, flags, 0, plain, &memory), ERROR_NO_RIGHT);
+    CHECK_OK(sys_budget_create(plain, 10, &part));
+    CHECK_STATUS(sys_memory_create(1, flags, 0, part, &memory), ERROR_NO_RIGHT);
+    CHECK_OK(sys_budget_create(HANDLE_NONE, 10, &own));
+    CHECK_STATUS(sys_memory_create(1, flags, 0, own, &memory), ERROR_NO_RIGHT);
+    CHECK_OK(sys_memory_create(1, MEMORY_CONTIGUOUS, 0, own, &memory));
+    closed(memory);
+    closed(own);
+    closed(part);
+    /* With it a budget of its own bounds it. */
+    CHECK_OK(sys_budget_create(test_budget, 3, &part));
+    CHECK_STATUS(sys_memory_create(4, flags, 0, part, &memory), ERROR_OUT_OF_BUDGET);
+    closed(part);
+    closed(plain);
+}
+
 static int dma_child(uint64_t n_pages) {
     handle_t memory = HANDLE_NONE;
 
-    CHECK_OK(sys_memory_create(n_pages, MEMORY_CONTIGUOUS | MEMORY_DMA, 0, HANDLE_NONE, &memory));
+    CHECK_OK(sys_memory_create(n_pages, MEMORY_CONTIGUOUS | MEMORY_DMA, 0, test_budget, &memory));
     char *pages = pages_map(memory, n_pages, READ_WRITE);
 
     pages[0] = 1;
@@ -461,6 +484,7 @@ const struct test memory_tests[] = {
     {"memory resize and discard", resize_and_discard},
     {"memory resize a sparse one", resize_sparse},
     {"memory contiguous", contiguous},
+    {"memory dma right", dma_right},
     {"memory dma quarantine", dma_quarantine},
     {"memory of devices", device_memory},
     {"memory placement", placement},
