@@ -157,6 +157,16 @@ void frame_free(paddr_t frame) {
     }
 }
 
+void frame_put_zeroed(paddr_t frame) {
+    ASSERT(*frame_count(frame) == 1);
+    *frame_count(frame) = 0;
+    if (n_zeroed < ZEROED_POOL_MAX) {
+        zeroed_pool[n_zeroed++] = frame;
+    } else {
+        frame_free(frame);
+    }
+}
+
 bool frame_scrub(void) {
     uint64_t frame;
 

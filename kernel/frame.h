@@ -50,6 +50,9 @@ static inline void frame_put(paddr_t frame) {
     }
 }
 
+/* Gives back a frame with one reference that is all zeros: to the pool, if there is room. */
+void frame_put_zeroed(paddr_t frame);
+
 /* Zeroes one frame for the pool. False if the pool is full or memory is short; the scrubber's step.
  */
 bool frame_scrub(void);

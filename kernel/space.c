@@ -255,18 +255,9 @@ static void pages_clear_step(struct space *space, uint64_t *address, uint64_t en
     while (*address < end && n_steps > 0 && tlb_gather_has_room(&gather)) {
         pte_t *entry = page_table_next(space->root, *address, end, address, &n_steps);
 
-        if (entry == NULL) {
-            break;
+        if (entry != NULL) {
+            *address = page_table_clear(&gather, *address, end, entry);
         }
-        /* The neighbours in the same table: it stays readable until the gather ends. */
-        do {
-            if ((*entry & PTE_PRESENT) != 0) {
-                page_table_clear(&gather, *address, entry);
-            }
-            entry++;
-            *address += PAGE_SIZE;
-        } while (*address < end && !IS_ALIGNED(*address, PAGE_TABLE_SPAN) &&
-                 tlb_gather_has_room(&gather));
     }
     tlb_gather_end(&gather);
 }
@@ -386,6 +377,10 @@ bool space_destroy_step(struct space *space) {
     struct budget *budget = space->budget;
     uint64_t address;
 
+    if (cpu_this()->space_root == space->root) {
+        /* A kernel thread still runs on the tables of the last process. */
+        arch_space_load(page_table_kernel_root);
+    }
     if (region != NULL) {
         address = region->start;
         pages_clear_step(space, &address, region->end);
@@ -400,10 +395,6 @@ bool space_destroy_step(struct space *space) {
     address = INFO_PAGE_ADDRESS;
     pages_clear_step(space, &address, USER_TOP);
     ASSERT(address == USER_TOP);
-    if (cpu_this()->space_root == space->root) {
-        /* A kernel thread still runs on the tables of the last process. */
-        arch_space_load(page_table_kernel_root);
-    }
     frame_put(space->root);
     space_refund(space, 1);
     ASSERT(space->n_frames == 0);
@@ -436,7 +427,7 @@ bool space_unmap_memory_page(struct memory *memory, uint64_t index, paddr_t fram
         entry = page_table_find(region->space->root, address);
         if (entry != NULL && (*entry & PTE_PRESENT) != 0 && (*entry & PTE_OWNED) == 0) {
             tlb_gather_begin(&gather, region->space);
-            page_table_clear(&gather, address, entry);
+            (void)page_table_clear(&gather, address, address + PAGE_SIZE, entry);
             tlb_gather_end(&gather);
         }
     }

@@ -17,6 +17,9 @@
 
 #define LARGE_PAGE (2 * MiB)
 
+/* More pages than this are not worth an instruction each: the whole TLB is flushed. */
+#define TLB_FLUSH_SINGLE_MAX 8
+
 paddr_t page_table_kernel_root;
 
 static unsigned entry_index(uint64_t address, unsigned level) {
@@ -220,66 +223,71 @@ pte_t *page_table_next(paddr_t root, uint64_t address, uint64_t end, uint64_t *f
 
 void tlb_gather_begin(struct tlb_gather *gather, struct space *space) {
     gather->space = space;
-    gather->n_addresses = 0;
-    gather->n_frames = 0;
+    gather->n_addresses = gather->n_frames = gather->n_tables = gather->n_owned = 0;
 }
 
-/* `entry` became empty: the count of its table goes down, and an empty table is unlinked from the
- * one above, and so on. */
-static void table_entry_dropped(struct tlb_gather *gather, uint64_t address, pte_t *entry) {
+/* The last entry of the leaf table for `address` is gone: it is unlinked from the one above, and so
+ * on. An empty table's last reference goes when no CPU can walk through it any more. */
+static void tables_drop(struct tlb_gather *gather, uint64_t address) {
     pte_t *slots[LEVELS];
     pte_t *table = paddr_to_pointer(gather->space->root);
-    paddr_t frame = ALIGN_DOWN(pointer_to_paddr(entry), PAGE_SIZE);
+    paddr_t above;
 
-    if (LIKELY(--*frame_count(frame) > 1)) {
-        return;
-    }
     for (unsigned level = LEVELS - 1; level > 0; level--) {
         slots[level] = &table[entry_index(address, level)];
         table = table_of(*slots[level]);
     }
     for (unsigned level = 1; level < LEVELS; level++) {
-        /* The table's last reference goes when no CPU can walk through it any more. */
+        gather->tables[gather->n_tables++] = *slots[level] & PTE_ADDRESS;
+        gather->n_owned++;
         *slots[level] = 0;
-        gather->frames[gather->n_frames++] = frame;
-        space_refund(gather->space, 1);
-        frame = ALIGN_DOWN(pointer_to_paddr(slots[level]), PAGE_SIZE);
-        if (--*frame_count(frame) > 1) {
+        above = ALIGN_DOWN(pointer_to_paddr(slots[level]), PAGE_SIZE);
+        if (--*frame_count(above) > 1) {
             return;
         }
     }
 }
 
 void page_table_trim(struct space *space, uint64_t address, pte_t *entry) {
-    paddr_t frame = ALIGN_DOWN(pointer_to_paddr(entry), PAGE_SIZE);
     struct tlb_gather gather;
 
-    if (*frame_count(frame) > 1) {
+    if (*frame_count(ALIGN_DOWN(pointer_to_paddr(entry), PAGE_SIZE)) > 1) {
         return;
     }
-    /* As if an entry had been there and was dropped. No translation was ever in a TLB, but the way
-     * to this table may be (SDM 3, 4.10.3.1): the address is flushed for that. */
-    frame_get(frame);
+    /* No translation was ever in a TLB, but the way to this table may be (SDM 3, 4.10.3.1): the
+     * address is flushed for that. */
     tlb_gather_begin(&gather, space);
     gather.addresses[gather.n_addresses++] = address;
-    table_entry_dropped(&gather, address, entry);
+    tables_drop(&gather, address);
     tlb_gather_end(&gather);
 }
 
-void page_table_clear(struct tlb_gather *gather, uint64_t address, pte_t *entry) {
-    pte_t old = *entry;
+/* [book:page-table-clear] */
+uint64_t page_table_clear(struct tlb_gather *gather, uint64_t address, uint64_t end, pte_t *entry) {
+    uint32_t *n_entries = frame_count(ALIGN_DOWN(pointer_to_paddr(entry), PAGE_SIZE)); /* + 1 */
+    uint64_t start = address;
 
-    ASSERT((old & PTE_PRESENT) != 0 && tlb_gather_has_room(gather));
-    *entry = 0;
-    gather->addresses[gather->n_addresses++] = address;
-    if ((old & PTE_DEVICE) == 0) {
-        gather->frames[gather->n_frames++] = old & PTE_ADDRESS;
+    end = MIN(end, ALIGN_DOWN(address, PAGE_TABLE_SPAN) + PAGE_TABLE_SPAN);
+    for (; address < end && tlb_gather_has_room(gather); address += PAGE_SIZE, entry++) {
+        pte_t old = *entry;
+
+        if ((old & PTE_PRESENT) == 0) {
+            continue;
+        }
+        *entry = 0;
+        gather->addresses[gather->n_addresses++] = address;
+        if ((old & PTE_DEVICE) == 0) {
+            gather->frames[gather->n_frames++] = old & PTE_ADDRESS;
+        }
+        gather->n_owned += (old & PTE_OWNED) != 0;
+        if (--*n_entries == 1) {
+            tables_drop(gather, start);
+            return end; /* there is nothing else in this table */
+        }
     }
-    if ((old & PTE_OWNED) != 0) {
-        space_refund(gather->space, 1);
-    }
-    table_entry_dropped(gather, address, entry);
+    return address;
 }
+/* [/book] */
 
 void page_table_replace(struct tlb_gather *gather, uint64_t address, pte_t *entry, pte_t value,
                         paddr_t old_frame) {
@@ -295,12 +303,22 @@ void page_table_replace(struct tlb_gather *gather, uint64_t address, pte_t *entr
 void tlb_gather_end(struct tlb_gather *gather) {
     /* One CPU: its TLB holds entries of this space only while the space is loaded. */
     if (gather->space->root == cpu_this()->space_root) {
-        for (uint32_t i = 0; i < gather->n_addresses; i++) {
-            arch_tlb_flush_page(gather->addresses[i]);
+        if (gather->n_addresses > TLB_FLUSH_SINGLE_MAX) {
+            arch_tlb_flush_all();
+        } else {
+            for (uint32_t i = 0; i < gather->n_addresses; i++) {
+                arch_tlb_flush_page(gather->addresses[i]);
+            }
         }
     }
     for (uint32_t i = 0; i < gather->n_frames; i++) {
         frame_put(gather->frames[i]);
+    }
+    for (uint32_t i = 0; i < gather->n_tables; i++) {
+        frame_put_zeroed(gather->tables[i]); /* each of its entries was cleared */
+    }
+    if (gather->n_owned != 0) {
+        space_refund(gather->space, gather->n_owned);
     }
 }
 /* [/book] */

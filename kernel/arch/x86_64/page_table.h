@@ -81,20 +81,26 @@ struct tlb_gather {
     struct space *space;
     uint32_t n_addresses;
     uint32_t n_frames;
+    uint32_t n_tables;
+    uint32_t n_owned; /* to be refunded: tables and owned frames */
     uint64_t addresses[TLB_GATHER_MAX];
-    paddr_t frames[TLB_GATHER_MAX *
-                   2]; /* leaf frames and emptied tables: one reference each is dropped */
+    paddr_t frames[TLB_GATHER_MAX]; /* each loses a reference */
+    paddr_t tables[TLB_GATHER_MAX]; /* empty ones, which go */
 };
 
 void tlb_gather_begin(struct tlb_gather *gather, struct space *space);
 
 /* There is room for one more unmap. */
 static inline bool tlb_gather_has_room(const struct tlb_gather *gather) {
-    return gather->n_addresses < TLB_GATHER_MAX && gather->n_frames + 5 <= TLB_GATHER_MAX * 2;
+    return gather->n_addresses < TLB_GATHER_MAX && gather->n_tables + 3 <= TLB_GATHER_MAX;
 }
 
-/* Clears a present leaf; its frame, and tables that became empty, go when the gather ends. */
-void page_table_clear(struct tlb_gather *gather, uint64_t address, pte_t *entry);
+/*
+ * Clears what is present of [address, end) in the table of `entry`, which is that of `address`, as
+ * far as the gather has room. The frames, and tables that became empty, go when the gather ends.
+ * Returns where to go on.
+ */
+uint64_t page_table_clear(struct tlb_gather *gather, uint64_t address, uint64_t end, pte_t *entry);
 
 /* Replaces a present leaf by `value`; `old_frame` (or PADDR_NONE) loses a reference at the end. */
 void page_table_replace(struct tlb_gather *gather, uint64_t address, pte_t *entry, pte_t value,
