@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How pages come: demand-zero, pages of memory objects, copy-on-write; and how fork shares them.
+ * How pages come: demand-zero, pages of memory objects, copy-on-write.
  *
  * A private page that two spaces share is charged in full to both, so breaking the sharing needs a
  * frame but no budget; and since budgets never promise more RAM than there is, the frame is there.
@@ -168,95 +168,3 @@ status_t space_fault(struct space *space, uint64_t address, enum access access, 
     return status;
 }
 /* [/book] */
-
-/* Shares one present private page with the clone: read-only in both. */
-static status_t page_clone(struct space *to, uint64_t address, pte_t *entry,
-                           struct tlb_gather *gather) {
-    pte_t *copy;
-    status_t status;
-
-    if (!space_charge(to, 1)) {
-        return ERROR_OUT_OF_BUDGET;
-    }
-    status = page_table_make(to, address, &copy);
-    if (status != OK) {
-        space_refund(to, 1);
-        return status;
-    }
-    if ((*entry & PTE_WRITE) != 0) {
-        page_table_replace(gather, address, entry, *entry & ~PTE_WRITE, PADDR_NONE);
-    }
-    frame_get(*entry & PTE_ADDRESS);
-    page_table_set(copy, *entry);
-    return OK;
-}
-
-/* Shares the private pages of [*address, end), at most a gather's worth. */
-static status_t pages_clone_step(struct space *from, struct space *to, uint64_t *address,
-                                 uint64_t end) {
-    uint32_t n_steps = 4 * SPACE_STEP;
-    struct tlb_gather gather;
-    status_t status = OK;
-
-    tlb_gather_begin(&gather, from);
-    while (*address < end && n_steps > 0 && tlb_gather_has_room(&gather)) {
-        pte_t *entry = page_table_next(from->root, *address, end, address, &n_steps);
-
-        if (entry == NULL) {
-            break;
-        }
-        /* Pages of memory objects come back by a fault. */
-        if ((*entry & PTE_OWNED) != 0) {
-            status = page_clone(to, *address, entry, &gather);
-            if (status != OK) {
-                break;
-            }
-        }
-        *address += PAGE_SIZE;
-    }
-    tlb_gather_end(&gather);
-    return status;
-}
-
-status_t space_clone_step(struct space *from, struct space *to, uint64_t *cursor, bool *done) {
-    struct region *region = space_region(from, *cursor);
-    struct tree_node *node;
-    struct region *copy;
-
-    if (region == NULL) {
-        node = tree_find_ge(&from->regions, *cursor);
-        if (node == NULL) {
-            to->cursor = from->cursor;
-            *done = true;
-            return OK;
-        }
-        region = CONTAINER_OF(node, struct region, node);
-        *cursor = region->start;
-    }
-    *done = false;
-    if (region->memory != NULL && region->memory->kind != MEMORY_KIND_DEMAND &&
-        region->memory->object.budget != NULL) {
-        *cursor = region->end;
-        return OK;
-    }
-    copy = space_region(to, region->start);
-    if (copy == NULL) {
-        struct map_request request = {.memory = region->memory,
-                                      .address = region->start,
-                                      .length = region->end - region->start,
-                                      .offset = region->offset * PAGE_SIZE,
-                                      .flags = region->flags | MAP_FIXED,
-                                      .protection_max = region->protection_max};
-        uint64_t address;
-        status_t status = space_map(to, &request, &address);
-
-        if (status != OK) {
-            return status;
-        }
-    }
-    if (region->memory == NULL || (region->flags & MAP_PRIVATE) != 0) {
-        return pages_clone_step(from, to, cursor, region->end);
-    }
-    *cursor = region->end;
-    return OK;
-}

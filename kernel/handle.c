@@ -170,6 +170,18 @@ status_t handle_add(struct handle_table *table, struct object *object, uint32_t 
     return status;
 }
 
+status_t handle_give(struct thread *thread, struct object *object, uint32_t rights) {
+    handle_t handle;
+    status_t status = handle_add(&thread->process->handles, object, rights, &handle);
+
+    if (status == OK) {
+        thread->registers.rdx = handle;
+    } else {
+        object_put(object);
+    }
+    return status;
+}
+
 /* What a forked child gets: gates, shared memory, processes, budgets; nothing that is one program's
  * own. */
 static bool is_inherited(const struct handle_entry *entry) {

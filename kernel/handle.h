@@ -13,6 +13,7 @@
 
 struct gate;
 struct process;
+struct thread;
 
 /* Marks beside the rights of abi/types.h. */
 #define HANDLE_REPLY                                                                               \
@@ -75,6 +76,10 @@ handle_t handle_install(struct handle_table *table, struct object *object, uint3
 /* reserve + install: the object's reference passes to the table on success only. */
 WARN_UNUSED status_t handle_add(struct handle_table *table, struct object *object, uint32_t rights,
                                 handle_t *handle);
+
+/* Ends a system call that made something: a handle of the object in rdx. The caller's reference
+ * passes to the table; if that fails it is dropped. */
+WARN_UNUSED status_t handle_give(struct thread *thread, struct object *object, uint32_t rights);
 
 /*
  * Copies one page of slots for fork, at the same numbers: what is not inherited leaves a free slot.

@@ -9,17 +9,13 @@
 #define N_IO_PORTS 0x10000ULL
 
 /* (system, first port, n_ports) -> ioports */
-status_t sys_ioports_create(struct thread *thread) {
+status_t sys_ioports_create(struct thread *thread, struct object *system) {
     const struct registers *registers = &thread->registers;
-    struct handle_table *table = &thread->process->handles;
     struct object *object;
     struct ioports *ioports;
-    handle_t handle;
-    status_t status = handle_find(table, registers->rdi, OBJECT_SYSTEM, RIGHT_MANAGE, &object);
+    status_t status;
 
-    if (status != OK) {
-        return status;
-    }
+    (void)system;
     if (registers->rdx == 0 || !u64_range_is_within(registers->rsi, registers->rdx, N_IO_PORTS)) {
         return ERROR_BAD_ARGUMENT;
     }
@@ -30,13 +26,7 @@ status_t sys_ioports_create(struct thread *thread) {
     ioports = CONTAINER_OF(object, struct ioports, object);
     ioports->first = (uint32_t)registers->rsi;
     ioports->n_ports = (uint32_t)registers->rdx;
-    status = handle_add(table, object, RIGHTS_ALL, &handle);
-    if (status != OK) {
-        object_put(object);
-        return status;
-    }
-    thread->registers.rdx = handle;
-    return OK;
+    return handle_give(thread, object, RIGHTS_ALL);
 }
 
 static uint64_t port_in(uint16_t port, unsigned size) {

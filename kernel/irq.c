@@ -43,16 +43,14 @@ void irq_destroy(struct object *object) {
 }
 
 /* (system, line, flags) -> irq */
-status_t sys_irq_create(struct thread *thread) {
+status_t sys_irq_create(struct thread *thread, struct object *system) {
     const struct registers *registers = &thread->registers;
     struct handle_table *table = &thread->process->handles;
     uint64_t line = registers->rsi;
     struct object *object;
-    status_t status = handle_find(table, registers->rdi, OBJECT_SYSTEM, RIGHT_MANAGE, &object);
+    status_t status;
 
-    if (status != OK) {
-        return status;
-    }
+    (void)system;
     if (line >= IRQ_LINES || line == CASCADE_LINE ||
         (registers->rdx & ~(uint64_t)(IRQ_LEVEL | IRQ_ACTIVE_LOW)) != 0) {
         return ERROR_BAD_ARGUMENT;
@@ -100,16 +98,7 @@ static status_t irq_bind(struct thread *thread, struct irq *irq) {
 }
 
 /* (irq, operation, gate, bits) */
-status_t sys_irq_control(struct thread *thread) {
-    struct object *object;
-    struct irq *irq;
-    status_t status = handle_find(&thread->process->handles, thread->registers.rdi, OBJECT_IRQ,
-                                  RIGHT_MANAGE, &object);
-
-    if (status != OK) {
-        return status;
-    }
-    irq = CONTAINER_OF(object, struct irq, object);
+status_t sys_irq_control(struct thread *thread, struct irq *irq) {
     switch (thread->registers.rsi) {
     case IRQ_BIND:
         return irq_bind(thread, irq);

@@ -38,6 +38,10 @@ static const struct object_class {
 static struct slab_cache caches[ARRAY_SIZE(classes)];
 static uint32_t counts[ARRAY_SIZE(classes)];
 
+void *object_whole(struct object *object) {
+    return (char *)object - classes[object->type].offset;
+}
+
 status_t object_create(enum object_type type, struct budget *budget, struct object **object) {
     const struct object_class *class = &classes[type];
     char *memory;
@@ -66,7 +70,7 @@ void object_free(struct object *object) {
     enum object_type type = object->type;
     struct budget *budget = object->budget;
 
-    slab_give(&caches[type], (char *)object - classes[type].offset);
+    slab_give(&caches[type], object_whole(object));
     counts[type]--;
     if (budget != NULL) {
         budget_refund(budget, classes[type].size);

@@ -44,6 +44,9 @@ static inline void object_get(struct object *object) {
     object->references++;
 }
 
+/* The structure of which it is the common part: struct process, gate ... by its type. */
+void *object_whole(struct object *object);
+
 void object_destroy(struct object *object);
 
 static inline void object_put(struct object *object) {

@@ -12,6 +12,8 @@
 /* Mappings without an address go here, far from programs (low) and from the first stack (high). */
 #define PLACE_START 0x0000100000000000ULL
 #define PLACE_END   0x00007f0000000000ULL
+/* Entries of page tables looked at in one step. */
+#define STEP_ENTRIES 256
 /* Regions looked at for one free place before the caller restarts. */
 #define PLACE_STEPS 64
 
@@ -245,20 +247,25 @@ status_t space_map(struct space *space, struct map_request *request, uint64_t *a
     return OK;
 }
 
-/* Unmaps present pages of [*address, end): at most a gather's worth; *address moves to where to go
- * on. */
+/* Unmaps present pages of [*address, end), as far as gather and steps go; *address moves to where
+ * to go on. */
+static void pages_clear(struct tlb_gather *gather, uint32_t *n_steps, uint64_t *address,
+                        uint64_t end) {
+    while (*address<end && * n_steps> 0 && tlb_gather_has_room(gather)) {
+        pte_t *entry = page_table_next(gather->space->root, *address, end, address, n_steps);
+
+        if (entry != NULL) {
+            *address = page_table_clear(gather, *address, end, entry, n_steps);
+        }
+    }
+}
+
 static void pages_clear_step(struct space *space, uint64_t *address, uint64_t end) {
-    uint32_t n_steps = 4 * SPACE_STEP;
+    uint32_t n_steps = STEP_ENTRIES;
     struct tlb_gather gather;
 
     tlb_gather_begin(&gather, space);
-    while (*address < end && n_steps > 0 && tlb_gather_has_room(&gather)) {
-        pte_t *entry = page_table_next(space->root, *address, end, address, &n_steps);
-
-        if (entry != NULL) {
-            *address = page_table_clear(&gather, *address, end, entry);
-        }
-    }
+    pages_clear(&gather, &n_steps, address, end);
     tlb_gather_end(&gather);
 }
 
@@ -310,7 +317,7 @@ status_t space_unmap_step(struct space *space, uint64_t *address, uint64_t end) 
 /* Gives the present pages of a region's part the rights that its flags now allow. */
 static void pages_protect_step(struct space *space, uint64_t *address, uint64_t end,
                                uint32_t protection) {
-    uint32_t n_steps = 4 * SPACE_STEP;
+    uint32_t n_steps = STEP_ENTRIES;
     struct tlb_gather gather;
 
     tlb_gather_begin(&gather, space);
@@ -372,27 +379,45 @@ status_t space_discard_step(struct space *space, uint64_t *address, uint64_t end
     return OK;
 }
 
+/* Unmaps what fits into a step, regions and all; true when there are no more. */
+static bool regions_destroy(struct space *space) {
+    uint32_t n_steps = STEP_ENTRIES;
+    struct region *region;
+    struct tlb_gather gather;
+
+    tlb_gather_begin(&gather, space);
+    while ((region = region_of(tree_first(&space->regions))) != NULL && n_steps > 0) {
+        uint64_t address = region->start;
+
+        --n_steps;
+        pages_clear(&gather, &n_steps, &address, region->end);
+        if (address < region->end) {
+            region_trim_front(region, address);
+            break;
+        }
+        if (region->memory != NULL) {
+            /* The object may end with it, and wants all references to its frames. */
+            tlb_gather_end(&gather);
+            tlb_gather_begin(&gather, space);
+        }
+        region_free(region);
+    }
+    tlb_gather_end(&gather);
+    return region == NULL;
+}
+
 bool space_destroy_step(struct space *space) {
-    struct region *region = region_of(tree_first(&space->regions));
     struct budget *budget = space->budget;
-    uint64_t address;
+    uint64_t address = INFO_PAGE_ADDRESS;
 
     if (cpu_this()->space_root == space->root) {
         /* A kernel thread still runs on the tables of the last process. */
         arch_space_load(page_table_kernel_root);
     }
-    if (region != NULL) {
-        address = region->start;
-        pages_clear_step(space, &address, region->end);
-        if (address >= region->end) {
-            region_free(region);
-        } else {
-            region_trim_front(region, address);
-        }
+    if (!regions_destroy(space)) {
         return false;
     }
     /* What the kernel mapped without a region: the info and process pages. */
-    address = INFO_PAGE_ADDRESS;
     pages_clear_step(space, &address, USER_TOP);
     ASSERT(address == USER_TOP);
     frame_put(space->root);
@@ -405,6 +430,103 @@ bool space_destroy_step(struct space *space) {
     return true;
 }
 
+/* Shares the private pages of [*address, end) that are in the table of `entry`, that of *address:
+ * read-only in both from now on. */
+static status_t table_clone(struct tlb_gather *gather, struct space *to, uint64_t *address,
+                            uint64_t end, pte_t *entry, uint32_t *n_steps) {
+    pte_t *copies = NULL; /* the copy's table, from *address on */
+
+    end = MIN(end, ALIGN_DOWN(*address, PAGE_TABLE_SPAN) + PAGE_TABLE_SPAN);
+    for (; *address<end && * n_steps> 0 && tlb_gather_has_room(gather);
+         *address += PAGE_SIZE, entry++) {
+        pte_t old = *entry;
+
+        --*n_steps;
+        /* Pages of memory objects come back by a fault. */
+        if ((old & PTE_OWNED) != 0) {
+            if (!space_charge(to, 1)) {
+                return ERROR_OUT_OF_BUDGET;
+            }
+            if (copies == NULL) {
+                status_t status = page_table_make(to, *address, &copies);
+
+                if (status != OK) {
+                    space_refund(to, 1);
+                    return status;
+                }
+            }
+            if ((old & PTE_WRITE) != 0) {
+                page_table_replace(gather, *address, entry, old & ~PTE_WRITE, PADDR_NONE);
+            }
+            frame_get(old & PTE_ADDRESS);
+            page_table_set(copies, old & ~PTE_WRITE);
+        }
+        copies = copies == NULL ? NULL : copies + 1;
+    }
+    return OK;
+}
+
+static status_t pages_clone_step(struct space *from, struct space *to, uint64_t *address,
+                                 uint64_t end) {
+    uint32_t n_steps = STEP_ENTRIES;
+    struct tlb_gather gather;
+    status_t status = OK;
+
+    tlb_gather_begin(&gather, from);
+    while (status == OK && *address < end && n_steps > 0 && tlb_gather_has_room(&gather)) {
+        pte_t *entry = page_table_next(from->root, *address, end, address, &n_steps);
+
+        if (entry != NULL) {
+            status = table_clone(&gather, to, address, end, entry, &n_steps);
+        }
+    }
+    tlb_gather_end(&gather);
+    return status;
+}
+
+status_t space_clone_step(struct space *from, struct space *to, uint64_t *cursor, bool *done) {
+    struct region *region = space_region(from, *cursor);
+    struct tree_node *node;
+    struct region *copy;
+
+    if (region == NULL) {
+        node = tree_find_ge(&from->regions, *cursor);
+        if (node == NULL) {
+            to->cursor = from->cursor;
+            *done = true;
+            return OK;
+        }
+        region = CONTAINER_OF(node, struct region, node);
+        *cursor = region->start;
+    }
+    *done = false;
+    if (region->memory != NULL && region->memory->kind != MEMORY_KIND_DEMAND &&
+        region->memory->object.budget != NULL) {
+        *cursor = region->end;
+        return OK;
+    }
+    copy = space_region(to, region->start);
+    if (copy == NULL) {
+        struct map_request request = {.memory = region->memory,
+                                      .address = region->start,
+                                      .length = region->end - region->start,
+                                      .offset = region->offset * PAGE_SIZE,
+                                      .flags = region->flags | MAP_FIXED,
+                                      .protection_max = region->protection_max};
+        uint64_t address;
+        status_t status = space_map(to, &request, &address);
+
+        if (status != OK) {
+            return status;
+        }
+    }
+    if (region->memory == NULL || (region->flags & MAP_PRIVATE) != 0) {
+        return pages_clone_step(from, to, cursor, region->end);
+    }
+    *cursor = region->end;
+    return OK;
+}
+
 bool space_unmap_memory_page(struct memory *memory, uint64_t index, paddr_t frame,
                              unsigned *n_steps) {
     /* The object has one reference, each entry that maps the page another: the count says when all
@@ -412,7 +534,6 @@ bool space_unmap_memory_page(struct memory *memory, uint64_t index, paddr_t fram
     while (*frame_count(frame) > 1) {
         struct region *region = LIST_FIRST(&memory->mappings, struct region, memory_link);
         uint64_t address = region->start + (index - region->offset) * PAGE_SIZE;
-        struct tlb_gather gather;
         pte_t *entry;
 
         if (*n_steps == 0) {
@@ -426,9 +547,7 @@ bool space_unmap_memory_page(struct memory *memory, uint64_t index, paddr_t fram
         }
         entry = page_table_find(region->space->root, address);
         if (entry != NULL && (*entry & PTE_PRESENT) != 0 && (*entry & PTE_OWNED) == 0) {
-            tlb_gather_begin(&gather, region->space);
-            (void)page_table_clear(&gather, address, address + PAGE_SIZE, entry);
-            tlb_gather_end(&gather);
+            pages_clear_step(region->space, &address, address + PAGE_SIZE);
         }
     }
     return true;

@@ -8,51 +8,27 @@
 #include "kernel/syscall.h"
 #include "kernel/user_copy.h"
 
-/* Hands a new object, whose reference is ours, to the process. */
-static status_t object_give(struct thread *thread, struct object *object, uint32_t rights) {
-    handle_t handle;
-    status_t status = handle_add(&thread->process->handles, object, rights, &handle);
-
-    if (status != OK) {
-        object_put(object);
-        return status;
-    }
-    thread->registers.rdx = handle;
-    return OK;
-}
-
 status_t sys_endpoint_create(struct thread *thread) {
     struct endpoint *endpoint;
     status_t status = endpoint_create(thread->process->space->budget, &endpoint);
 
-    return status == OK ? object_give(thread, &endpoint->object, RIGHTS_ALL) : status;
+    return status == OK ? handle_give(thread, &endpoint->object, RIGHTS_ALL) : status;
 }
 
 /* (endpoint, badge) -> gate */
-status_t sys_gate_create(struct thread *thread) {
-    struct object *object;
+status_t sys_gate_create(struct thread *thread, struct endpoint *endpoint) {
     struct gate *gate;
-    status_t status = handle_find(&thread->process->handles, thread->registers.rdi, OBJECT_ENDPOINT,
-                                  RIGHT_MANAGE, &object);
+    status_t status =
+        gate_create(thread->process->space->budget, endpoint, thread->registers.rsi, &gate);
 
-    if (status == OK) {
-        status = gate_create(thread->process->space->budget,
-                             CONTAINER_OF(object, struct endpoint, object), thread->registers.rsi,
-                             &gate);
-    }
-    return status == OK ? object_give(thread, &gate->object, RIGHTS_ALL) : status;
+    return status == OK ? handle_give(thread, &gate->object, RIGHTS_ALL) : status;
 }
 
 /* (gate) */
-status_t sys_gate_revoke(struct thread *thread) {
-    struct object *object;
-    status_t status = handle_find(&thread->process->handles, thread->registers.rdi, OBJECT_GATE,
-                                  RIGHT_MANAGE, &object);
-
-    if (status == OK) {
-        gate_revoke(CONTAINER_OF(object, struct gate, object));
-    }
-    return status;
+status_t sys_gate_revoke(struct thread *thread, struct gate *gate) {
+    (void)thread;
+    gate_revoke(gate);
+    return OK;
 }
 
 /* (handle) */
@@ -68,12 +44,10 @@ status_t sys_handle_close(struct thread *thread) {
 
 /* (handle, rights, flags) -> handle */
 status_t sys_handle_copy(struct thread *thread) {
-    struct registers *registers = &thread->registers;
-    struct handle_table *table = &thread->process->handles;
+    const struct registers *registers = &thread->registers;
+    const struct handle_table *table = &thread->process->handles;
     const struct handle_entry *entry = handle_entry(table, registers->rdi);
-    struct object *object;
     uint32_t rights;
-    status_t status;
 
     if (entry == NULL) {
         return ERROR_BAD_HANDLE;
@@ -84,18 +58,12 @@ status_t sys_handle_copy(struct thread *thread) {
     if ((registers->rdx & ~(uint64_t)HANDLE_NO_FORK) != 0) {
         return ERROR_BAD_ARGUMENT;
     }
-    object = entry->object;
     rights = (uint32_t)(entry->rights & registers->rsi & RIGHTS_ALL);
     if ((registers->rdx & HANDLE_NO_FORK) != 0) {
         rights |= HANDLE_NO_FORK_MARK;
     }
-    status = handle_reserve(table, 1);
-    if (status != OK) {
-        return status;
-    }
-    object_get(object);
-    registers->rdx = handle_install(table, object, rights);
-    return OK;
+    object_get(entry->object);
+    return handle_give(thread, entry->object, rights);
 }
 
 static void info_fill(const struct handle_entry *entry, struct handle_info *info) {

@@ -24,31 +24,22 @@ status_t budget_find(struct thread *thread, uint64_t handle, uint32_t rights,
     return status;
 }
 
-/* Hands a new memory object, whose reference is ours, to the process. */
-static status_t memory_give(struct thread *thread, struct memory *memory) {
-    handle_t handle;
-    status_t status = handle_add(&thread->process->handles, &memory->object, RIGHTS_ALL, &handle);
-
-    if (status != OK) {
-        memory->dma = 0; /* no device has seen it */
-        object_put(&memory->object);
-        return status;
-    }
-    thread->registers.rdx = handle;
-    return OK;
-}
-
 /* Contiguous memory is zeroed a page a step before anybody sees it. */
 static status_t contiguous_step(struct thread *thread) {
     struct memory *memory = CONTAINER_OF(thread->operation, struct memory, object);
+    status_t status;
 
     if (!memory_zero_step(memory)) {
         return RESULT_RESTART;
     }
     thread->operation = NULL;
-    memory->dma = (thread->registers.rsi & MEMORY_DMA) != 0;
     memory->dma_owner = thread->process->id;
-    return memory_give(thread, memory);
+    status = handle_give(thread, &memory->object, RIGHTS_ALL);
+    if (status == OK) {
+        memory->dma =
+            (thread->registers.rsi & MEMORY_DMA) != 0; /* from now on a device may use it */
+    }
+    return status;
 }
 
 /* (n_pages, flags, below, budget or 0) -> memory */
@@ -74,7 +65,7 @@ status_t sys_memory_create(struct thread *thread) {
     }
     if ((registers->rsi & MEMORY_CONTIGUOUS) == 0) {
         status = memory_create_demand(budget, registers->rdi, &memory);
-        return status == OK ? memory_give(thread, memory) : status;
+        return status == OK ? handle_give(thread, &memory->object, RIGHTS_ALL) : status;
     }
     status = memory_create_contiguous(budget, registers->rdi, registers->rdx, &memory);
     if (status != OK) {
@@ -85,18 +76,14 @@ status_t sys_memory_create(struct thread *thread) {
 }
 
 /* (system, physical address, n_pages, flags) -> memory */
-status_t sys_memory_create_device(struct thread *thread) {
+status_t sys_memory_create_device(struct thread *thread, struct object *system) {
     const struct registers *registers = &thread->registers;
     uint64_t start = registers->rsi;
     uint64_t size;
-    struct object *object;
     struct memory *memory;
-    status_t status = handle_find(&thread->process->handles, registers->rdi, OBJECT_SYSTEM,
-                                  RIGHT_MANAGE, &object);
+    status_t status;
 
-    if (status != OK) {
-        return status;
-    }
+    (void)system;
     if (registers->rdx == 0 || u64_mul_overflows(registers->rdx, PAGE_SIZE, &size) ||
         !IS_ALIGNED(start, PAGE_SIZE) || !u64_range_is_within(start, size, 1ULL << 52) ||
         registers->r10 > MEMORY_WRITE_COMBINING) {
@@ -107,7 +94,7 @@ status_t sys_memory_create_device(struct thread *thread) {
     }
     status = memory_create_device(thread->process->space->budget, start, registers->rdx,
                                   (unsigned)registers->r10, &memory);
-    return status == OK ? memory_give(thread, memory) : status;
+    return status == OK ? handle_give(thread, &memory->object, RIGHTS_ALL) : status;
 }
 
 /* The size changes first, so that nobody brings back what is being cut off; then the pages go, a
@@ -400,12 +387,11 @@ status_t sys_protect(struct thread *thread) {
 
 /* (budget, n_frames) -> budget. The new handle's rights are those of the parent's. */
 status_t sys_budget_create(struct thread *thread) {
-    struct registers *registers = &thread->registers;
+    const struct registers *registers = &thread->registers;
     const struct handle_entry *entry = handle_entry(&thread->process->handles, registers->rdi);
     uint32_t rights = entry != NULL ? entry->rights & RIGHTS_ALL : RIGHTS_ALL & ~RIGHT_WRITE;
     struct budget *parent, *budget;
     uint64_t bytes;
-    handle_t handle;
     status_t status = budget_find(thread, registers->rdi, RIGHT_MANAGE, &parent);
 
     if (status != OK) {
@@ -415,16 +401,7 @@ status_t sys_budget_create(struct thread *thread) {
         return ERROR_OUT_OF_BUDGET;
     }
     status = budget_create(parent, bytes, &budget);
-    if (status != OK) {
-        return status;
-    }
-    status = handle_add(&thread->process->handles, &budget->object, rights, &handle);
-    if (status != OK) {
-        object_put(&budget->object);
-        return status;
-    }
-    registers->rdx = handle;
-    return OK;
+    return status == OK ? handle_give(thread, &budget->object, rights) : status;
 }
 
 /* Process operation: drops private pages of a range of the own space. */

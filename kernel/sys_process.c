@@ -24,11 +24,10 @@ static status_t process_find(struct thread *thread, uint32_t rights, struct proc
 
 /* (budget or 0, name) -> process */
 status_t sys_process_create(struct thread *thread) {
-    struct registers *registers = &thread->registers;
+    const struct registers *registers = &thread->registers;
     struct budget *budget;
     char name[sizeof(((struct process *)0)->name)] = {0};
     struct process *process;
-    handle_t handle;
     status_t status = budget_find(thread, registers->rdi, RIGHT_MANAGE, &budget);
 
     if (status == OK && registers->rsi != 0) {
@@ -42,30 +41,22 @@ status_t sys_process_create(struct thread *thread) {
     }
     /* What follows the end of the name is not the program's to say. */
     memcpy(process->name, name, strlen(name));
-    status = handle_add(&thread->process->handles, &process->object, RIGHTS_ALL, &handle);
+    status = handle_give(thread, &process->object, RIGHTS_ALL);
     if (status != OK) {
-        process_die(process, DEATH_KILLED, status);
-        object_put(&process->object);
-        return status;
+        process_die(process, DEATH_KILLED, status); /* it has a reference of its own */
     }
-    registers->rdx = handle;
-    return OK;
+    return status;
 }
 
 /* (process, handle, rights) -> number there. The own handle is copied if rights are given, moved if
  * not. */
-status_t sys_process_give(struct thread *thread) {
+status_t sys_process_give(struct thread *thread, struct process *target) {
     struct registers *registers = &thread->registers;
     struct handle_table *table = &thread->process->handles;
-    struct handle_entry *entry;
-    struct process *target;
-    status_t status = process_find(thread, RIGHT_MANAGE, &target);
+    const struct handle_entry *entry = handle_entry(table, registers->rsi);
+    status_t status;
     uint32_t rights;
 
-    if (status != OK) {
-        return status;
-    }
-    entry = handle_entry(table, registers->rsi);
     if (entry == NULL) {
         return ERROR_BAD_HANDLE;
     }
@@ -103,15 +94,11 @@ status_t sys_process_give(struct thread *thread) {
 
 /* (process, entry, stack pointer, argument). A forked child, which has its thread, is started with
  * entry 0. */
-status_t sys_process_start(struct thread *thread) {
+status_t sys_process_start(struct thread *thread, struct process *process) {
     const struct registers *registers = &thread->registers;
-    struct process *process;
     struct thread *first;
-    status_t status = process_find(thread, RIGHT_MANAGE, &process);
+    status_t status;
 
-    if (status != OK) {
-        return status;
-    }
     if (process->state != PROCESS_NEW || process->cloner != NULL ||
         (process->n_threads != 0) != (registers->rsi == 0)) {
         return ERROR_BAD_STATE;
@@ -137,14 +124,9 @@ status_t sys_process_exit(struct thread *thread) {
 }
 
 /* (process, status) */
-status_t sys_process_kill(struct thread *thread) {
-    struct process *process;
-    status_t status = process_find(thread, RIGHT_MANAGE, &process);
-
-    if (status == OK) {
-        process_die(process, DEATH_KILLED, (int32_t)thread->registers.rsi);
-    }
-    return status;
+status_t sys_process_kill(struct thread *thread, struct process *process) {
+    process_die(process, DEATH_KILLED, (int32_t)thread->registers.rsi);
+    return OK;
 }
 
 static void process_stop(struct process *process) {
@@ -287,16 +269,14 @@ status_t sys_process_info(struct thread *thread) {
 }
 
 /* (identity, process, tag, word) */
-status_t sys_process_identify(struct thread *thread) {
+status_t sys_process_identify(struct thread *thread, struct object *identity) {
     const struct registers *registers = &thread->registers;
-    const struct handle_table *table = &thread->process->handles;
     struct object *object;
     struct process *process;
-    status_t status = handle_find(table, registers->rdi, OBJECT_IDENTITY, RIGHT_MANAGE, &object);
+    status_t status = handle_find(&thread->process->handles, registers->rsi, OBJECT_PROCESS,
+                                  RIGHT_MANAGE, &object);
 
-    if (status == OK) {
-        status = handle_find(table, registers->rsi, OBJECT_PROCESS, RIGHT_MANAGE, &object);
-    }
+    (void)identity;
     if (status != OK) {
         return status;
     }
@@ -306,16 +286,12 @@ status_t sys_process_identify(struct thread *thread) {
 }
 
 /* (process, gate, bits): tells at once if it is dead already. */
-status_t sys_process_watch(struct thread *thread) {
+status_t sys_process_watch(struct thread *thread, struct process *process) {
     const struct registers *registers = &thread->registers;
-    struct process *process;
     struct gate *gate;
-    status_t status = process_find(thread, RIGHT_READ, &process);
+    status_t status =
+        handle_find_bindable(&thread->process->handles, registers->rsi, registers->rdx, &gate);
 
-    if (status == OK) {
-        status =
-            handle_find_bindable(&thread->process->handles, registers->rsi, registers->rdx, &gate);
-    }
     if (status != OK) {
         return status;
     }

@@ -100,17 +100,6 @@ static status_t abandon_call(struct thread *target) {
     return OK;
 }
 
-static status_t thread_open(struct thread *thread, struct thread *target) {
-    struct handle_table *table = &thread->process->handles;
-    status_t status = handle_reserve(table, 1);
-
-    if (status == OK) {
-        object_get(&target->object);
-        thread->registers.rdx = handle_install(table, &target->object, RIGHTS_ALL);
-    }
-    return status;
-}
-
 /* (thread or 0, operation, argument) -> value */
 status_t sys_thread_control(struct thread *thread) {
     struct registers *registers = &thread->registers;
@@ -144,7 +133,8 @@ status_t sys_thread_control(struct thread *thread) {
         registers->rdx = target->id;
         return OK;
     case THREAD_OPEN:
-        return thread_open(thread, target);
+        object_get(&target->object);
+        return handle_give(thread, &target->object, RIGHTS_ALL);
     default:
         return ERROR_BAD_ARGUMENT;
     }

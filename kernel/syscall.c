@@ -3,11 +3,25 @@
 
 #include "kernel/arch/x86_64/thread.h"
 #include "kernel/debug.h"
+#include "kernel/process.h"
 #include "kernel/scheduler.h"
 
 /* [book:syscall-table] */
+#define SYSCALL(number, name, text)
+#define SYSCALL_ON(number, name, kind, structure, right, text)                                     \
+    static status_t on_##name(struct thread *thread) {                                             \
+        struct object *found;                                                                      \
+        status_t status = handle_find(&thread->process->handles, thread->registers.rdi,            \
+                                      OBJECT_##kind, right, &found);                               \
+                                                                                                   \
+        return status == OK ? sys_##name(thread, object_whole(found)) : status;                    \
+    }
+#include "abi/syscalls.def"
+#undef SYSCALL
+
 static status_t (*const table[])(struct thread *) = {
-#define SYSCALL(number, name, text) [number] = sys_##name,
+#define SYSCALL(number, name, text)                            [number] = sys_##name,
+#define SYSCALL_ON(number, name, kind, structure, right, text) [number] = on_##name,
 #include "abi/syscalls.def"
 #undef SYSCALL
 };

@@ -8,13 +8,18 @@
 
 #include "kernel/thread.h"
 
+struct irq;
+
 /* rax is set already, or will be when the thread wakes. */
 #define RESULT_KEEP 1
 /* Unfinished: the progress is in the registers or in thread->operation; the thread makes the same
  * call again. */
 #define RESULT_RESTART 2
 
+/* A call ON an object gets it looked up and its right checked. */
 #define SYSCALL(number, name, text) status_t sys_##name(struct thread *thread);
+#define SYSCALL_ON(number, name, kind, structure, right, text)                                     \
+    status_t sys_##name(struct thread *thread, struct structure *first);
 #include "abi/syscalls.def"
 #undef SYSCALL
 

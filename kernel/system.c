@@ -35,16 +35,9 @@ static status_t system_log_write(struct thread *thread) {
 
 static status_t system_log_memory(struct thread *thread) {
     struct memory *memory = log_memory();
-    handle_t handle;
-    status_t status = handle_reserve(&thread->process->handles, 1);
 
-    if (status != OK) {
-        return status;
-    }
     object_get(&memory->object);
-    handle = handle_install(&thread->process->handles, &memory->object, RIGHT_READ | RIGHT_COPY);
-    thread->registers.rdx = handle;
-    return OK;
+    return handle_give(thread, &memory->object, RIGHT_READ | RIGHT_COPY);
 }
 
 static status_t system_info(struct thread *thread) {

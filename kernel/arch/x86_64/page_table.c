@@ -263,14 +263,17 @@ void page_table_trim(struct space *space, uint64_t address, pte_t *entry) {
 }
 
 /* [book:page-table-clear] */
-uint64_t page_table_clear(struct tlb_gather *gather, uint64_t address, uint64_t end, pte_t *entry) {
+uint64_t page_table_clear(struct tlb_gather *gather, uint64_t address, uint64_t end, pte_t *entry,
+                          uint32_t *n_steps) {
     uint32_t *n_entries = frame_count(ALIGN_DOWN(pointer_to_paddr(entry), PAGE_SIZE)); /* + 1 */
     uint64_t start = address;
 
     end = MIN(end, ALIGN_DOWN(address, PAGE_TABLE_SPAN) + PAGE_TABLE_SPAN);
-    for (; address < end && tlb_gather_has_room(gather); address += PAGE_SIZE, entry++) {
+    for (; address<end && * n_steps> 0 && tlb_gather_has_room(gather);
+         address += PAGE_SIZE, entry++) {
         pte_t old = *entry;
 
+        --*n_steps;
         if ((old & PTE_PRESENT) == 0) {
             continue;
         }

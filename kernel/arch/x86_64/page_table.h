@@ -97,10 +97,11 @@ static inline bool tlb_gather_has_room(const struct tlb_gather *gather) {
 
 /*
  * Clears what is present of [address, end) in the table of `entry`, which is that of `address`, as
- * far as the gather has room. The frames, and tables that became empty, go when the gather ends.
- * Returns where to go on.
+ * far as the gather has room; each entry looked at counts one step, as above. The frames, and
+ * tables that became empty, go when the gather ends. Returns where to go on.
  */
-uint64_t page_table_clear(struct tlb_gather *gather, uint64_t address, uint64_t end, pte_t *entry);
+uint64_t page_table_clear(struct tlb_gather *gather, uint64_t address, uint64_t end, pte_t *entry,
+                          uint32_t *n_steps);
 
 /* Replaces a present leaf by `value`; `old_frame` (or PADDR_NONE) loses a reference at the end. */
 void page_table_replace(struct tlb_gather *gather, uint64_t address, pte_t *entry, pte_t value,
