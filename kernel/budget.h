@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "kernel/frame.h"
 #include "kernel/object.h"
 
 struct budget {
@@ -60,6 +61,10 @@ static inline void budget_refund(struct budget *budget, uint64_t bytes) {
         }
     }
 }
+
+/* A zeroed frame that the budget pays for. Fails: OUT_OF_BUDGET, NO_MEMORY; *frame is PADDR_NONE
+ * then. */
+WARN_UNUSED status_t budget_frame_take(struct budget *budget, paddr_t *frame);
 
 static inline void budget_spender_add(struct budget *budget) {
     budget->spenders++;

@@ -11,23 +11,6 @@
 
 static uint32_t n_open;
 
-/* Memory charged to the process's budget, in whole frames. */
-static void *page_take(struct handle_table *table, status_t *status) {
-    paddr_t frame;
-
-    if (!budget_charge(table->budget, PAGE_SIZE)) {
-        *status = ERROR_OUT_OF_BUDGET;
-        return NULL;
-    }
-    frame = frame_take_zeroed();
-    if (frame == PADDR_NONE) {
-        budget_refund(table->budget, PAGE_SIZE);
-        *status = ERROR_NO_MEMORY;
-        return NULL;
-    }
-    return paddr_to_pointer(frame);
-}
-
 static void page_give(struct handle_table *table, void *page) {
     frame_put(pointer_to_paddr(page));
     budget_refund(table->budget, PAGE_SIZE);
@@ -66,28 +49,30 @@ static void slot_push(struct handle_table *table, handle_t handle) {
 
 /* Adds one page of slots. */
 static status_t table_grow(struct handle_table *table) {
-    status_t status = OK;
-    void *page;
+    status_t status;
+    paddr_t page;
 
     if (table->n_pages == HANDLE_PAGES_MAX) {
         return ERROR_TOO_MANY;
     }
     if (table->n_pages == HANDLE_PAGES_INLINE && table->pages == table->inline_pages) {
-        struct handle_entry **directory = page_take(table, &status);
+        struct handle_entry **directory;
 
-        if (directory == NULL) {
+        status = budget_frame_take(table->budget, &page);
+        if (status != OK) {
             return status;
         }
+        directory = paddr_to_pointer(page);
         for (uint32_t i = 0; i < HANDLE_PAGES_INLINE; i++) {
             directory[i] = table->inline_pages[i];
         }
         table->pages = directory;
     }
-    page = page_take(table, &status);
-    if (page == NULL) {
+    status = budget_frame_take(table->budget, &page);
+    if (status != OK) {
         return status;
     }
-    table->pages[table->n_pages++] = page;
+    table->pages[table->n_pages++] = paddr_to_pointer(page);
     table->n_free += HANDLES_PER_PAGE - (table->n_pages == 1); /* 0 is never a handle */
     return OK;
 }

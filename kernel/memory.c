@@ -101,21 +101,11 @@ status_t memory_adopt(paddr_t start, uint64_t n_pages, struct memory **memory) {
     return OK;
 }
 
-static paddr_t frame_take_charged(struct memory *memory, status_t *status) {
-    paddr_t frame;
+static status_t frame_take_charged(struct memory *memory, paddr_t *frame) {
+    status_t status = budget_frame_take(memory->object.budget, frame);
 
-    if (!budget_charge(memory->object.budget, PAGE_SIZE)) {
-        *status = ERROR_OUT_OF_BUDGET;
-        return PADDR_NONE;
-    }
-    frame = frame_take_zeroed();
-    if (frame == PADDR_NONE) {
-        budget_refund(memory->object.budget, PAGE_SIZE);
-        *status = ERROR_NO_MEMORY;
-        return PADDR_NONE;
-    }
-    memory->n_frames++;
-    return frame;
+    memory->n_frames += status == OK;
+    return status;
 }
 
 static void frame_put_charged(struct memory *memory, paddr_t frame) {
@@ -126,12 +116,11 @@ static void frame_put_charged(struct memory *memory, paddr_t frame) {
 
 /* Makes the tree high enough for `index`. */
 static status_t radix_grow(struct memory *memory, uint64_t index) {
-    status_t status = OK;
-
     while (memory->levels == 0 || index >> (NODE_BITS * memory->levels) != 0) {
-        paddr_t node = frame_take_charged(memory, &status);
+        paddr_t node;
+        status_t status = frame_take_charged(memory, &node);
 
-        if (node == PADDR_NONE) {
+        if (status != OK) {
             return status;
         }
         if (memory->levels != 0) {
@@ -164,8 +153,8 @@ static status_t radix_page(struct memory *memory, uint64_t index, bool make, pad
             if (!make) {
                 return OK;
             }
-            *slot = frame_take_charged(memory, &status);
-            if (*slot == PADDR_NONE) {
+            status = frame_take_charged(memory, slot);
+            if (status != OK) {
                 return status;
             }
         }

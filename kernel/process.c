@@ -42,14 +42,11 @@ static status_t pages_map(struct process *process) {
     if (status != OK) {
         return status;
     }
-    if (!space_charge(process->space, 1)) {
-        return ERROR_OUT_OF_BUDGET;
+    status = budget_frame_take(process->space->budget, &process->page);
+    if (status != OK) {
+        return status;
     }
-    process->page = frame_take_zeroed();
-    if (process->page == PADDR_NONE) {
-        space_refund(process->space, 1);
-        return ERROR_NO_MEMORY;
-    }
+    process->space->n_frames++;
     page = paddr_to_pointer(process->page);
     page->id = process->id;
     page_table_set(entry, process->page | PTE_PRESENT | PTE_USER | PTE_NO_EXECUTE | PTE_OWNED);

@@ -4,6 +4,7 @@
 
 #include "kernel/arch/x86_64/clock.h"
 #include "kernel/arch/x86_64/cpu.h"
+#include "kernel/arch/x86_64/thread.h"
 #include "kernel/frame.h"
 #include "kernel/kernel_threads.h"
 #include "kernel/scheduler.h"
@@ -63,7 +64,7 @@ static void reaper_main(void *unused) {
         reapable = LIST_FIRST(&work, struct reapable, link);
         if (reapable == NULL) {
             kernel_leave();
-            kernel_thread_wait();
+            arch_kernel_thread_wait();
             continue;
         }
         /* Off the list during the step: the last one frees it. */
@@ -85,7 +86,7 @@ static void scrubber_main(void *unused) {
         more = frame_scrub();
         kernel_leave();
         if (!more) {
-            kernel_thread_wait();
+            arch_kernel_thread_wait();
         }
     }
 }

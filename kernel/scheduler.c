@@ -351,10 +351,6 @@ void kernel_leave(void) {
     }
 }
 
-void kernel_thread_wait(void) {
-    arch_kernel_thread_wait();
-}
-
 void kernel_thread_wake(struct thread *thread) {
     thread->work = true;
     if (thread->state == THREAD_WAITING) {

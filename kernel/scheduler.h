@@ -71,9 +71,7 @@ static inline void deadline_disarm(struct thread *thread) {
 /* Kernel threads: kernel data is touched only between these two; interrupts off, lock held. */
 void kernel_enter(void);
 void kernel_leave(void);
-/* Sleeps until kernel_thread_wake. A wake-up since the last return is not lost. Not between enter
- * and leave. */
-void kernel_thread_wait(void);
+/* Ends an arch_kernel_thread_wait; one that comes before it is not lost. */
 void kernel_thread_wake(struct thread *thread);
 
 extern uint64_t scheduler_ready_mask;

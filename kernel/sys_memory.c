@@ -121,20 +121,15 @@ static status_t memory_resize(struct thread *thread, struct memory *memory) {
 }
 
 /* (memory, operation, argument) -> value */
-status_t sys_memory_control(struct thread *thread) {
+status_t sys_memory_control(struct thread *thread, struct memory *memory) {
     struct registers *registers = &thread->registers;
-    struct object *object;
-    struct memory *memory;
+    uint32_t rights = handle_entry(&thread->process->handles, registers->rdi)->rights & RIGHTS_ALL;
     uint64_t first, n;
-    uint32_t rights = registers->rsi == MEMORY_SIZE ? 0 : RIGHT_MANAGE;
-    status_t status =
-        handle_find(&thread->process->handles, registers->rdi, OBJECT_MEMORY, rights, &object);
 
-    if (status != OK) {
-        thread->operation_progress = 0; /* closed by another thread between two steps */
-        return status;
+    if (registers->rsi != MEMORY_SIZE && (rights & RIGHT_MANAGE) == 0) {
+        thread->operation_progress = 0; /* another handle has the number now */
+        return ERROR_NO_RIGHT;
     }
-    memory = CONTAINER_OF(object, struct memory, object);
     switch (registers->rsi) {
     case MEMORY_RESIZE:
         return memory_resize(thread, memory);
@@ -170,28 +165,11 @@ status_t sys_memory_control(struct thread *thread) {
     }
 }
 
-/* The process whose memory a call changes: 0 is the own one. It must be one that can be changed
- * from outside: not started yet. */
-static status_t space_find(struct thread *thread, struct space **space) {
-    uint64_t handle = thread->registers.rdi;
-    struct object *object;
-    struct process *process;
-    status_t status;
-
-    *space = thread->process->space;
-    if (handle == HANDLE_NONE) {
-        return OK;
-    }
-    status = handle_find(&thread->process->handles, handle, OBJECT_PROCESS, RIGHT_MANAGE, &object);
-    if (status != OK) {
-        return status;
-    }
-    process = CONTAINER_OF(object, struct process, object);
-    if (process_is_dying(process) || process->cloner != NULL) {
-        return ERROR_BAD_STATE;
-    }
-    *space = process->space;
-    return OK;
+/* Another process's memory can be changed only while that one is whole: not dying, not being
+ * copied.
+ */
+static bool is_changeable(const struct thread *thread, const struct process *process) {
+    return process == thread->process || (!process_is_dying(process) && process->cloner == NULL);
 }
 
 static uint32_t rights_protection(uint32_t rights) {
@@ -288,15 +266,15 @@ static status_t map_request_read(struct thread *thread, struct map_request *requ
 }
 
 /* (process or 0, memory or 0, address, length, offset, flags) -> address */
-status_t sys_map(struct thread *thread) {
+status_t sys_map(struct thread *thread, struct process *process) {
     struct registers *registers = &thread->registers;
+    struct space *space = process->space;
     struct map_request request;
-    struct space *space;
     uint64_t address = registers->rdx;
-    status_t status = space_find(thread, &space);
+    status_t status;
 
-    if (status != OK) {
-        return map_finish(thread, 0, status);
+    if (!is_changeable(thread, process)) {
+        return map_finish(thread, 0, ERROR_BAD_STATE);
     }
     if (thread->operation_progress == MAP_UNDOING) {
         return populate_undo(thread, space);
@@ -347,35 +325,33 @@ static status_t range_progress(struct thread *thread, uint64_t address) {
 }
 
 /* (process or 0, address, length) */
-status_t sys_unmap(struct thread *thread) {
+status_t sys_unmap(struct thread *thread, struct process *process) {
     struct registers *registers = &thread->registers;
     uint64_t address = registers->rsi;
-    struct space *space;
-    status_t status = space_find(thread, &space);
+    status_t status = is_changeable(thread, process) ? OK : (status_t)ERROR_BAD_STATE;
 
     if (status == OK && !range_is_valid(address, registers->rdx)) {
         status = ERROR_BAD_ARGUMENT;
     }
     if (status == OK) {
-        status = space_unmap_step(space, &address, address + registers->rdx);
+        status = space_unmap_step(process->space, &address, address + registers->rdx);
     }
     return status == OK ? range_progress(thread, address) : status;
 }
 
 /* (process or 0, address, length, protection) */
-status_t sys_protect(struct thread *thread) {
+status_t sys_protect(struct thread *thread, struct process *process) {
     struct registers *registers = &thread->registers;
     uint64_t address = registers->rsi;
-    struct space *space;
-    status_t status = space_find(thread, &space);
+    status_t status = is_changeable(thread, process) ? OK : (status_t)ERROR_BAD_STATE;
 
     if (status == OK && (!range_is_valid(address, registers->rdx) ||
                          (registers->r10 & ~(uint64_t)MAP_PROTECTION) != 0)) {
         status = ERROR_BAD_ARGUMENT;
     }
     if (status == OK) {
-        status =
-            space_protect_step(space, &address, address + registers->rdx, (uint32_t)registers->r10);
+        status = space_protect_step(process->space, &address, address + registers->rdx,
+                                    (uint32_t)registers->r10);
     }
     if (status == OK) {
         status = range_progress(thread, address);

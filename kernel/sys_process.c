@@ -11,17 +11,6 @@
 /* Entries of PROCESS_INFO_LIST given by one call. */
 #define LIST_STEP 16
 
-static status_t process_find(struct thread *thread, uint32_t rights, struct process **process) {
-    struct object *object;
-    status_t status = handle_find(&thread->process->handles, thread->registers.rdi, OBJECT_PROCESS,
-                                  rights, &object);
-
-    if (status == OK) {
-        *process = CONTAINER_OF(object, struct process, object);
-    }
-    return status;
-}
-
 /* (budget or 0, name) -> process */
 status_t sys_process_create(struct thread *thread) {
     const struct registers *registers = &thread->registers;
@@ -148,20 +137,12 @@ static void member_set_priority(struct thread *member, uint64_t priority) {
 }
 
 /* (process or 0, operation, argument, argument 2) -> value */
-status_t sys_process_control(struct thread *thread) {
+status_t sys_process_control(struct thread *thread, struct process *process) {
     const struct registers *registers = &thread->registers;
-    struct process *process = thread->process;
-    status_t status = OK;
 
-    if (registers->rdi != HANDLE_NONE) {
-        status = process_find(thread, RIGHT_MANAGE, &process);
-    }
-    if (status == OK && process_is_dying(process)) {
-        status = ERROR_BAD_STATE;
-    }
-    if (status != OK) {
-        thread->operation_progress = 0; /* it may come between two steps */
-        return status;
+    if (process_is_dying(process)) {
+        thread->operation_progress = 0; /* since the last step */
+        return ERROR_BAD_STATE;
     }
     switch (registers->rsi) {
     case PROCESS_STOP:
@@ -227,10 +208,17 @@ static status_t info_open(struct thread *thread) {
     return OK;
 }
 
+static status_t info_answer(struct thread *thread, const void *info, size_t size) {
+    const struct registers *registers = &thread->registers;
+
+    return registers->r10 < size
+               ? ERROR_BAD_ARGUMENT
+               : copy_out(thread->process->space, user_ptr(registers->rdx), info, size);
+}
+
 /* (process or identity, what, buffer, size, cursor) -> next cursor, number of entries or handle */
 status_t sys_process_info(struct thread *thread) {
     const struct registers *registers = &thread->registers;
-    struct space *space = thread->process->space;
     struct process *process;
     struct object *object;
     struct process_status entry;
@@ -244,25 +232,20 @@ status_t sys_process_info(struct thread *thread) {
         }
         return registers->rsi == PROCESS_INFO_LIST ? list_fill(thread) : info_open(thread);
     }
-    status = process_find(thread, RIGHT_READ, &process);
+    status =
+        handle_find(&thread->process->handles, registers->rdi, OBJECT_PROCESS, RIGHT_READ, &object);
     if (status != OK) {
         return status;
     }
+    process = CONTAINER_OF(object, struct process, object);
     switch (registers->rsi) {
     case PROCESS_INFO_STATUS:
-        if (registers->r10 < sizeof(entry)) {
-            return ERROR_BAD_ARGUMENT;
-        }
         process_fill_status(process, &entry);
-        return copy_out(space, user_ptr(registers->rdx), &entry, sizeof(entry));
+        return info_answer(thread, &entry, sizeof(entry));
     case PROCESS_INFO_DEATH:
-        if (registers->r10 < sizeof(process->death)) {
-            return ERROR_BAD_ARGUMENT;
-        }
-        if (!process_is_dying(process)) {
-            return ERROR_BAD_STATE;
-        }
-        return copy_out(space, user_ptr(registers->rdx), &process->death, sizeof(process->death));
+        return process_is_dying(process)
+                   ? info_answer(thread, &process->death, sizeof(process->death))
+                   : ERROR_BAD_STATE;
     default:
         return ERROR_BAD_ARGUMENT;
     }

@@ -72,25 +72,6 @@ status_t sys_thread_exit(struct thread *thread) {
     return RESULT_KEEP;
 }
 
-static status_t thread_find(struct thread *thread, uint32_t rights, struct thread **target) {
-    struct object *object;
-    status_t status;
-
-    *target = thread;
-    if (thread->registers.rdi == HANDLE_NONE) {
-        return OK;
-    }
-    status = handle_find(&thread->process->handles, thread->registers.rdi, OBJECT_THREAD, rights,
-                         &object);
-    if (status == OK) {
-        *target = CONTAINER_OF(object, struct thread, object);
-        if ((*target)->state == THREAD_DEAD) {
-            return ERROR_BAD_STATE;
-        }
-    }
-    return status;
-}
-
 static status_t abandon_call(struct thread *target) {
     if (target->state == THREAD_AWAITING) {
         call_finish(target, ERROR_OUTCOME_UNKNOWN);
@@ -101,13 +82,11 @@ static status_t abandon_call(struct thread *target) {
 }
 
 /* (thread or 0, operation, argument) -> value */
-status_t sys_thread_control(struct thread *thread) {
+status_t sys_thread_control(struct thread *thread, struct thread *target) {
     struct registers *registers = &thread->registers;
-    struct thread *target;
-    status_t status = thread_find(thread, RIGHT_MANAGE, &target);
 
-    if (status != OK) {
-        return status;
+    if (target->state == THREAD_DEAD) {
+        return ERROR_BAD_STATE;
     }
     switch (registers->rsi) {
     case THREAD_SET_FS_BASE:

@@ -6,22 +6,42 @@
 #include "kernel/process.h"
 #include "kernel/scheduler.h"
 
+/* The object that the first argument names; 0: `own`, if there is such a one. */
+static status_t first_find(struct thread *thread, enum object_type type, uint32_t rights,
+                           struct object *own, struct object **found) {
+    status_t status = OK;
+
+    *found = own;
+    if (own == NULL || thread->registers.rdi != HANDLE_NONE) {
+        status = handle_find(&thread->process->handles, thread->registers.rdi, type, rights, found);
+    }
+    if (UNLIKELY(status != OK)) {
+        thread->operation_progress = 0; /* closed by another thread between two steps */
+    }
+    return status;
+}
+
 /* [book:syscall-table] */
-#define SYSCALL(number, name, text)
-#define SYSCALL_ON(number, name, kind, structure, right, text)                                     \
+#define OWN_PROCESS(thread) (&(thread)->process->object)
+#define OWN_THREAD(thread)  (&(thread)->object)
+#define CALL_ON(name, kind, right, own)                                                            \
     static status_t on_##name(struct thread *thread) {                                             \
         struct object *found;                                                                      \
-        status_t status = handle_find(&thread->process->handles, thread->registers.rdi,            \
-                                      OBJECT_##kind, right, &found);                               \
+        status_t status = first_find(thread, OBJECT_##kind, right, own, &found);                   \
                                                                                                    \
         return status == OK ? sys_##name(thread, object_whole(found)) : status;                    \
     }
+#define SYSCALL(number, name, text)
+#define SYSCALL_ON(number, name, kind, structure, right, text) CALL_ON(name, kind, right, NULL)
+#define SYSCALL_OWN(number, name, kind, structure, right, text)                                    \
+    CALL_ON(name, kind, right, OWN_##kind(thread))
 #include "abi/syscalls.def"
 #undef SYSCALL
 
 static status_t (*const table[])(struct thread *) = {
 #define SYSCALL(number, name, text)                            [number] = sys_##name,
 #define SYSCALL_ON(number, name, kind, structure, right, text) [number] = on_##name,
+#define SYSCALL_OWN                                            SYSCALL_ON
 #include "abi/syscalls.def"
 #undef SYSCALL
 };

@@ -20,6 +20,7 @@ struct irq;
 #define SYSCALL(number, name, text) status_t sys_##name(struct thread *thread);
 #define SYSCALL_ON(number, name, kind, structure, right, text)                                     \
     status_t sys_##name(struct thread *thread, struct structure *first);
+#define SYSCALL_OWN SYSCALL_ON
 #include "abi/syscalls.def"
 #undef SYSCALL
 

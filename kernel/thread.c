@@ -127,40 +127,34 @@ void thread_destroy(struct object *object) {
     object_put(&process->object);
 }
 
-void thread_interrupt(struct thread *thread) {
+/* What the thread waits for ends with this status; a call that was received becomes a CANCEL.
+ * False: it does not wait for anything of the kind. */
+static bool wait_end(struct thread *thread, status_t status) {
     switch ((enum thread_state)thread->state) {
     case THREAD_SENDING:
     case THREAD_RECEIVING:
-        ipc_interrupt(thread, ERROR_INTERRUPTED);
-        break;
+        ipc_interrupt(thread, status);
+        return true;
     case THREAD_AWAITING:
-        if (!thread->no_interrupt) {
-            call_cancel(thread);
-        }
-        break;
+        call_cancel(thread);
+        return true;
     case THREAD_FUTEX:
-        futex_finish(thread, ERROR_INTERRUPTED);
-        break;
+        futex_finish(thread, status);
+        return true;
     default:
-        break;
+        return false;
+    }
+}
+
+void thread_interrupt(struct thread *thread) {
+    if (thread->state != THREAD_AWAITING || !thread->no_interrupt) {
+        (void)wait_end(thread, ERROR_INTERRUPTED); /* one that runs has nothing to be ended */
     }
 }
 
 void thread_deadline_passed(struct thread *thread) {
-    switch ((enum thread_state)thread->state) {
-    case THREAD_SENDING:
-    case THREAD_RECEIVING:
-        ipc_interrupt(thread, ERROR_TIMEOUT);
-        break;
-    case THREAD_AWAITING:
-        call_cancel(thread);
-        break;
-    case THREAD_FUTEX:
-        futex_finish(thread, ERROR_TIMEOUT);
-        break;
-    default:
-        ASSERT(thread->process ==
-               &kernel_process); /* only the reaper has a deadline and does not wait */
+    if (!wait_end(thread, ERROR_TIMEOUT)) {
+        ASSERT(thread->process == &kernel_process); /* only the reaper does not wait for it */
         reaper_is_late();
     }
 }

@@ -206,14 +206,6 @@ void arch_timer_arm(uint64_t deadline_ns) {
     }
 }
 
-void arch_timer_stop(void) {
-    if (apic_timer_hz != 0) {
-        lapic_write(APIC_TIMER_INITIAL, 0);
-    } else {
-        msr_write(MSR_TSC_DEADLINE, 0);
-    }
-}
-
 void arch_clock_fill(struct info_page *page) {
     uint64_t wall_seconds = rtc_read();
 

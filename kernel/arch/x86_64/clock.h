@@ -20,7 +20,6 @@ uint64_t arch_clock_ticks_to_ns(uint64_t ticks);
 /* One timer_enter when the clock reaches deadline_ns: at once if it has, earlier if it is farther
  * than the hardware counts (then arm again). Replaces what was armed before. */
 void arch_timer_arm(uint64_t deadline_ns);
-void arch_timer_stop(void);
 
 /* Fills the info page, once (n_cpus 1). Reads the CMOS clock: up to a few ms. */
 void arch_clock_fill(struct info_page *page);

@@ -22,16 +22,14 @@ static bool bit(uint32_t value, unsigned n) {
     return (value >> n & 1) != 0;
 }
 
-static void names_read(struct arch_features *f) {
+/* FXSAVE leaves out the last x87 instruction's address: APM 5, FXSAVE. */
+static bool fxsave_leaks(void) {
+    static const char vendors[][13] = {"AuthenticAMD", "HygonGenuine"};
     struct cpuid leaf = cpuid_read(0, 0);
+    uint32_t name[3] = {leaf.ebx, leaf.edx, leaf.ecx};
 
-    memcpy(f->vendor, &leaf.ebx, 4);
-    memcpy(f->vendor + 4, &leaf.edx, 4);
-    memcpy(f->vendor + 8, &leaf.ecx, 4);
-    for (unsigned i = 0; i < 3; i++) {
-        leaf = cpuid_read(0x80000002 + i, 0);
-        memcpy(f->brand + i * 16, &leaf, 16);
-    }
+    return (memcmp(name, vendors[0], 12) == 0 || memcmp(name, vendors[1], 12) == 0) &&
+           !bit(cpuid_read(0x80000008, 0).ebx, 2);
 }
 
 void features_detect(void) {
@@ -39,28 +37,15 @@ void features_detect(void) {
     struct cpuid basic = cpuid_read(1, 0);
     struct cpuid structured = cpuid_read(7, 0);
     struct cpuid extended = cpuid_read(0x80000001, 0);
-    struct cpuid sizes = cpuid_read(0x80000008, 0);
-    bool amd;
-
-    names_read(f);
-    amd = memcmp(f->vendor, "AuthenticAMD", 12) == 0 || memcmp(f->vendor, "HygonGenuine", 12) == 0;
 
     f->smep = bit(structured.ebx, 7);
     f->smap = bit(structured.ebx, 20);
     f->umip = bit(structured.ecx, 2);
-    f->pages_1g = bit(extended.edx, 26);
     f->global_pages = bit(basic.edx, 13);
     f->apic = bit(basic.edx, 9);
-    f->x2apic = bit(basic.ecx, 21);
     f->tsc_deadline = bit(basic.ecx, 24);
-    f->tsc_invariant = bit(cpuid_read(0x80000007, 0).edx, 8);
-    f->rdrand = bit(basic.ecx, 30);
     f->hypervisor = bit(basic.ecx, 31);
-    f->fxsave_leaks = amd && !bit(sizes.ebx, 2);
-    f->physical_bits = (uint8_t)sizes.eax;
-    if (f->physical_bits < 32 || f->physical_bits > 52) {
-        f->physical_bits = 36;
-    }
+    f->fxsave_leaks = fxsave_leaks();
 
     /* x86-64-v1: FPU, TSC, MSR, PAT, FXSAVE, SSE, SSE2; SYSCALL. Long mode and NX were seen to in
      * start.S. */

@@ -8,17 +8,11 @@
 
 struct arch_features {
     bool smep, smap, umip;
-    bool pages_1g;
     bool global_pages;
     bool apic; /* always, else the kernel does not start */
-    bool x2apic;
-    bool tsc_deadline, tsc_invariant;
-    bool rdrand;
+    bool tsc_deadline;
     bool hypervisor;
     bool fxsave_leaks; /* AMD: FXSAVE and FXRSTOR leave out the last x87 instruction's address */
-    uint8_t physical_bits; /* bits in a physical address, 36 to 52 */
-    char vendor[13];
-    char brand[49];
 };
 
 extern struct arch_features arch_features;

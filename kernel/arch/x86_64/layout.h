@@ -21,7 +21,6 @@
 
 /* Flags in RFLAGS (SDM 1, 3.4.3). */
 #define RFLAGS_FIXED     0x2
-#define RFLAGS_CARRY     0x1
 #define RFLAGS_TRAP      0x100
 #define RFLAGS_INTERRUPT 0x200
 #define RFLAGS_DIRECTION 0x400
@@ -33,15 +32,14 @@
 #define RFLAGS_USER 0x240dd5
 
 /* Exceptions that the entry code treats in their own way (SDM 3, table 6-1). */
-#define VECTOR_DEBUG          1
-#define VECTOR_NMI            2
-#define VECTOR_BREAKPOINT     3
-#define VECTOR_DEVICE_MISSING 7
-#define VECTOR_DOUBLE_FAULT   8
-#define VECTOR_PROTECTION     13
-#define VECTOR_PAGE_FAULT     14
-#define VECTOR_MACHINE_CHECK  18
-#define N_EXCEPTIONS          32
+#define VECTOR_DEBUG         1
+#define VECTOR_NMI           2
+#define VECTOR_BREAKPOINT    3
+#define VECTOR_DOUBLE_FAULT  8
+#define VECTOR_PROTECTION    13
+#define VECTOR_PAGE_FAULT    14
+#define VECTOR_MACHINE_CHECK 18
+#define N_EXCEPTIONS         32
 
 /* Interrupts: the two 8259, then message-signalled ones, then our own. */
 #define VECTOR_IRQ      0x20 /* lines 0 to 15 */
