@@ -13,6 +13,7 @@ void budget_init(uint64_t bytes) {
     }
     budget_root = CONTAINER_OF(object, struct budget, object);
     budget_root->limit = bytes;
+    slab_caches_init(budget_root->caches);
 }
 
 status_t budget_create(struct budget *parent, uint64_t bytes, struct budget **budget) {
@@ -31,6 +32,7 @@ status_t budget_create(struct budget *parent, uint64_t bytes, struct budget **bu
         return status;
     }
     *budget = CONTAINER_OF(object, struct budget, object);
+    slab_caches_init((*budget)->caches);
     (*budget)->limit = bytes;
     (*budget)->parent = parent;
     (*budget)->depth = parent->depth + 1;

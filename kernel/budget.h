@@ -10,13 +10,15 @@
 
 #include "kernel/frame.h"
 #include "kernel/object.h"
+#include "kernel/slab.h"
 
 struct budget {
     struct object object;
-    struct budget *parent; /* referenced; its `used` includes this limit */
-    uint64_t limit;        /* bytes */
-    uint64_t used;         /* bytes */
-    uint32_t depth;        /* number of parents above it */
+    struct slab_cache caches[SLAB_KINDS]; /* of the objects that it pays for */
+    struct budget *parent;                /* referenced; its `used` includes this limit */
+    uint64_t limit;                       /* bytes */
+    uint64_t used;                        /* bytes */
+    uint32_t depth;                       /* number of parents above it */
     uint32_t
         spenders; /* handles to it + address spaces that it pays for; see budget_spender_drop */
 };

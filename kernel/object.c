@@ -35,7 +35,6 @@ static const struct object_class {
     [OBJECT_IDENTITY] = {sizeof(struct object), 0, plain_destroy},
 };
 
-static struct slab_cache caches[ARRAY_SIZE(classes)];
 static uint32_t counts[ARRAY_SIZE(classes)];
 
 void *object_whole(struct object *object) {
@@ -44,18 +43,14 @@ void *object_whole(struct object *object) {
 
 status_t object_create(enum object_type type, struct budget *budget, struct object **object) {
     const struct object_class *class = &classes[type];
-    char *memory;
+    void *memory;
+    status_t status = slab_take(budget, type, class->size, &memory);
 
     *object = NULL;
-    if (!budget_charge(budget, class->size)) {
-        return ERROR_OUT_OF_BUDGET;
+    if (status != OK) {
+        return status;
     }
-    memory = slab_take(&caches[type], class->size);
-    if (memory == NULL) {
-        budget_refund(budget, class->size);
-        return ERROR_NO_MEMORY;
-    }
-    *object = (struct object *)(memory + class->offset);
+    *object = (struct object *)((char *)memory + class->offset);
     (*object)->type = (uint8_t)type;
     (*object)->references = 1;
     (*object)->budget = budget;
@@ -70,10 +65,9 @@ void object_free(struct object *object) {
     enum object_type type = object->type;
     struct budget *budget = object->budget;
 
-    slab_give(&caches[type], object_whole(object));
+    slab_give(budget, type, object_whole(object));
     counts[type]--;
     if (budget != NULL) {
-        budget_refund(budget, classes[type].size);
         object_put(&budget->object);
     }
 }

@@ -6,8 +6,8 @@
  *   object_get/put  count references; the last put destroys
  *
  * Invariant: `references` = handles to it + pointers that kernel structures keep + 1 while it is on
- * the reaper's list. Invariant: an object holds a reference to its budget until it is freed, and is
- * charged the size of its slab slot.
+ * the reaper's list. Invariant: an object holds a reference to its budget until it is freed, and
+ * lies in a slab that the budget pays for.
  */
 #pragma once
 

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/slab.h"
 
-#include "kernel/frame.h"
+#include "kernel/budget.h"
 #include "kernel/panic.h"
 #include "lib/base/string.h"
 
 /* At the start of each slab's frame; the slots follow. */
 struct slab {
-    struct list_node link; /* in the cache's partial list iff n_used < n_slots */
+    struct list_node link; /* in its cache's list iff n_used < n_slots */
     void *free;            /* first free slot; each holds the address of the next */
+    uint32_t slot_size;    /* bytes */
+    uint32_t n_slots;
     uint32_t n_used;
 };
 
@@ -18,85 +20,83 @@ struct slab {
 
 _Static_assert(sizeof(struct slab) <= SLAB_HEADER, "slots start behind the header");
 
-static struct slab *slab_create(struct slab_cache *cache) {
-    paddr_t frame = frame_take();
-    struct slab *slab;
+/* What the kernel made for itself at boot. */
+static struct slab_cache kernel_caches[SLAB_KINDS];
 
+void slab_caches_init(struct slab_cache *caches) {
+    for (unsigned kind = 0; kind < SLAB_KINDS; kind++) {
+        list_init(&caches[kind].partial);
+    }
+}
+
+static struct list *partial_list(struct budget *budget, unsigned kind) {
+    if (budget == NULL && UNLIKELY(kernel_caches[kind].partial.head.next == NULL)) {
+        slab_caches_init(kernel_caches);
+    }
+    return budget == NULL ? &kernel_caches[kind].partial : &budget->caches[kind].partial;
+}
+
+static status_t slab_create(struct budget *budget, uint32_t size, struct slab **slab) {
+    paddr_t frame;
+
+    if (!budget_charge(budget, PAGE_SIZE)) {
+        return ERROR_OUT_OF_BUDGET;
+    }
+    frame = frame_take();
     if (frame == PADDR_NONE) {
-        return NULL;
+        budget_refund(budget, PAGE_SIZE);
+        return ERROR_NO_MEMORY;
     }
-    slab = paddr_to_pointer(frame);
-    slab->n_used = 0;
-    slab->free = NULL;
-    list_node_init(&slab->link);
-    for (uint32_t i = cache->n_slots; i-- > 0;) {
-        void **slot = (void **)((char *)slab + SLAB_HEADER + i * cache->slot_size);
+    *slab = paddr_to_pointer(frame);
+    **slab = (struct slab){.slot_size = ALIGN_UP(size, 16u)};
+    (*slab)->n_slots = (uint32_t)(PAGE_SIZE - SLAB_HEADER) / (*slab)->slot_size;
+    ASSERT((*slab)->n_slots != 0);
+    for (uint32_t i = (*slab)->n_slots; i-- > 0;) {
+        void **slot = (void **)((char *)*slab + SLAB_HEADER + i * (*slab)->slot_size);
 
-        *slot = slab->free;
-        slab->free = slot;
+        *slot = (*slab)->free;
+        (*slab)->free = slot;
     }
-    list_push_front(&cache->partial, &slab->link);
-    return slab;
+    return OK;
 }
 
-/* Gives the frame of an empty slab back. */
-static void slab_free(struct slab_cache *cache, struct slab *slab) {
-    list_remove(&slab->link);
-    if (cache->empty == slab) {
-        cache->empty = NULL;
-    }
-    frame_put(pointer_to_paddr(slab));
-}
+status_t slab_take(struct budget *budget, unsigned kind, uint32_t size, void **slot) {
+    struct list *partial = partial_list(budget, kind);
+    struct slab *slab = LIST_FIRST(partial, struct slab, link);
 
-void *slab_take(struct slab_cache *cache, uint32_t size) {
-    struct slab *slab;
-    void **slot;
-
-    if (UNLIKELY(cache->slot_size == 0)) {
-        list_init(&cache->partial);
-        cache->slot_size = ALIGN_UP(size, 16u);
-        cache->n_slots = (uint32_t)(PAGE_SIZE - SLAB_HEADER) / cache->slot_size;
-        ASSERT(cache->n_slots != 0);
-    }
-    slab = LIST_FIRST(&cache->partial, struct slab, link);
+    *slot = NULL;
     if (slab == NULL) {
-        slab = slab_create(cache);
-        if (slab == NULL) {
-            return NULL;
+        status_t status = slab_create(budget, size, &slab);
+
+        if (status != OK) {
+            return status;
         }
+        list_push_front(partial, &slab->link);
     }
-    if (slab == cache->empty) {
-        cache->empty = NULL;
-    }
-    slot = slab->free;
-    slab->free = *slot;
-    if (++slab->n_used == cache->n_slots) {
+    *slot = slab->free;
+    slab->free = *(void **)*slot;
+    if (++slab->n_used == slab->n_slots) {
         list_remove(&slab->link);
     }
-    memset(slot, 0, cache->slot_size);
-    return slot;
+    memset(*slot, 0, slab->slot_size);
+    return OK;
 }
 
-void slab_give(struct slab_cache *cache, void *slot) {
+void slab_give(struct budget *budget, unsigned kind, void *slot) {
     struct slab *slab = (struct slab *)ALIGN_DOWN((uint64_t)slot, PAGE_SIZE);
 
     ASSERT(slab->n_used != 0);
     if (DEBUG_KERNEL) {
-        memset(slot, SLAB_POISON, cache->slot_size);
+        memset(slot, SLAB_POISON, slab->slot_size);
     }
     *(void **)slot = slab->free;
     slab->free = slot;
-    if (slab->n_used-- == cache->n_slots) {
-        list_push_back(&cache->partial, &slab->link);
-        if (cache->empty != NULL && cache->empty != slab) {
-            slab_free(cache, cache->empty);
-        }
+    if (slab->n_used-- == slab->n_slots) {
+        list_push_back(partial_list(budget, kind), &slab->link);
     }
     if (slab->n_used == 0) {
-        if (list_first(&cache->partial) != list_last(&cache->partial)) {
-            slab_free(cache, slab);
-        } else {
-            cache->empty = slab;
-        }
+        list_remove(&slab->link);
+        frame_put(pointer_to_paddr(slab));
+        budget_refund(budget, PAGE_SIZE);
     }
 }

@@ -1,26 +1,37 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Slabs: equal slots cut from single frames, one cache per kind of object. Take and give are O(1).
+ * Slabs: equal slots cut from single frames, a list of slabs for each kind of slot and budget. Take
+ * and give are O(1).
  *
- * Invariant: a slab is in its cache's `partial` list iff it has a free slot. A slab with no slot in
- * use is kept iff no other has room (a take-give pair moves no frames), and is then `empty`. So how
- * many frames a cache holds depends on the slots in use only, not on the order of what was freed.
+ * A budget pays for its slabs by the frame, and nobody else gets a slot in them: so who keeps one
+ * object in each slab pays for all of it, and what budgets promise is there.
+ *
+ * Invariant: a slab is in its cache's list iff it has a free slot. A slab with no slot in use goes
+ * at once, so that a budget is all refunded when its last object is gone.
  */
 #pragma once
 
 #include "kernel/types.h"
 #include "lib/base/list.h"
 
+struct budget;
+
+/* The slabs of one kind, of one budget, that have a free slot. */
 struct slab_cache {
     struct list partial;
-    struct slab *empty; /* in `partial`, no slot in use; NULL: none */
-    uint32_t slot_size; /* bytes; 0 until first used */
-    uint32_t n_slots;   /* per slab */
 };
 
-/* A zeroed slot of `size` bytes (the same in every call for a cache, at most 3 KiB), NULL if there
- * is no frame. */
-WARN_UNUSED void *slab_take(struct slab_cache *cache, uint32_t size);
+/* Kinds of slots: the types of objects, and two more. */
+enum slab_kind { SLAB_REGION = OBJECT_IDENTITY + 1, SLAB_SPACE, SLAB_KINDS };
+
+/* Makes empty caches, SLAB_KINDS of them. */
+void slab_caches_init(struct slab_cache *caches);
+
+/*
+ * A zeroed slot of `size` bytes (the same for all of a kind, at most 3 KiB) for the budget (NULL:
+ * the kernel's own). Fails: OUT_OF_BUDGET, NO_MEMORY; *slot is NULL then.
+ */
+WARN_UNUSED status_t slab_take(struct budget *budget, unsigned kind, uint32_t size, void **slot);
 
 /* Gives back what slab_take gave. A double free of the same slot panics in debug builds. */
-void slab_give(struct slab_cache *cache, void *slot);
+void slab_give(struct budget *budget, unsigned kind, void *slot);

@@ -7,7 +7,6 @@
 #include "kernel/frame.h"
 #include "kernel/memory.h"
 #include "kernel/panic.h"
-#include "kernel/slab.h"
 
 /* Mappings without an address go here, far from programs (low) and from the first stack (high). */
 #define PLACE_START 0x0000100000000000ULL
@@ -16,9 +15,6 @@
 #define STEP_ENTRIES 256
 /* Regions looked at for one free place before the caller restarts. */
 #define PLACE_STEPS 64
-
-static struct slab_cache region_cache;
-static struct slab_cache space_cache;
 
 bool space_charge(struct space *space, uint64_t n_frames) {
     if (!budget_charge(space->budget, n_frames * PAGE_SIZE)) {
@@ -34,21 +30,18 @@ void space_refund(struct space *space, uint64_t n_frames) {
 }
 
 status_t space_create(struct budget *budget, struct space **space) {
+    void *memory;
     struct space *new;
+    status_t status = slab_take(budget, SLAB_SPACE, sizeof(*new), &memory);
 
-    if (!budget_charge(budget, PAGE_SIZE + sizeof(*new))) {
-        return ERROR_OUT_OF_BUDGET;
+    if (status != OK) {
+        return status;
     }
-    new = slab_take(&space_cache, sizeof(*new));
-    if (new == NULL) {
-        budget_refund(budget, PAGE_SIZE + sizeof(*new));
-        return ERROR_NO_MEMORY;
-    }
-    new->root = page_table_create();
-    if (new->root == PADDR_NONE) {
-        slab_give(&space_cache, new);
-        budget_refund(budget, PAGE_SIZE + sizeof(*new));
-        return ERROR_NO_MEMORY;
+    new = memory;
+    status = page_table_create(budget, &new->root);
+    if (status != OK) {
+        slab_give(budget, SLAB_SPACE, new);
+        return status;
     }
     new->budget = budget;
     new->n_frames = 1;
@@ -77,19 +70,6 @@ static struct region *region_at_or_after(struct space *space, uint64_t address) 
     return region != NULL ? region : region_of(tree_find_ge(&space->regions, address));
 }
 
-static struct region *region_create(struct space *space) {
-    struct region *region;
-
-    if (!budget_charge(space->budget, sizeof(*region))) {
-        return NULL;
-    }
-    region = slab_take(&region_cache, sizeof(*region));
-    if (region == NULL) {
-        budget_refund(space->budget, sizeof(*region));
-    }
-    return region;
-}
-
 static void region_link(struct space *space, struct region *region) {
     region->space = space;
     tree_insert(&space->regions, &region->node, region->start);
@@ -108,8 +88,7 @@ static void region_free(struct region *region) {
         list_remove(&region->memory_link);
         object_put(&region->memory->object);
     }
-    slab_give(&region_cache, region);
-    budget_refund(space->budget, sizeof(*region));
+    slab_give(space->budget, SLAB_REGION, region);
 }
 
 /* Moves the start of a region up; its pages below are unmapped. */
@@ -122,11 +101,14 @@ static void region_trim_front(struct region *region, uint64_t start) {
 
 /* Cuts a region in two at `address`, inside it. */
 static status_t region_split(struct region *region, uint64_t address) {
-    struct region *upper = region_create(region->space);
+    struct region *upper;
+    void *memory;
+    status_t status = slab_take(region->space->budget, SLAB_REGION, sizeof(*upper), &memory);
 
-    if (upper == NULL) {
-        return ERROR_OUT_OF_BUDGET;
+    if (status != OK) {
+        return status;
     }
+    upper = memory;
     *upper = *region;
     list_node_init(&upper->memory_link);
     upper->node = (struct tree_node){0};
@@ -219,6 +201,7 @@ static status_t replaced_unmap(struct space *space, const struct map_request *re
 
 status_t space_map(struct space *space, struct map_request *request, uint64_t *address) {
     struct region *region;
+    void *memory;
     status_t status = map_check(space, request);
 
     *address = request->address;
@@ -232,11 +215,12 @@ status_t space_map(struct space *space, struct map_request *request, uint64_t *a
     if (status != OK) {
         return status;
     }
-    region = region_create(space);
-    if (region == NULL) {
-        return ERROR_OUT_OF_BUDGET;
+    status = slab_take(space->budget, SLAB_REGION, sizeof(*region), &memory);
+    if (status != OK) {
+        return status;
     }
     /* Commit. */
+    region = memory;
     region->start = *address;
     region->end = *address + request->length;
     region->memory = request->memory;
@@ -423,8 +407,7 @@ bool space_destroy_step(struct space *space) {
     frame_put(space->root);
     space_refund(space, 1);
     ASSERT(space->n_frames == 0);
-    slab_give(&space_cache, space);
-    budget_refund(budget, sizeof(*space));
+    slab_give(budget, SLAB_SPACE, space);
     budget_spender_drop(budget);
     object_put(&budget->object);
     return true;

@@ -192,20 +192,15 @@ static status_t list_fill(struct thread *thread) {
 static status_t info_open(struct thread *thread) {
     uint32_t id = (uint32_t)thread->registers.r8;
     struct process *process = process_next(id);
-    handle_t handle;
     status_t status;
 
     if (process == NULL || process->id != id) {
         return ERROR_NO_PROCESS;
     }
-    status = handle_reserve(&thread->process->handles, 1);
-    if (status != OK) {
-        return status;
-    }
     object_get(&process->object);
-    handle = handle_install(&thread->process->handles, &process->object, RIGHTS_ALL);
-    thread->registers.rsi = handle;
-    return OK;
+    status = handle_give(thread, &process->object, RIGHTS_ALL);
+    thread->registers.rsi = thread->registers.rdx;
+    return status;
 }
 
 static status_t info_answer(struct thread *thread, const void *info, size_t size) {

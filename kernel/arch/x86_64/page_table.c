@@ -4,7 +4,7 @@
 #include "boot/boot_info.h"
 #include "kernel/arch/x86_64/cpu.h"
 #include "kernel/arch/x86_64/irq.h"
-#include "kernel/frame.h"
+#include "kernel/budget.h"
 #include "kernel/kernel_threads.h"
 #include "kernel/panic.h"
 #include "kernel/space.h"
@@ -109,15 +109,15 @@ void page_table_init(const struct boot_info *boot) {
     arch_space_load(page_table_kernel_root);
 }
 
-paddr_t page_table_create(void) {
-    paddr_t frame = frame_take_zeroed();
+status_t page_table_create(struct budget *budget, paddr_t *root) {
+    status_t status = budget_frame_take(budget, root);
 
-    if (frame != PADDR_NONE) {
-        memcpy((pte_t *)paddr_to_pointer(frame) + KERNEL_HALF,
+    if (status == OK) {
+        memcpy((pte_t *)paddr_to_pointer(*root) + KERNEL_HALF,
                (pte_t *)paddr_to_pointer(page_table_kernel_root) + KERNEL_HALF,
                KERNEL_HALF * sizeof(pte_t));
     }
-    return frame;
+    return status;
 }
 
 pte_t *page_table_find(paddr_t root, uint64_t address) {

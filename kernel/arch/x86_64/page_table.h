@@ -32,6 +32,7 @@ typedef uint64_t pte_t;
 #define PAGE_TABLE_SPAN (2 * MiB)
 
 struct boot_info;
+struct budget;
 struct space;
 
 /*
@@ -43,8 +44,8 @@ void page_table_init(const struct boot_info *boot);
 
 extern paddr_t page_table_kernel_root;
 
-/* A root with the kernel's half. PADDR_NONE if there is no frame. */
-WARN_UNUSED paddr_t page_table_create(void);
+/* A root with the kernel's half, which the budget pays for. Fails: OUT_OF_BUDGET, NO_MEMORY. */
+WARN_UNUSED status_t page_table_create(struct budget *budget, paddr_t *root);
 
 /* The leaf entry for `address` (which may be not present), NULL if a table on the way is missing.
  */

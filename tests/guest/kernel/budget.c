@@ -63,6 +63,53 @@ static void refunded_to_the_byte(void) {
     closed(budget);
 }
 
+static uint64_t frames_free(void) {
+    struct system_info info = {0};
+
+    CHECK_OK(sys_system_control(test_system, SYSTEM_INFO, (uint64_t)(uintptr_t)&info, 0, 0, NULL));
+    return info.frames_free;
+}
+
+static handle_t objects[2000];
+
+/* Makes as many small objects as the budget pays for, and keeps one in `stride`, or none if that is
+ * 0. Returns how many it made. */
+static unsigned objects_thin_out(handle_t budget, unsigned stride) {
+    unsigned n = 0;
+
+    while (n < ARRAY_SIZE(objects) && sys_memory_create(5, 0, 0, budget, &objects[n]) == OK) {
+        n++;
+    }
+    CHECK(n > 100 && n < ARRAY_SIZE(objects));
+    for (unsigned i = 0; i < n; i++) {
+        if (stride == 0 || i % stride != 0) {
+            closed(objects[i]);
+        }
+    }
+    return n;
+}
+
+/* One object left in each of the kernel's pages: they are still paid for, every one of them. */
+static void fragments_paid(void) {
+    handle_t budget = budget_new(test_budget, 30), memory = HANDLE_NONE;
+
+    (void)objects_thin_out(budget, 0); /* this process's handle table has grown now */
+    CHECK(budget_used(budget) == 0);
+    uint64_t before = frames_free();
+    unsigned n = objects_thin_out(budget, 15); /* there are more than 15 in a page */
+
+    CHECK(before - frames_free() == 30 && budget_used(budget) == 30);
+    CHECK_STATUS(sys_memory_create(1, MEMORY_CONTIGUOUS, 0, budget, &memory), ERROR_OUT_OF_BUDGET);
+    /* The free slots are there for objects all the same. */
+    CHECK_OK(sys_memory_create(5, 0, 0, budget, &memory));
+    closed(memory);
+    for (unsigned i = 0; i < n; i += 15) {
+        closed(objects[i]);
+    }
+    CHECK(before == frames_free() && budget_used(budget) == 0);
+    closed(budget);
+}
+
 static void use_all_pages(uint64_t unused) {
     char *pages = pages_map(HANDLE_NONE, 100000, READ_WRITE);
 
@@ -254,6 +301,7 @@ static void ends_in_a_lent_copy(void) {
 const struct test budget_tests[] = {
     {"budget split", split},
     {"budget refunded to the byte", refunded_to_the_byte},
+    {"budget fragments paid", fragments_paid},
     {"budget used up by every call", exhausted},
     {"budget of the creator", creator_pays},
     {"budget ends in a lent copy", ends_in_a_lent_copy},
