@@ -307,23 +307,22 @@ static void pages_protect_step(struct space *space, uint64_t *address, uint64_t 
     tlb_gather_begin(&gather, space);
     while (*address < end && n_steps > 0 && tlb_gather_has_room(&gather)) {
         pte_t *entry = page_table_next(space->root, *address, end, address, &n_steps);
+        pte_t value;
 
         if (entry == NULL) {
             break;
         }
-        if (protection == 0) {
-            /* No access at all: the page stays, but the CPU must not see it. A supervisor page is
-             * just that. */
-            page_table_replace(&gather, *address, entry, *entry & ~PTE_USER, PADDR_NONE);
-        } else {
+        /* No access at all: the page stays, but the CPU must not see it. A supervisor page is just
+         * that. */
+        value = *entry & ~PTE_USER;
+        if (protection != 0) {
             /* Write access comes back through a fault, which knows whether the page is shared. */
-            pte_t value = (*entry | PTE_USER | PTE_NO_EXECUTE) & ~PTE_WRITE;
-
-            if ((protection & MAP_EXECUTE) != 0) {
-                value &= ~PTE_NO_EXECUTE;
-            }
-            page_table_replace(&gather, *address, entry, value, PADDR_NONE);
+            value = (*entry | PTE_USER | PTE_NO_EXECUTE) & ~PTE_WRITE;
         }
+        if ((protection & MAP_EXECUTE) != 0) {
+            value &= ~PTE_NO_EXECUTE;
+        }
+        page_table_replace(&gather, *address, entry, value, PADDR_NONE);
         *address += PAGE_SIZE;
     }
     tlb_gather_end(&gather);
