@@ -318,9 +318,7 @@ static void pages_protect_step(struct space *space, uint64_t *address, uint64_t 
         if (protection != 0) {
             /* Write access comes back through a fault, which knows whether the page is shared. */
             value = (*entry | PTE_USER | PTE_NO_EXECUTE) & ~PTE_WRITE;
-        }
-        if ((protection & MAP_EXECUTE) != 0) {
-            value &= ~PTE_NO_EXECUTE;
+            value &= (protection & MAP_EXECUTE) != 0 ? ~PTE_NO_EXECUTE : ~0ULL;
         }
         page_table_replace(&gather, *address, entry, value, PADDR_NONE);
         *address += PAGE_SIZE;
