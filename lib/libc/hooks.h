@@ -13,6 +13,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <sys/types.h>
 
 /*
  * Linux x86-64 system call `number` (bits/syscall.h). Returns the result, or an error as a value
@@ -44,6 +45,15 @@ int __euralios_clone(int (*function)(void *), void *stack, int flags, void *argu
  * and clears and wakes the child_tid word, as one operation. Called by detached threads.
  */
 _Noreturn void __euralios_unmapself(void *base, size_t size);
+
+/*
+ * In place of mmap, mprotect and munmap for what pthread_create maps for a thread and pthread_join
+ * gives back. Results and errno as theirs.
+ */
+void *__euralios_stack_map(void *where, size_t size, int protection, int flags, int fd,
+                           off_t offset);
+int __euralios_stack_protect(void *address, size_t size, int protection);
+int __euralios_stack_unmap(void *address, size_t size);
 
 /* Makes `tp` the thread pointer (FS base) of the calling thread. Returns 0 or minus an errno. */
 int __euralios_set_tp(void *tp);

@@ -10,7 +10,7 @@
 
 extern struct lock signal_lock, queue_lock, path_lock, fd_lock,
     pool_lock; /* in this order, threads_lock and timers_lock before them */
-extern struct lock timers_lock;
+extern struct lock timers_lock, stacks_lock;
 
 static inline void locks_take_all(void) {
     lock_take(&threads_lock);
@@ -20,9 +20,11 @@ static inline void locks_take_all(void) {
     lock_take(&path_lock);
     lock_take(&fd_lock);
     lock_take(&pool_lock);
+    lock_take(&stacks_lock);
 }
 
 static inline void locks_give_all(void) {
+    lock_give(&stacks_lock);
     lock_give(&pool_lock);
     lock_give(&fd_lock);
     lock_give(&path_lock);

@@ -10,6 +10,7 @@
 #include "lib/posix/calls.h"
 #include "lib/posix/pool.h"
 #include "lib/posix/signal.h"
+#include "lib/posix/stacks.h"
 #include "lib/posix/timers.h"
 
 /* Linux's clone flags, as far as musl asks for them. */
@@ -176,6 +177,7 @@ long thread_clone(int (*start)(void *), void *stack, int flags, void *argument, 
         .clear_tid = flags & LINUX_CLONE_CHILD_CLEARTID ? (uint32_t *)child_tid : NULL,
     };
     record_set((uintptr_t)tls, thread);
+    stack_used((uintptr_t)stack);
     long tid = thread_launch(thread, stack, flags & LINUX_CLONE_PARENT_SETTID ? parent_tid : NULL);
 
     if (tid < 0) {
@@ -221,6 +223,7 @@ NORETURN void thread_end(uintptr_t unmap_base, size_t unmap_length) {
 }
 
 void __euralios_unmapself(void *base, size_t size) {
+    stack_forget((uintptr_t)base);
     thread_end((uintptr_t)base, size);
 }
 
