@@ -28,7 +28,7 @@ static inline uint32_t process_parent(void) {
 #define POSIX_CALLS(X)                                                                             \
     X(accept) X(accept4) X(access) X(alarm) X(arch_prctl) X(bind) X(chdir) X(chmod) X(chown)       \
     X(clock_getres) X(clock_gettime) X(clock_nanosleep) X(close) X(connect) X(dup) X(dup2)         \
-    X(dup3) X(copy_file_range) X(execve) X(exit_group) X(exit_thread) X(faccessat) X(faccessat2) X(fallocate) X(sendfile) X(fchdir) X(fchmod) X(fchmodat)    \
+    X(dup3) X(copy_file_range) X(mlock) X(mlock2) X(mlockall) X(mremap) X(munlock) X(execve) X(exit_group) X(exit_thread) X(faccessat) X(faccessat2) X(fallocate) X(sendfile) X(fchdir) X(fchmod) X(fchmodat)    \
     X(fchown) X(fchownat) X(fcntl) X(flock) X(fork) X(fstat) X(fstatfs) X(fsync) X(ftruncate)      \
     X(futex) X(getcwd) X(getdents64) X(getgroups) X(getitimer) X(getpeername) X(getpgid)           \
     X(getpgrp) X(getpid) X(getppid) X(getpriority) X(getrandom) X(getrlimit) X(getrusage)          \

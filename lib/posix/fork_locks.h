@@ -8,7 +8,7 @@
 
 #include "lib/posix/thread.h"
 
-extern struct lock signal_lock, queue_lock, path_lock, fd_lock,
+extern struct lock signal_lock, queue_lock, path_lock, fd_lock, mapping_lock,
     pool_lock; /* in this order, threads_lock and timers_lock before them */
 extern struct lock timers_lock, stacks_lock;
 
@@ -19,6 +19,7 @@ static inline void locks_take_all(void) {
     lock_take(&queue_lock);
     lock_take(&path_lock);
     lock_take(&fd_lock);
+    lock_take(&mapping_lock);
     lock_take(&pool_lock);
     lock_take(&stacks_lock);
 }
@@ -26,6 +27,7 @@ static inline void locks_take_all(void) {
 static inline void locks_give_all(void) {
     lock_give(&stacks_lock);
     lock_give(&pool_lock);
+    lock_give(&mapping_lock);
     lock_give(&fd_lock);
     lock_give(&path_lock);
     lock_give(&queue_lock);

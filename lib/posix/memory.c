@@ -14,6 +14,7 @@
 #include "lib/posix/errno.h"
 #include "lib/posix/fd.h"
 #include "lib/posix/file.h"
+#include "lib/posix/mapping.h"
 
 enum {
     LINUX_MAP_SHARED = 1,
@@ -53,6 +54,23 @@ static long error_of(status_t status) {
     }
 }
 
+/* After the attempt: an object that is mapped is remembered, with its handle. */
+static long map_result(const struct mapping *mapping, status_t status, uint64_t mapped,
+                       handle_t memory, uint64_t offset) {
+    if (status != OK) {
+        if (memory != HANDLE_NONE) {
+            handle_drop(memory);
+        }
+        return error_of(status);
+    }
+    if (memory != HANDLE_NONE) {
+        mapping_keep(mapped, mapping->length, memory, offset, mapping->flags);
+    } else if ((mapping->flags & MAP_REPLACE) != 0) {
+        mapping_forget(mapped, mapping->length);
+    }
+    return (long)mapped;
+}
+
 static long map_anonymous(const struct mapping *mapping) {
     handle_t memory = HANDLE_NONE;
     uint64_t mapped = 0;
@@ -66,10 +84,7 @@ static long map_anonymous(const struct mapping *mapping) {
         status = sys_map(HANDLE_NONE, memory, mapping->address, mapping->length, 0, mapping->flags,
                          &mapped);
     }
-    if (memory != HANDLE_NONE) {
-        handle_drop(memory); /* the mapping keeps it */
-    }
-    return status == OK ? (long)mapped : error_of(status);
+    return map_result(mapping, status, mapped, memory, 0);
 }
 
 /* For a server that cannot give its content as memory: a copy, which is what private mappings are
@@ -118,10 +133,12 @@ static long map_file(const struct mapping *mapping, int number) {
     if (status != OK) {
         return errno_from_status(status);
     }
-    status = sys_map(HANDLE_NONE, memory, mapping->address, mapping->length, skip,
-                     mapping->flags | (shared ? 0 : MAP_PRIVATE), &mapped);
-    handle_drop(memory);
-    return status == OK ? (long)mapped : error_of(status);
+    struct mapping with_kind = *mapping;
+
+    with_kind.flags |= shared ? 0 : MAP_PRIVATE;
+    status = sys_map(HANDLE_NONE, memory, mapping->address, mapping->length, skip, with_kind.flags,
+                     &mapped);
+    return map_result(&with_kind, status, mapped, memory, skip);
 }
 
 long call_mmap(const long *a) {
@@ -170,6 +187,7 @@ long call_munmap(const long *a) {
     if (!range_of(a, &length)) {
         return -EINVAL;
     }
+    mapping_forget((uint64_t)a[0], length);
     return errno_from_status(sys_unmap(HANDLE_NONE, (uint64_t)a[0], length));
 }
 
@@ -185,7 +203,10 @@ long call_mprotect(const long *a) {
     status_t status =
         sys_protect(HANDLE_NONE, (uint64_t)a[0], length, (uint32_t)a[2] & MAP_PROTECTION);
 
-    return status == ERROR_NOT_FOUND ? -ENOMEM : errno_from_status(status);
+    if (status == OK) {
+        mapping_protect((uint64_t)a[0], length, (uint32_t)a[2]);
+    }
+    return status == ERROR_BAD_ADDRESS ? -ENOMEM : errno_from_status(status);
 }
 
 long call_madvise(const long *a) {
@@ -201,11 +222,4 @@ long call_madvise(const long *a) {
         return status == ERROR_NOT_FOUND ? -ENOMEM : errno_from_status(status);
     }
     return 0; /* the rest is advice */
-}
-
-/* Shared mappings are the file's own memory: there is nothing to write back. */
-long call_msync(const long *a) {
-    uint64_t length;
-
-    return range_of(a, &length) || a[1] == 0 ? 0 : -EINVAL;
 }

@@ -272,7 +272,7 @@ static status_t on_map(void *context, struct request *request, uint64_t offset, 
     /* What may be written through the file may be written through the mapping, also after a
      * mprotect; nobody but us may change the length. */
     return content_share(&node->content, node->size,
-                         RIGHT_READ | RIGHT_EXECUTE |
+                         RIGHT_READ | RIGHT_EXECUTE | RIGHT_COPY |
                              ((file->flags & FILE_OPEN_WRITE) != 0 ? RIGHT_WRITE : 0),
                          content);
 }
