@@ -46,6 +46,19 @@ static volatile uint64_t clock_sink; /* the compiler must not leave the reading 
 static char lent_page[PAGE] __attribute__((aligned(PAGE)));
 static char server_page[PAGE] __attribute__((aligned(PAGE)));
 
+static const char *only; /* a row to be measured alone, for tools/profile; NULL: all */
+
+static bool is_wanted(const char *name) {
+    return only == NULL || strcmp(name, only) == 0;
+}
+
+#define ROW(name, n, statement)                                                                    \
+    do {                                                                                           \
+        if (is_wanted(name)) {                                                                     \
+            bench_row(name, MEASURE(n, statement));                                                \
+        }                                                                                          \
+    } while (false)
+
 static void must(status_t status, const char *what) {
     if (status != OK) {
         printf("bench failed: %s: %d\n", what, (int)status);
@@ -119,9 +132,9 @@ static void measure_two_processes(handle_t gate) {
     uint64_t deadline = time_deadline(1000 * NS_PER_S);
 
     memset(lent_page, 1, sizeof lent_page);
-    bench_row("ipc_round_trip", MEASURE(1000, call_short(gate, LABEL_SHORT, DEADLINE_NEVER)));
-    bench_row("ipc_round_trip_deadline", MEASURE(1000, call_short(gate, LABEL_SHORT, deadline)));
-    bench_row("lent_4k", MEASURE(1000, call_lent(gate)));
+    ROW("ipc_round_trip", 1000, call_short(gate, LABEL_SHORT, DEADLINE_NEVER));
+    ROW("ipc_round_trip_deadline", 1000, call_short(gate, LABEL_SHORT, deadline));
+    ROW("lent_4k", 1000, call_lent(gate));
     fflush(stdout);
     call_short(gate, LABEL_QUIT, DEADLINE_NEVER);
 }
@@ -166,8 +179,7 @@ static void bench_two_threads(handle_t endpoint) {
 
     must(sys_gate_create(endpoint, 1, &gate), "gate_create");
     must(thread_start(&thread, serve_in_thread, (void *)(uintptr_t)endpoint, 0), "thread_start");
-    bench_row("ipc_round_trip_same_process",
-              MEASURE(1000, call_short(gate, LABEL_SHORT, DEADLINE_NEVER)));
+    ROW("ipc_round_trip_same_process", 1000, call_short(gate, LABEL_SHORT, DEADLINE_NEVER));
     call_short(gate, LABEL_QUIT, DEADLINE_NEVER);
     thread_join(&thread);
     must(sys_handle_close(gate), "close");
@@ -238,19 +250,18 @@ int main(int argc, char **argv) {
         return 0;
     }
     setvbuf(stdout, NULL, _IOLBF, 0);
-    if (argc > 1) {
-        bench_posix("/tests/bench", argv[1]); /* for tools/profile: that row alone */
-        return 0;
-    }
+    only = argc > 1 ? argv[1] : NULL;
     must(sys_endpoint_create(&endpoint), "endpoint_create");
-    bench_row("null_call", MEASURE(1000, must(sys_null(), "null")));
+    ROW("null_call", 1000, must(sys_null(), "null"));
     bench_two_processes(endpoint);
     bench_two_threads(endpoint);
-    bench_page_faults();
-    bench_row("program_start", MEASURE(10, start_program(endpoint, "/tests/bench")));
-    bench_row("thread_create_join", MEASURE(100, create_and_join()));
-    bench_row("clock_read", MEASURE(1000, clock_sink = time_now_ns()));
-    bench_posix("/tests/bench", NULL);
+    if (is_wanted("page_fault") || is_wanted("page_fault_pooled")) {
+        bench_page_faults();
+    }
+    ROW("program_start", 10, start_program(endpoint, "/tests/bench"));
+    ROW("thread_create_join", 100, create_and_join());
+    ROW("clock_read", 1000, clock_sink = time_now_ns());
+    bench_posix("/tests/bench", only);
     printf("bench end 0\n");
     return 0;
 }
