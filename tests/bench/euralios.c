@@ -206,12 +206,14 @@ static void bench_page_faults(void) {
          "map");
     memset(took, 1, sizeof took);
     time_sleep_until(time_deadline(200 * NS_PER_MS));
+    batch_mark();
     for (size_t i = 0; i < FAULT_PAGES; i++) {
         volatile char *page = (volatile char *)(uintptr_t)(address + i * PAGE);
         uint64_t start = ticks_now();
         *page = 1;
         took[i] = ticks_now() - start;
     }
+    batch_mark();
     must(sys_unmap(HANDLE_NONE, address, (uint64_t)FAULT_PAGES * PAGE), "unmap");
 
     enum { LAST = FAULT_PAGES / 4 };
