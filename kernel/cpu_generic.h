@@ -17,7 +17,6 @@ struct cpu_generic {
     uint64_t timer_ns;      /* when the timer will fire; DEADLINE_NEVER: not armed */
     struct list recent;     /* threads whose deadline was armed since the timer last fired */
     uint64_t n_fast;        /* system calls, each a switch, that the fast path did */
-    bool changed;   /* a thread became ready, or a priority changed: `running` may be wrong, and the
-                       end of its slice may matter now */
-    uint32_t index; /* 0 is the boot CPU */
+    bool changed; /* a thread became ready, or a priority changed: `running` may be wrong, and the
+                     end of its slice may matter now */
 };

@@ -236,12 +236,9 @@ void ipc_kill(struct thread *thread) {
 
 /* The first of what waits at a dead endpoint is told. False if nothing is left. */
 static bool flush_one(struct endpoint *endpoint) {
-    struct list_node *node = list_first(&endpoint->urgent);
+    struct list_node *node = endpoint_first(endpoint);
     struct queue_item *item;
 
-    if (node == NULL) {
-        node = list_first(&endpoint->queue);
-    }
     if (node == NULL) {
         return false;
     }

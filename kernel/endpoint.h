@@ -38,6 +38,11 @@ struct endpoint {
 };
 /* [/book] */
 
+/* Whose turn it is to be received. NULL: nobody's. */
+static inline struct list_node *endpoint_first(const struct endpoint *endpoint) {
+    return list_first(list_is_empty(&endpoint->urgent) ? &endpoint->queue : &endpoint->urgent);
+}
+
 /* [book:gate] */
 struct gate {
     struct object object;

@@ -33,25 +33,35 @@ static enum access fault_access(uint64_t error_code) {
     return (error_code & FAULT_WRITE) != 0 ? ACCESS_WRITE : ACCESS_READ;
 }
 
+/* The program is told, or it ends. `status` says why no page came. */
+static NOINLINE void exception_tell(struct thread *thread, status_t status) {
+    unsigned vector = (unsigned)thread->registers.vector;
+    uint64_t error_code = thread->registers.error_code;
+    uint64_t address = vector == VECTOR_PAGE_FAULT ? arch_fault_address() : 0;
+    bool budget = status == ERROR_OUT_OF_BUDGET || status == ERROR_NO_MEMORY;
+
+    if (status == ERROR_NOT_FOUND) {
+        error_code |= FAULT_BEYOND_END;
+    }
+    if (!upcall_push_fault(thread, vector, error_code | (budget ? FAULT_OUT_OF_BUDGET : 0),
+                           address)) {
+        process_die_of_fault(thread, vector, error_code, address,
+                             budget ? DEATH_BUDGET : DEATH_FAULT);
+    }
+}
+
 /* [book:exception-enter] */
-void exception_enter(struct thread *thread, unsigned vector, uint64_t error_code,
-                     uint64_t fault_address) {
-    enum death_cause cause = DEATH_FAULT;
+void exception_enter(struct thread *thread) {
+    uint64_t error_code = thread->registers.error_code;
     status_t status = ERROR_NOT_SUPPORTED;
 
     kernel_lock_take();
-    if (LIKELY(vector == VECTOR_PAGE_FAULT && !fault_is_final(error_code))) {
-        status = space_fault(thread->process->space, fault_address, fault_access(error_code), NULL);
+    if (LIKELY(thread->registers.vector == VECTOR_PAGE_FAULT && !fault_is_final(error_code))) {
+        status =
+            space_fault(thread->process->space, arch_fault_address(), fault_access(error_code));
     }
-    if (status == ERROR_OUT_OF_BUDGET || status == ERROR_NO_MEMORY) {
-        cause = DEATH_BUDGET;
-        error_code |= FAULT_OUT_OF_BUDGET;
-    } else if (status == ERROR_NOT_FOUND) {
-        error_code |= FAULT_BEYOND_END;
-    }
-    if (UNLIKELY(status != OK) && !upcall_push_fault(thread, vector, error_code, fault_address)) {
-        process_die_of_fault(thread, vector, error_code & ~(uint64_t)FAULT_OUT_OF_BUDGET,
-                             fault_address, cause);
+    if (UNLIKELY(status != OK)) {
+        exception_tell(thread, status);
     }
     scheduler_leave(thread, SWITCH_PREEMPT);
 }

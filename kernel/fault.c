@@ -13,7 +13,7 @@
 #include "kernel/panic.h"
 #include "lib/base/string.h"
 
-static pte_t entry_flags(const struct region *region, uint32_t protection) {
+static ALWAYS_INLINE pte_t entry_flags(const struct region *region, uint32_t protection) {
     pte_t flags = PTE_PRESENT | PTE_USER | PTE_ACCESSED;
 
     if ((protection & MAP_WRITE) != 0) {
@@ -33,22 +33,19 @@ static pte_t entry_flags(const struct region *region, uint32_t protection) {
     return flags;
 }
 
-/* A new private frame with the content of `source` (PADDR_NONE: zeros), charged unless it replaces
- * an owned one. */
+/* A new private frame with the content of `source`, charged unless it replaces an owned one. */
 static status_t private_frame(struct space *space, paddr_t source, bool charge, paddr_t *frame) {
     if (charge && !space_charge(space, 1)) {
         return ERROR_OUT_OF_BUDGET;
     }
-    *frame = source == PADDR_NONE ? frame_take_zeroed() : frame_take();
+    *frame = frame_take();
     if (*frame == PADDR_NONE) {
         if (charge) {
             space_refund(space, 1);
         }
         return ERROR_NO_MEMORY;
     }
-    if (source != PADDR_NONE) {
-        memcpy(paddr_to_pointer(*frame), paddr_to_pointer(source), PAGE_SIZE);
-    }
+    memcpy(paddr_to_pointer(*frame), paddr_to_pointer(source), PAGE_SIZE);
     return OK;
 }
 
@@ -81,41 +78,49 @@ static status_t fault_write(struct space *space, struct region *region, uint64_t
 }
 /* [/book] */
 
-/* Nothing is there yet. */
+/* Nothing is there yet, and zeros belong there. */
+static inline status_t fault_zero(struct space *space, const struct region *region, pte_t *entry) {
+    paddr_t frame;
+
+    if (!space_charge(space, 1)) {
+        return ERROR_OUT_OF_BUDGET;
+    }
+    frame = frame_take_zeroed();
+    if (frame == PADDR_NONE) {
+        space_refund(space, 1);
+        return ERROR_NO_MEMORY;
+    }
+    page_table_set(entry, frame | entry_flags(region, region->flags) | PTE_OWNED);
+    return OK;
+}
+
+/* Nothing is there yet of a memory object. */
 static status_t fault_missing(struct space *space, struct region *region, uint64_t address,
                               enum access access, pte_t *entry) {
     uint32_t protection = region->flags & MAP_PROTECTION;
     struct memory *memory = region->memory;
+    pte_t owned = 0;
     paddr_t frame;
     status_t status;
 
-    if (memory == NULL) {
-        status = private_frame(space, PADDR_NONE, true, &frame);
-        if (status == OK) {
-            page_table_set(entry, frame | entry_flags(region, protection) | PTE_OWNED);
-        }
-        return status;
-    }
     status =
         memory_page(memory, region->offset + (address - region->start) / PAGE_SIZE, true, &frame);
     if (status != OK) {
         return status;
     }
-    if ((region->flags & MAP_PRIVATE) != 0) {
-        if (access == ACCESS_WRITE) {
-            status = private_frame(space, frame, true, &frame);
-            if (status == OK) {
-                page_table_set(entry, frame | entry_flags(region, protection) | PTE_OWNED);
-            }
-            return status;
-        }
-        protection &= ~(uint32_t)MAP_WRITE;
-    }
-    if (memory->kind != MEMORY_KIND_DEVICE) {
+    if ((region->flags & MAP_PRIVATE) != 0 && access == ACCESS_WRITE) {
+        owned = PTE_OWNED;
+        status = private_frame(space, frame, true, &frame);
+    } else if (memory->kind != MEMORY_KIND_DEVICE) {
         frame_get(frame);
     }
-    page_table_set(entry, frame | entry_flags(region, protection));
-    return OK;
+    if ((region->flags & MAP_PRIVATE) != 0 && access != ACCESS_WRITE) {
+        protection &= ~(uint32_t)MAP_WRITE;
+    }
+    if (status == OK) {
+        page_table_set(entry, frame | entry_flags(region, protection) | owned);
+    }
+    return status;
 }
 
 /* The page is present, but without a right to read or run it that its region gives: a protect was
@@ -134,7 +139,7 @@ static status_t fault_present(struct space *space, const struct region *region, 
 }
 
 /* [book:fault-space] */
-status_t space_fault(struct space *space, uint64_t address, enum access access, paddr_t *frame) {
+status_t space_fault(struct space *space, uint64_t address, enum access access) {
     struct region *region = space_region(space, address);
     status_t status;
     pte_t *entry;
@@ -145,25 +150,27 @@ status_t space_fault(struct space *space, uint64_t address, enum access access, 
     if ((region->flags & (uint32_t)access) == 0) {
         return ERROR_NO_RIGHT;
     }
-    address = ALIGN_DOWN(address, PAGE_SIZE);
-    status = page_table_make(space, address, &entry);
-    if (status != OK) {
-        return status;
-    }
-    if ((*entry & PTE_PRESENT) == 0) {
-        status = fault_missing(space, region, address, access, entry);
+    entry = page_table_find(space->root, address);
+    if (UNLIKELY(entry == NULL)) {
+        status = page_table_make(space, address, &entry);
         if (status != OK) {
-            page_table_trim(space, address, entry);
+            return status;
         }
-    } else if (access == ACCESS_WRITE &&
-               (*entry & (PTE_WRITE | PTE_USER)) != (PTE_WRITE | PTE_USER)) {
-        status = fault_write(space, region, address, entry);
-    } else if ((*entry & PTE_USER) == 0 ||
-               (access == ACCESS_EXECUTE && (*entry & PTE_NO_EXECUTE) != 0)) {
-        status = fault_present(space, region, address, entry);
     }
-    if (status == OK && frame != NULL) {
-        *frame = *entry & PTE_ADDRESS;
+    address = ALIGN_DOWN(address, PAGE_SIZE);
+    if ((*entry & PTE_PRESENT) != 0) {
+        if (access == ACCESS_WRITE && (*entry & (PTE_WRITE | PTE_USER)) != (PTE_WRITE | PTE_USER)) {
+            return fault_write(space, region, address, entry);
+        }
+        return (*entry & PTE_USER) == 0 ||
+                       (access == ACCESS_EXECUTE && (*entry & PTE_NO_EXECUTE) != 0)
+                   ? fault_present(space, region, address, entry)
+                   : OK;
+    }
+    status = region->memory == NULL ? fault_zero(space, region, entry)
+                                    : fault_missing(space, region, address, access, entry);
+    if (UNLIKELY(status != OK)) {
+        page_table_trim(space, address, entry);
     }
     return status;
 }

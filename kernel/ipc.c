@@ -22,18 +22,10 @@ static bool deadline_is_past(uint64_t deadline_ns) {
     return deadline_ns != DEADLINE_NEVER && (deadline_ns == 0 || deadline_ns <= clock_now_ns());
 }
 
-static uint64_t lent_lengths(const struct thread *caller) {
-    uint32_t lengths[3] = {0};
-
-    for (unsigned i = 0; i < caller->n_segments; i++) {
-        lengths[caller->segments[i].access] += caller->segments[i].length;
-    }
-    return lengths[LENT_READABLE] | (uint64_t)lengths[LENT_WRITABLE] << 32;
-}
-
 /* Copies the message of `from`, which came through its call_gate, to a receiver. On failure nothing
  * changed. */
-static status_t deliver(struct thread *from, struct thread *to, enum message_kind kind) {
+static ALWAYS_INLINE status_t deliver(struct thread *from, struct thread *to,
+                                      enum message_kind kind) {
     const struct gate *gate = from->call_gate;
     status_t status = message_transfer(from, to, gate->endpoint);
 
@@ -43,21 +35,18 @@ static status_t deliver(struct thread *from, struct thread *to, enum message_kin
     to->registers.rax = kind;
     to->registers.rdi = gate->badge;
     to->registers.rsi |= (uint64_t)from->process->tag << 32;
-    if (UNLIKELY(from->n_segments != 0)) {
-        to->registers.r12 = lent_lengths(from);
-    }
+    to->registers.r12 = from->lent_lengths;
     return OK;
 }
 
 /* The caller's message was delivered: it waits for its answer, which `receiver` owes. */
 static inline void reply_owe(struct thread *caller, struct thread *receiver) {
     caller->replier = receiver;
-    caller->cancel = CANCEL_NONE;
     receiver->current_reply = caller;
 }
 
 /* Checks all that can be wrong with a send or call, and takes what its message needs. */
-static status_t send_check(struct thread *thread, bool is_call, struct gate **gate) {
+static ALWAYS_INLINE status_t send_check(struct thread *thread, bool is_call, struct gate **gate) {
     struct object *object;
     status_t status = handle_find(&thread->process->handles, thread->registers.rdi, OBJECT_GATE,
                                   RIGHT_SEND, &object);
@@ -66,20 +55,18 @@ static status_t send_check(struct thread *thread, bool is_call, struct gate **ga
         return status;
     }
     *gate = gate_of(object);
-    if (UNLIKELY((*gate)->object.revoked || (*gate)->endpoint->dead)) {
+    if (UNLIKELY(object->revoked || (*gate)->endpoint->dead)) {
         return ERROR_CLOSED;
     }
     status = message_prepare(thread);
-    if (UNLIKELY(status != OK)) {
-        return status;
-    }
     if (!is_call) {
         thread->n_segments = 0; /* nothing is lent beyond a send */
-    } else if (UNLIKELY(deadline_is_past(thread->registers.r12))) {
+        thread->lent_lengths = 0;
+    } else if (UNLIKELY(status == OK && deadline_is_past(thread->registers.r12))) {
         message_accept_drop(thread);
         return ERROR_TIMEOUT;
     }
-    return OK;
+    return status;
 }
 
 /* A receiver waits: the message goes over at once. On failure it waits on. */
@@ -214,11 +201,8 @@ status_t sys_receive(struct thread *thread) {
         }
     }
     for (unsigned i = 0; i < DISCARDS_PER_STEP; i++) {
-        struct list_node *node = list_first(&endpoint->urgent);
+        struct list_node *node = endpoint_first(endpoint);
 
-        if (LIKELY(node == NULL)) {
-            node = list_first(&endpoint->queue);
-        }
         if (LIKELY(node == NULL)) {
             if (UNLIKELY(deadline_is_past(thread->registers.r12))) {
                 message_accept_drop(thread);

@@ -49,13 +49,13 @@ static void write(struct process *init, uint64_t address, const void *from, uint
                   enum access access) {
     while (n > 0) {
         uint64_t part = MIN(n, PAGE_SIZE - (address & (PAGE_SIZE - 1)));
-        paddr_t frame;
-        status_t status = space_fault(init->space, address, access, &frame);
+        void *place;
+        status_t status = user_resolve(init->space, address, access, &place);
 
         if (status != OK) {
             panic("init: no page at %#llx: %d", (unsigned long long)address, status);
         }
-        memcpy((char *)paddr_to_pointer(frame) + (address & (PAGE_SIZE - 1)), from, part);
+        memcpy(place, from, part);
         from = (const char *)from + part;
         address += part;
         n -= part;

@@ -28,12 +28,8 @@ const struct boot_info *boot_info_kept;
 static void fast_path_choose(const struct boot_info *boot) {
     size_t length;
     const char *value = boot_option(boot, "fastpath", &length);
-    bool on = !DEBUG_KERNEL;
 
-    if (value != NULL) {
-        on = !string_equal_n(value, length, "off");
-    }
-    cpu_set_fast_path(on ? FAST_PATH_ON : FAST_PATH_OFF);
+    cpu_set_fast_path(value == NULL ? !DEBUG_KERNEL : !string_equal_n(value, length, "off"));
 }
 
 /* The idle thread becomes current: from then on the scheduler decides. */

@@ -80,6 +80,8 @@ static status_t segments_read(struct thread *thread, unsigned n) {
     if (sums[LENT_READABLE] > LENT_BYTES_MAX || sums[LENT_WRITABLE] > LENT_BYTES_MAX) {
         return ERROR_TOO_MANY;
     }
+    thread->n_segments = (uint8_t)n;
+    thread->lent_lengths = sums[LENT_READABLE] | sums[LENT_WRITABLE] << 32;
     return OK;
 }
 
@@ -96,11 +98,9 @@ status_t message_accept(struct thread *thread, uint32_t n_accept) {
     return status;
 }
 
-void message_accept_drop(struct thread *thread) {
-    if (thread->n_accept != 0) {
-        handle_unreserve(&thread->process->handles, thread->n_accept);
-        thread->n_accept = 0;
-    }
+void message_accept_give_back(struct thread *thread) {
+    handle_unreserve(&thread->process->handles, thread->n_accept);
+    thread->n_accept = 0;
 }
 
 status_t message_prepare(struct thread *thread) {
@@ -109,6 +109,7 @@ status_t message_prepare(struct thread *thread) {
     status_t status = OK;
 
     thread->n_segments = 0;
+    thread->lent_lengths = 0;
     thread->no_interrupt = (control & MESSAGE_NO_INTERRUPT) != 0;
     if (LIKELY(control == 0)) {
         return OK;
@@ -118,13 +119,11 @@ status_t message_prepare(struct thread *thread) {
     }
     if (n_segments != 0) {
         status = segments_read(thread, n_segments);
-        if (status != OK) {
-            return status;
-        }
-        thread->n_segments = (uint8_t)n_segments;
     }
-    status = handles_check(thread);
-    if (status == OK) {
+    if (status == OK && CONTROL_N_HANDLES(control) != 0) {
+        status = handles_check(thread);
+    }
+    if (status == OK && CONTROL_N_ACCEPT(control) != 0) {
         status = message_accept(thread, CONTROL_N_ACCEPT(control));
     }
     return status;
@@ -173,8 +172,8 @@ static handle_t handle_pass(struct thread *from, struct thread *to, unsigned i, 
     return number;
 }
 
-static status_t handles_transfer(struct thread *from, struct thread *to,
-                                 const struct endpoint *own) {
+status_t message_transfer_handles(struct thread *from, struct thread *to,
+                                  const struct endpoint *own) {
     uint64_t control = from->registers.r13;
     unsigned n = CONTROL_N_HANDLES(control);
     unsigned n_own = 0;
@@ -216,34 +215,6 @@ static status_t handles_transfer(struct thread *from, struct thread *to,
     to->registers.r14 = numbers[0] | (uint64_t)numbers[1] << 32;
     to->registers.r15 = numbers[2] | (uint64_t)numbers[3] << 32;
     to->registers.rbx = badge;
-    return OK;
-}
-
-status_t message_transfer(struct thread *from, struct thread *to, const struct endpoint *own) {
-    const struct registers *source = &from->registers;
-    struct registers *target = &to->registers;
-
-    if (UNLIKELY(CONTROL_N_HANDLES(source->r13) != 0)) {
-        status_t status = handles_transfer(from, to, own);
-
-        if (status != OK) {
-            return status;
-        }
-    } else {
-        target->r13 = 0;
-        target->r14 = 0;
-        target->r15 = 0;
-        target->rbx = 0;
-    }
-    if (UNLIKELY(to->n_accept != 0)) {
-        message_accept_drop(to);
-    }
-    target->rsi = (uint32_t)source->rsi;
-    target->rdx = source->rdx;
-    target->r10 = source->r10;
-    target->r8 = source->r8;
-    target->r9 = source->r9;
-    target->r12 = 0;
     return OK;
 }
 

@@ -23,15 +23,48 @@ bool message_moves(const struct thread *thread, uint64_t handle);
 WARN_UNUSED status_t message_accept(struct thread *thread, uint32_t n_accept);
 
 /* Gives back the slots set aside, when a wait ends without a message. */
-void message_accept_drop(struct thread *thread);
+void message_accept_give_back(struct thread *thread);
+static inline void message_accept_drop(struct thread *thread) {
+    if (UNLIKELY(thread->n_accept != 0)) {
+        message_accept_give_back(thread);
+    }
+}
+
+/* The handles alone, r13 to r15 and rbx. */
+WARN_UNUSED status_t message_transfer_handles(struct thread *from, struct thread *to,
+                                              const struct endpoint *own);
 
 /*
  * Copies the message in `from`'s registers to `to`, which set slots aside; all handles or none.
  * own: the receiving endpoint (NULL for an answer). Fails, `to` unchanged: TOO_MANY, BAD_HANDLE,
  * NO_RIGHT: it is the sender's fault.
  */
-WARN_UNUSED status_t message_transfer(struct thread *from, struct thread *to,
-                                      const struct endpoint *own);
+WARN_UNUSED static ALWAYS_INLINE status_t message_transfer(struct thread *from, struct thread *to,
+                                                           const struct endpoint *own) {
+    const struct registers *source = &from->registers;
+    struct registers *target = &to->registers;
+
+    if (UNLIKELY(CONTROL_N_HANDLES(source->r13) != 0)) {
+        status_t status = message_transfer_handles(from, to, own);
+
+        if (status != OK) {
+            return status;
+        }
+    } else {
+        target->r13 = 0;
+        target->r14 = 0;
+        target->r15 = 0;
+        target->rbx = 0;
+    }
+    message_accept_drop(to);
+    target->rsi = (uint32_t)source->rsi;
+    target->rdx = source->rdx;
+    target->r10 = source->r10;
+    target->r8 = source->r8;
+    target->r9 = source->r9;
+    target->r12 = 0;
+    return OK;
+}
 
 /* Puts a message without handles or words but these into `to`: notification and cancel. */
 void message_event(struct thread *to, enum message_kind kind, uint64_t badge, uint64_t word);

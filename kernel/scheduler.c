@@ -20,7 +20,7 @@ static struct list run_queues[N_PRIORITIES];
 uint64_t scheduler_ready_mask; /* fastpath.S looks at it too */
 static struct tree deadlines;  /* DEADLINE_SORTED ones */
 static uint64_t idle_ticks;
-static uint64_t n_switches;
+uint64_t scheduler_n_switches;
 struct kernel_lock kernel_lock;
 
 static struct cpu_generic *generic(void) {
@@ -222,7 +222,7 @@ static void running_activate(struct cpu_generic *cpu, struct thread *entered,
 
     *ticks_of(cpu, entered) += now;
     *ticks_of(cpu, next) -= now;
-    n_switches++;
+    scheduler_n_switches++;
     if (kind == SWITCH_CALL) {
         fpu_save_call(entered);
     } else {
@@ -239,7 +239,7 @@ static void running_activate(struct cpu_generic *cpu, struct thread *entered,
 }
 
 /* Takes into cpu->running a thread that may simply go on. */
-static void running_find(struct cpu_generic *cpu) {
+static NOINLINE void running_find(struct cpu_generic *cpu) {
     for (;;) {
         if (cpu->running == NULL || (scheduler_ready_mask >> cpu->running->priority) > 1 ||
             cpu->running == cpu->idle) {
@@ -252,9 +252,8 @@ static void running_find(struct cpu_generic *cpu) {
     }
 }
 
-void scheduler_leave(struct thread *entered, enum switch_kind kind) {
-    struct cpu_generic *cpu = generic();
-
+static NOINLINE void leave_changed(struct cpu_generic *cpu, struct thread *entered,
+                                   enum switch_kind kind) {
     if (cpu->running == NULL || cpu->changed || UNLIKELY(needs_attention(cpu->running))) {
         running_find(cpu);
         cpu->changed = false;
@@ -264,6 +263,16 @@ void scheduler_leave(struct thread *entered, enum switch_kind kind) {
         running_activate(cpu, entered, kind);
     }
     kernel_lock_release();
+}
+
+void scheduler_leave(struct thread *entered, enum switch_kind kind) {
+    struct cpu_generic *cpu = generic();
+
+    if (LIKELY(cpu->running == entered && !cpu->changed && !needs_attention(entered))) {
+        kernel_lock_release();
+        return;
+    }
+    leave_changed(cpu, entered, kind);
 }
 
 void deadline_arm_finite(struct thread *thread, uint64_t deadline_ns) {
@@ -383,8 +392,4 @@ uint64_t scheduler_idle_ns(void) {
     bool is_idle = cpu_this()->current == generic()->idle;
 
     return arch_clock_ticks_to_ns(idle_ticks + (is_idle ? tsc_read() : 0));
-}
-
-uint64_t scheduler_n_switches(void) {
-    return n_switches + generic()->n_fast;
 }

@@ -80,4 +80,4 @@ extern uint64_t scheduler_ready_mask;
 struct process;
 uint64_t scheduler_process_ns(const struct process *process);
 uint64_t scheduler_idle_ns(void);
-uint64_t scheduler_n_switches(void);
+extern uint64_t scheduler_n_switches; /* but for those of the fast path, cpu_generic.n_fast */

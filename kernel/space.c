@@ -16,14 +16,6 @@
 /* Regions looked at for one free place before the caller restarts. */
 #define PLACE_STEPS 64
 
-bool space_charge(struct space *space, uint64_t n_frames) {
-    if (!budget_charge(space->budget, n_frames * PAGE_SIZE)) {
-        return false;
-    }
-    space->n_frames += n_frames;
-    return true;
-}
-
 void space_refund(struct space *space, uint64_t n_frames) {
     space->n_frames -= n_frames;
     budget_refund(space->budget, n_frames * PAGE_SIZE);
@@ -57,10 +49,14 @@ static struct region *region_of(struct tree_node *node) {
     return node == NULL ? NULL : CONTAINER_OF(node, struct region, node);
 }
 
-struct region *space_region(struct space *space, uint64_t address) {
+struct region *space_region_search(struct space *space, uint64_t address) {
     struct region *region = region_of(tree_find_le(&space->regions, address));
 
-    return region != NULL && address < region->end ? region : NULL;
+    if (region == NULL || address >= region->end) {
+        return NULL;
+    }
+    space->hint = region;
+    return region;
 }
 
 /* The first region that ends above `address`. */
@@ -88,6 +84,7 @@ static void region_free(struct region *region) {
         list_remove(&region->memory_link);
         object_put(&region->memory->object);
     }
+    space->hint = NULL;
     slab_give(space->budget, SLAB_REGION, region);
 }
 

@@ -12,6 +12,7 @@
 
 #include "abi/kernel.h"
 #include "kernel/arch/x86_64/page_table.h"
+#include "kernel/budget.h"
 #include "kernel/object.h"
 #include "lib/base/tree.h"
 
@@ -36,7 +37,8 @@ struct space {
     struct budget *budget; /* referenced until the root is freed */
     struct tree waiters;   /* for private words: see kernel/futex.h */
     uint64_t n_frames;
-    uint64_t cursor; /* where the next mapping without an address is tried */
+    struct region *hint; /* found last; NULL: none, or one is gone since */
+    uint64_t cursor;     /* where the next mapping without an address is tried */
 };
 
 /* Why memory is touched. */
@@ -78,12 +80,11 @@ WARN_UNUSED status_t space_protect_step(struct space *space, uint64_t *address, 
 WARN_UNUSED status_t space_discard_step(struct space *space, uint64_t *address, uint64_t end);
 
 /*
- * Makes the page at `address` accessible as a fault there would. *frame: the frame (may be NULL).
+ * Makes the page at `address` accessible as a fault there would.
  * Fails: BAD_ADDRESS, NO_RIGHT, OUT_OF_BUDGET, NO_MEMORY; NOT_FOUND: the memory object that is
  * mapped there ends before.
  */
-WARN_UNUSED status_t space_fault(struct space *space, uint64_t address, enum access access,
-                                 paddr_t *frame);
+WARN_UNUSED status_t space_fault(struct space *space, uint64_t address, enum access access);
 
 /*
  * Copies a bounded part of `from` to `to` for fork: *cursor (0 at first) moves on; *done at the
@@ -99,7 +100,21 @@ bool space_unmap_memory_page(struct memory *memory, uint64_t index, paddr_t fram
                              unsigned *n_steps);
 
 /* The region that contains the address, or NULL. */
-struct region *space_region(struct space *space, uint64_t address);
+struct region *space_region_search(struct space *space, uint64_t address);
+static inline struct region *space_region(struct space *space, uint64_t address) {
+    struct region *region = space->hint;
 
-bool space_charge(struct space *space, uint64_t n_frames);
+    if (LIKELY(region != NULL && address >= region->start && address < region->end)) {
+        return region;
+    }
+    return space_region_search(space, address);
+}
+
+WARN_UNUSED static inline bool space_charge(struct space *space, uint64_t n_frames) {
+    if (!budget_charge(space->budget, n_frames * PAGE_SIZE)) {
+        return false;
+    }
+    space->n_frames += n_frames;
+    return true;
+}
 void space_refund(struct space *space, uint64_t n_frames);

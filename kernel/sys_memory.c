@@ -187,7 +187,7 @@ static status_t populate_step(struct thread *thread, struct space *space, uint64
     uint64_t page = address + thread->operation_progress;
 
     for (unsigned i = 0; i < SPACE_STEP / 8 && page < end; i++, page += PAGE_SIZE) {
-        status_t status = space_fault(space, page, access, NULL);
+        status_t status = space_fault(space, page, access);
 
         if (status != OK) {
             return status;

@@ -50,10 +50,6 @@ _Static_assert(ARRAY_SIZE(table) == SYSCALL_COUNT, "one entry for each system ca
 
 uint64_t syscall_n_made;
 
-uint64_t syscall_n(void) {
-    return syscall_n_made + cpu_this()->generic.n_fast;
-}
-
 status_t sys_null(struct thread *thread) {
     (void)thread;
     return OK;

@@ -24,5 +24,4 @@ struct irq;
 #include "abi/syscalls.def"
 #undef SYSCALL
 
-extern uint64_t syscall_n_made; /* all but those that the fast path counts in cpu_generic.n_fast */
-uint64_t syscall_n(void);       /* made since boot */
+extern uint64_t syscall_n_made; /* since boot, but for those of the fast path, cpu_generic.n_fast */

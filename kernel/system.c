@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What only init may do: the kernel's log, figures, the machine's end. */
+#include "kernel/arch/x86_64/cpu.h"
 #include "kernel/arch/x86_64/power.h"
 #include "kernel/budget.h"
 #include "kernel/console.h"
@@ -41,6 +42,7 @@ static status_t system_log_memory(struct thread *thread) {
 }
 
 static status_t system_info(struct thread *thread) {
+    uint64_t n_fast = cpu_this()->generic.n_fast;
     struct system_info info = {
         .frames_total = frame_n_total(),
         .frames_free = frame_n_free(),
@@ -55,9 +57,9 @@ static status_t system_info(struct thread *thread) {
         .n_irqs = object_count(OBJECT_IRQ),
         .n_handles = handle_count_all(),
         .idle_ns = scheduler_idle_ns(),
-        .context_switches = scheduler_n_switches(),
+        .context_switches = scheduler_n_switches + n_fast,
         .interrupts = irq_count,
-        .system_calls = syscall_n(),
+        .system_calls = syscall_n_made + n_fast,
     };
 
     return copy_out(thread->process->space, user_ptr(thread->registers.rdx), &info, sizeof(info));

@@ -81,6 +81,7 @@ struct thread {
     struct thread *current_reply;
     uint64_t cookie; /* AWAITING and saved */
     struct lent_segment segments[MESSAGE_SEGMENTS_MAX];
+    uint64_t lent_lengths; /* of the last message by way of C: readable, and writable << 32 */
 
     struct tree_node deadline;      /* its key is the deadline also while it is RECENT */
     struct list_node deadline_link; /* RECENT: in its CPU's `recent` */

@@ -3,31 +3,40 @@
 
 #include "lib/base/string.h"
 
+static inline void *byte_at(pte_t entry, uint64_t address) {
+    return (char *)paddr_to_pointer(entry & PTE_ADDRESS) + (address & (PAGE_SIZE - 1));
+}
+
 /* [book:user-resolve] */
+/* The page is not there, or not for this access: what a fault would do is done now. */
+static NOINLINE status_t resolve_fault(struct space *space, uint64_t address, enum access access,
+                                       void **pointer) {
+    status_t status = space_fault(space, address, access);
+    const pte_t *entry;
+
+    if (status != OK) {
+        return status == ERROR_NO_RIGHT || status == ERROR_NOT_FOUND ? ERROR_BAD_ADDRESS : status;
+    }
+    entry = page_table_find(space->root, address);
+    if ((*entry & PTE_DEVICE) != 0) {
+        return ERROR_BAD_ADDRESS; /* reading a device's registers may have effects */
+    }
+    *pointer = byte_at(*entry, address);
+    return OK;
+}
+
 status_t user_resolve(struct space *space, uint64_t address, enum access access, void **pointer) {
     pte_t needed = PTE_PRESENT | PTE_USER | (access == ACCESS_WRITE ? PTE_WRITE : 0);
-    pte_t *entry;
-    paddr_t frame;
+    const pte_t *entry;
 
     if (UNLIKELY(address < USER_BOTTOM || address >= USER_TOP)) {
         return ERROR_BAD_ADDRESS;
     }
     entry = page_table_find(space->root, address);
-    if (LIKELY(entry != NULL && (*entry & needed) == needed && (*entry & PTE_DEVICE) == 0)) {
-        frame = *entry & PTE_ADDRESS;
-    } else {
-        status_t status = space_fault(space, address, access, &frame);
-
-        if (status != OK) {
-            return status == ERROR_NO_RIGHT || status == ERROR_NOT_FOUND ? ERROR_BAD_ADDRESS
-                                                                         : status;
-        }
-        entry = page_table_find(space->root, address);
-        if ((*entry & PTE_DEVICE) != 0) {
-            return ERROR_BAD_ADDRESS; /* reading a device's registers may have effects */
-        }
+    if (UNLIKELY(entry == NULL || (*entry & (needed | PTE_DEVICE)) != needed)) {
+        return resolve_fault(space, address, access, pointer);
     }
-    *pointer = (char *)paddr_to_pointer(frame) + (address & (PAGE_SIZE - 1));
+    *pointer = byte_at(*entry, address);
     return OK;
 }
 /* [/book] */

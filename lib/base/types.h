@@ -28,6 +28,7 @@ _Static_assert(PAGE_SIZE == 1ul << PAGE_SHIFT, "one page size everywhere");
 #define PACKED                             __attribute__((packed))
 #define ALIGNED(n)                         __attribute__((aligned(n)))
 #define UNUSED                             __attribute__((unused))
+#define NOINLINE                           __attribute__((noinline))
 #define ALWAYS_INLINE                      inline __attribute__((always_inline))
 #define NEVER_INLINE                       __attribute__((noinline))
 #define LIKELY(condition)                  __builtin_expect(!!(condition), 1)

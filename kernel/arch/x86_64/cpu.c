@@ -152,9 +152,8 @@ static void syscall_init(void) {
     msr_write(MSR_SYSENTER_CS, 0); /* sysenter: a protection fault */
 }
 
-void cpu_set_fast_path(enum fast_path fast_path) {
-    msr_write(MSR_LSTAR,
-              (uint64_t)(fast_path == FAST_PATH_ON ? syscall_entry : syscall_entry_in_c));
+void cpu_set_fast_path(bool on) {
+    msr_write(MSR_LSTAR, (uint64_t)(on ? syscall_entry : syscall_entry_in_c));
 }
 
 void cpu_init_boot(void) {

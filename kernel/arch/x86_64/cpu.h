@@ -44,10 +44,8 @@ struct cpu {
     struct thread *fpu_owner; /* see fpu.h */
     uint64_t gdt[7];
     struct tss tss;
-    uint32_t apic_id;
     uint64_t n_nmi;
     uint64_t n_spurious;
-    uint64_t n_interrupts;
     struct cpu_generic generic;
 } ALIGNED(64);
 
@@ -68,8 +66,7 @@ void cpu_init_boot(void);
 
 /* From now on this CPU's system calls do, or do not, try the fast path (fastpath.S) first. At first
  * they do. */
-enum fast_path { FAST_PATH_OFF, FAST_PATH_ON };
-void cpu_set_fast_path(enum fast_path fast_path);
+void cpu_set_fast_path(bool on);
 
 static inline uint64_t msr_read(uint32_t msr) {
     uint32_t low;
@@ -111,6 +108,14 @@ static inline void arch_tlb_flush_all(void) {
     uint64_t root;
 
     __asm__ volatile("movq %%cr3, %0\n\tmovq %0, %%cr3" : "=r"(root) : : "memory");
+}
+
+/* What the last page fault was about (the kernel itself has none). */
+static inline uint64_t arch_fault_address(void) {
+    uint64_t address;
+
+    __asm__ volatile("movq %%cr2, %0" : "=r"(address));
+    return address;
 }
 
 static inline void arch_interrupts_disable(void) {

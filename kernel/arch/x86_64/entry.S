@@ -178,11 +178,10 @@ return_whole:
  * that comes just after a jump to it. Treated as the protection fault that the jump deserves.
  */
 return_refused:
+    movq $VECTOR_PROTECTION, REGISTERS_VECTOR(%rsp)
+    movq $0, REGISTERS_ERROR(%rsp)
     movq %rsp, %rdi
     movq %gs:CPU_STACK_TOP, %rsp
-    movl $VECTOR_PROTECTION, %esi
-    xorl %edx, %edx /* error code */
-    xorl %ecx, %ecx /* fault address */
     call exception_enter
     jmp arch_return
 

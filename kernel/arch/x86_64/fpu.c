@@ -26,15 +26,6 @@ void fpu_init_cpu(struct cpu *cpu) {
     cpu->fpu_owner = NULL;
 }
 
-void fpu_image_clean(struct fpu_image *image) {
-    uint16_t fcw = image->fcw;
-    uint32_t mxcsr = image->mxcsr;
-
-    *image = fpu_clean;
-    image->fcw = fcw;
-    image->mxcsr = mxcsr;
-}
-
 /* The state is no longer what some processor has in its registers. */
 static void fpu_disown(struct thread *thread) {
     if (cpu_this()->fpu_owner == thread) {

@@ -44,9 +44,6 @@ static inline void fpu_store_control(struct fpu_image *image) {
     __asm__ volatile("fnstcw %0\n\tstmxcsr %1" : "=m"(image->fcw), "=m"(image->mxcsr));
 }
 
-/* All but the two control words becomes as in fpu_clean. */
-void fpu_image_clean(struct fpu_image *image);
-
 /* The child of a fork gets what a C call keeps of the caller's state: MXCSR and FCW. The caller is
  * the current thread. */
 void fpu_fork(struct thread *child);

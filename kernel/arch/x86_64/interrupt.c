@@ -13,29 +13,20 @@ static void debug_status_clear(void) {
     __asm__ volatile("movq %0, %%dr6" : : "r"(0xffff0ff0ull));
 }
 
-static void exception_dispatch(struct thread *thread, unsigned vector) {
-    uint64_t fault_address = 0;
-
-    if (vector == VECTOR_PAGE_FAULT) {
-        __asm__ volatile("movq %%cr2, %0" : "=r"(fault_address));
-    } else if (vector == VECTOR_DEBUG) {
-        debug_status_clear();
-    }
-    exception_enter(thread, vector, thread->registers.error_code, fault_address);
-}
-
 void interrupt_dispatch(struct thread *thread) {
     unsigned vector = (unsigned)thread->registers.vector;
 
     if (vector < N_EXCEPTIONS) {
-        exception_dispatch(thread, vector);
+        if (vector == VECTOR_DEBUG) {
+            debug_status_clear();
+        }
+        exception_enter(thread);
         return;
     }
     if (vector == VECTOR_WAIT) {
         kernel_thread_wait_enter(thread);
         return;
     }
-    cpu_this()->n_interrupts++;
     if (vector < VECTOR_MSI) {
         if (irq_acknowledge_line(vector - VECTOR_IRQ)) {
             interrupt_enter(thread, vector - VECTOR_IRQ);
@@ -53,11 +44,8 @@ void interrupt_dispatch(struct thread *thread) {
 
 /* GS base may be the user's if the fault is near swapgs; the panic needs ours. */
 void interrupt_fault_in_kernel(struct registers *registers) {
-    uint64_t fault_address;
-
-    __asm__ volatile("movq %%cr2, %0" : "=r"(fault_address));
     panic_registers(registers, "exception %u, error %#lx, address %#lx in the kernel",
-                    (unsigned)registers->vector, registers->error_code, fault_address);
+                    (unsigned)registers->vector, registers->error_code, arch_fault_address());
 }
 
 void interrupt_any_time(struct registers *registers) {

@@ -11,7 +11,6 @@
 #include "lib/base/string.h"
 
 #define LEVELS      4
-#define ENTRIES     512
 #define KERNEL_HALF 256 /* first entry of a root that belongs to the kernel */
 #define TABLE_FLAGS (PTE_PRESENT | PTE_WRITE | PTE_USER)
 
@@ -22,20 +21,12 @@
 
 paddr_t page_table_kernel_root;
 
-static unsigned entry_index(uint64_t address, unsigned level) {
-    return (address >> (PAGE_SHIFT + 9 * level)) & (ENTRIES - 1);
-}
-
-static pte_t *table_of(pte_t entry) {
-    return paddr_to_pointer(entry & PTE_ADDRESS);
-}
-
 /* The kernel's own tables: made at boot, never freed, so their frames' counts do not matter. */
 static pte_t *kernel_entry_make(uint64_t address, unsigned leaf_level) {
     pte_t *table = paddr_to_pointer(page_table_kernel_root);
 
     for (unsigned level = LEVELS - 1; level > leaf_level; level--) {
-        pte_t *entry = &table[entry_index(address, level)];
+        pte_t *entry = &table[page_table_index(address, level)];
 
         if ((*entry & PTE_PRESENT) == 0) {
             paddr_t frame = frame_take_zeroed();
@@ -45,9 +36,9 @@ static pte_t *kernel_entry_make(uint64_t address, unsigned leaf_level) {
             }
             *entry = frame | PTE_PRESENT | PTE_WRITE;
         }
-        table = table_of(*entry);
+        table = page_table_of(*entry);
     }
-    return &table[entry_index(address, leaf_level)];
+    return &table[page_table_index(address, leaf_level)];
 }
 
 static bool is_guard_page(uint64_t address) {
@@ -97,9 +88,9 @@ void page_table_init(const struct boot_info *boot) {
         }
     }
     /* The kernel half must not change later, as every process gets a copy of it. */
-    for (unsigned i = KERNEL_HALF; i < ENTRIES; i++) {
+    for (unsigned i = KERNEL_HALF; i < PAGE_TABLE_ENTRIES; i++) {
         if ((root[i] & PTE_PRESENT) == 0) {
-            paddr_t frame = i >= ENTRIES - 2 ? frame_take_zeroed() : PADDR_NONE;
+            paddr_t frame = i >= PAGE_TABLE_ENTRIES - 2 ? frame_take_zeroed() : PADDR_NONE;
 
             if (frame != PADDR_NONE) {
                 root[i] = frame | PTE_PRESENT | PTE_WRITE;
@@ -118,20 +109,6 @@ status_t page_table_create(struct budget *budget, paddr_t *root) {
                KERNEL_HALF * sizeof(pte_t));
     }
     return status;
-}
-
-pte_t *page_table_find(paddr_t root, uint64_t address) {
-    pte_t *table = paddr_to_pointer(root);
-
-    for (unsigned level = LEVELS - 1; level > 0; level--) {
-        pte_t entry = table[entry_index(address, level)];
-
-        if ((entry & PTE_PRESENT) == 0) {
-            return NULL;
-        }
-        table = table_of(entry);
-    }
-    return &table[entry_index(address, 0)];
 }
 
 /* The `n` tables from an empty slot down to the leaf: all of them, or none, as nobody would find an
@@ -154,7 +131,7 @@ static status_t tables_make(struct space *space, uint64_t address, unsigned n, p
     }
     for (unsigned i = 0; i < n; i++) {
         page_table_set(slot, frames[i] | TABLE_FLAGS);
-        slot = &table_of(*slot)[entry_index(address, n - 1 - i)];
+        slot = &page_table_of(*slot)[page_table_index(address, n - 1 - i)];
     }
     return OK;
 }
@@ -163,7 +140,7 @@ status_t page_table_make(struct space *space, uint64_t address, pte_t **entry) {
     pte_t *table = paddr_to_pointer(space->root);
 
     for (unsigned level = LEVELS - 1; level > 0; level--) {
-        pte_t *slot = &table[entry_index(address, level)];
+        pte_t *slot = &table[page_table_index(address, level)];
 
         if (UNLIKELY((*slot & PTE_PRESENT) == 0)) {
             status_t status = tables_make(space, address, level, slot);
@@ -172,17 +149,10 @@ status_t page_table_make(struct space *space, uint64_t address, pte_t **entry) {
                 return status;
             }
         }
-        table = table_of(*slot);
+        table = page_table_of(*slot);
     }
-    *entry = &table[entry_index(address, 0)];
+    *entry = &table[page_table_index(address, 0)];
     return OK;
-}
-
-void page_table_set(pte_t *entry, pte_t value) {
-    if ((*entry & PTE_PRESENT) == 0) {
-        frame_get(ALIGN_DOWN(pointer_to_paddr(entry), PAGE_SIZE));
-    }
-    *entry = value;
 }
 
 pte_t *page_table_next(paddr_t root, uint64_t address, uint64_t end, uint64_t *found,
@@ -192,7 +162,7 @@ pte_t *page_table_next(paddr_t root, uint64_t address, uint64_t end, uint64_t *f
 
     tables[level] = paddr_to_pointer(root);
     while (address<end && * n_steps> 0) {
-        pte_t *entry = &tables[level][entry_index(address, level)];
+        pte_t *entry = &tables[level][page_table_index(address, level)];
 
         --*n_steps;
         if ((*entry & PTE_PRESENT) != 0) {
@@ -200,7 +170,7 @@ pte_t *page_table_next(paddr_t root, uint64_t address, uint64_t end, uint64_t *f
                 *found = address;
                 return entry;
             }
-            tables[level - 1] = table_of(*entry);
+            tables[level - 1] = page_table_of(*entry);
             level--;
             continue;
         }
@@ -208,12 +178,12 @@ pte_t *page_table_next(paddr_t root, uint64_t address, uint64_t end, uint64_t *f
         uint64_t span = (uint64_t)PAGE_SIZE << (9 * level);
 
         for (address = ALIGN_DOWN(address, span) + span;
-             *n_steps != 0 && end > address && entry_index(address, level) != 0 &&
+             *n_steps != 0 && end > address && page_table_index(address, level) != 0 &&
              (*++entry & PTE_PRESENT) == 0;
              address += span) {
             --*n_steps;
         }
-        while (level < LEVELS - 1 && entry_index(address, level) == 0) {
+        while (level < LEVELS - 1 && page_table_index(address, level) == 0) {
             level++;
         }
     }
@@ -234,8 +204,8 @@ static void tables_drop(struct tlb_gather *gather, uint64_t address) {
     paddr_t above;
 
     for (unsigned level = LEVELS - 1; level > 0; level--) {
-        slots[level] = &table[entry_index(address, level)];
-        table = table_of(*slots[level]);
+        slots[level] = &table[page_table_index(address, level)];
+        table = page_table_of(*slots[level]);
     }
     for (unsigned level = 1; level < LEVELS; level++) {
         gather->tables[gather->n_tables++] = *slots[level] & PTE_ADDRESS;

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "kernel/frame.h"
 #include "kernel/types.h"
 
 typedef uint64_t pte_t;
@@ -47,9 +48,37 @@ extern paddr_t page_table_kernel_root;
 /* A root with the kernel's half, which the budget pays for. Fails: OUT_OF_BUDGET, NO_MEMORY. */
 WARN_UNUSED status_t page_table_create(struct budget *budget, paddr_t *root);
 
+#define PAGE_TABLE_ENTRIES 512
+
+/* Which entry of a table of this level (0: leaves) is for `address`. */
+static ALWAYS_INLINE unsigned page_table_index(uint64_t address, unsigned level) {
+    return (address >> (PAGE_SHIFT + 9 * level)) & (PAGE_TABLE_ENTRIES - 1);
+}
+
+/* The table that a present entry leads to. */
+static ALWAYS_INLINE pte_t *page_table_of(pte_t entry) {
+    return paddr_to_pointer(entry & PTE_ADDRESS);
+}
+
 /* The leaf entry for `address` (which may be not present), NULL if a table on the way is missing.
  */
-pte_t *page_table_find(paddr_t root, uint64_t address);
+static inline pte_t *page_table_find(paddr_t root, uint64_t address) {
+    const pte_t *table = paddr_to_pointer(root);
+    pte_t entry = table[page_table_index(address, 3)];
+
+    if (UNLIKELY((entry & PTE_PRESENT) == 0)) {
+        return NULL;
+    }
+    entry = page_table_of(entry)[page_table_index(address, 2)];
+    if (UNLIKELY((entry & PTE_PRESENT) == 0)) {
+        return NULL;
+    }
+    entry = page_table_of(entry)[page_table_index(address, 1)];
+    if (UNLIKELY((entry & PTE_PRESENT) == 0)) {
+        return NULL;
+    }
+    return &page_table_of(entry)[page_table_index(address, 0)];
+}
 
 /* The same, making the missing tables, each charged to the space. Fails: OUT_OF_BUDGET, NO_MEMORY.
  */
@@ -60,7 +89,12 @@ WARN_UNUSED status_t page_table_make(struct space *space, uint64_t address, pte_
 void page_table_trim(struct space *space, uint64_t address, pte_t *entry);
 
 /* Stores a present entry where there was none, or replaces a present one by another. */
-void page_table_set(pte_t *entry, pte_t value);
+static inline void page_table_set(pte_t *entry, pte_t value) {
+    if ((*entry & PTE_PRESENT) == 0) {
+        frame_get(ALIGN_DOWN(pointer_to_paddr(entry), PAGE_SIZE));
+    }
+    *entry = value;
+}
 
 /*
  * The first present leaf at or above `address` and below `end`; its address in *found. NULL: none,

@@ -32,7 +32,7 @@ static inline void fpu_restore(const struct fpu_image *image) {
  * are kept. */
 static inline void fpu_save_call(struct thread *thread) {
     if (UNLIKELY(thread->fpu_kept == FPU_IMAGE)) {
-        fpu_image_clean(&thread->fpu);
+        thread->fpu = fpu_clean; /* but for the control words, which follow */
         thread->fpu_kept = FPU_CALL;
     }
     fpu_store_control(&thread->fpu);
@@ -90,9 +90,9 @@ static inline void arch_kernel_thread_wait(void) {
  * cpu->current is the thread to run.
  */
 void syscall_enter(struct thread *thread);
-/* An exception in user mode. fault_address is CR2 for page faults (vector 14), else 0. */
-void exception_enter(struct thread *thread, unsigned vector, uint64_t error_code,
-                     uint64_t fault_address);
+/* An exception in user mode: vector and error code are in the registers, the address of a page
+ * fault is arch_fault_address. */
+void exception_enter(struct thread *thread);
 /* A device interrupt. line: 0 to 15 of the 8259, 16 and up message-signalled. It is masked (8259)
  * and acknowledged. */
 void interrupt_enter(struct thread *thread, unsigned line);
