@@ -14,10 +14,6 @@
 /* Items that one receive throws away before it restarts. */
 #define DISCARDS_PER_STEP 64
 
-static inline struct gate *gate_of(struct object *object) {
-    return CONTAINER_OF(object, struct gate, object);
-}
-
 static bool deadline_is_past(uint64_t deadline_ns) {
     return deadline_ns != DEADLINE_NEVER && (deadline_ns == 0 || deadline_ns <= clock_now_ns());
 }
@@ -54,7 +50,7 @@ static ALWAYS_INLINE status_t send_check(struct thread *thread, bool is_call, st
     if (UNLIKELY(status != OK)) {
         return status;
     }
-    *gate = gate_of(object);
+    *gate = CONTAINER_OF(object, struct gate, object);
     if (UNLIKELY(object->revoked || (*gate)->endpoint->dead)) {
         return ERROR_CLOSED;
     }
@@ -302,7 +298,8 @@ status_t sys_notify(struct thread *thread) {
     if ((thread->registers.rsi & NOTIFY_CLOSED) != 0) {
         return ERROR_BAD_ARGUMENT; /* only the kernel says that */
     }
-    return gate_notify(gate_of(object), thread->registers.rsi, GATE_NORMAL);
+    return gate_notify(CONTAINER_OF(object, struct gate, object), thread->registers.rsi,
+                       GATE_NORMAL);
 }
 
 status_t sys_reply_save(struct thread *thread) {
