@@ -13,6 +13,7 @@
 #define __SYSCALL_LL_E(x) (x)
 #define __SYSCALL_LL_O(x) (x)
 
+/* [book:libc-syscall] */
 hidden long __euralios_syscall(long number, long a, long b, long c, long d, long e, long f);
 
 static __inline long __syscall0(long number) {
@@ -22,6 +23,7 @@ static __inline long __syscall0(long number) {
 static __inline long __syscall1(long number, long a) {
     return __euralios_syscall(number, a, 0, 0, 0, 0, 0);
 }
+/* [/book] */
 
 static __inline long __syscall2(long number, long a, long b) {
     return __euralios_syscall(number, a, b, 0, 0, 0, 0);

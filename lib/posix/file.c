@@ -243,6 +243,7 @@ long file_read_at(int number, void *buffer, size_t size, uint64_t offset) {
     return (long)done;
 }
 
+/* [book:posix-write] */
 long file_write_at(int number, const void *buffer, size_t size, uint64_t offset) {
     struct fd fd = fd_get(number);
     size_t done = 0;
@@ -281,6 +282,7 @@ long file_write_at(int number, const void *buffer, size_t size, uint64_t offset)
              thread_self()->interrupt == 0);
     return (long)done;
 }
+/* [/book] */
 
 long call_read(const long *a) {
     return file_read_at((int)a[0], (void *)a[1], (size_t)a[2], FILE_OFFSET_CURRENT);

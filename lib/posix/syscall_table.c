@@ -204,6 +204,7 @@ static void log_missing(long number) {
     }
 }
 
+/* [book:posix-dispatch] */
 static long dispatch(struct posix_thread *self, long number, const long *a) {
     if ((unsigned long)number >= ARRAY_SIZE(rows) || rows[number].call == NULL) {
         log_missing(number);
@@ -222,6 +223,7 @@ long __euralios_syscall(long number, long a, long b, long c, long d, long e, lon
 
     return dispatch(thread_self(), number, arguments);
 }
+/* [/book] */
 
 /*
  * Deferred cancellation: the canceller sets *cancel and sends signal 33, whose delivery sets

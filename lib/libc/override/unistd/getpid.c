@@ -4,8 +4,10 @@
 
 #include "abi/kernel.h"
 
+/* [book:libc-getpid] */
 pid_t getpid(void) {
     pid_t pid = (pid_t)((const struct process_page *)PROCESS_PAGE_ADDRESS)->tag;
 
     return pid != 0 ? pid : 1; /* without proc: programs expect a positive number */
 }
+/* [/book] */
