@@ -79,6 +79,31 @@ enum path_result path_normalize(char *out, const char *directory, const char *pa
     return result;
 }
 
+bool path_copy_normal(char *out, const char *path) {
+    size_t start = 1, i; /* of the component; of the byte */
+
+    if (path[0] != '/') {
+        return false;
+    }
+    out[0] = '/';
+    for (i = 1; path[i] != '\0'; i++) {
+        char c = path[i];
+
+        if (i == PATH_LENGTH_MAX - 1 || (i == start && (c == '.' || c == '/'))) {
+            return false;
+        }
+        if (c == '/') {
+            if (i - start > PATH_NAME_MAX) {
+                return false;
+            }
+            start = i + 1;
+        }
+        out[i] = c;
+    }
+    out[i] = '\0';
+    return i != start && i - start <= PATH_NAME_MAX;
+}
+
 bool path_wants_directory(const char *path) {
     size_t length = strlen(path), n = length;
 

@@ -29,6 +29,13 @@ enum path_result {
  */
 WARN_UNUSED enum path_result path_normalize(char *out, const char *directory, const char *path);
 
+/*
+ * The quick way for most: if `path` is normal already, and not the root, copies it to `out` as
+ * path_normalize would and returns true. False says nothing, and leaves anything in `out`: also for
+ * names that begin with a dot.
+ */
+bool path_copy_normal(char *out, const char *path);
+
 /* Does the path, not normal yet, say that it names a directory: does it end in "/", "." or ".."?
  * (Normalising loses that; POSIX wants "file/" to fail.) */
 bool path_wants_directory(const char *path);

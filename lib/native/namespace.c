@@ -123,7 +123,13 @@ status_t namespace_resolve(const char *path, handle_t *gate, const char **rest) 
 
     lock_loaded();
     for (size_t i = 0; i < n_entries; i++) {
-        const char *this_rest = path_rest(entries[i].prefix, path);
+        const char *prefix = entries[i].prefix;
+
+        /* Most differ in the first letter. */
+        if (prefix[1] != '\0' && prefix[1] != path[1]) {
+            continue;
+        }
+        const char *this_rest = path_rest(prefix, path);
 
         /* The longer the prefix, the later the rest begins. */
         if (this_rest != NULL && (best == NULL || this_rest > *rest)) {

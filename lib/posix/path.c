@@ -73,6 +73,11 @@ static enum path_last last_of(const char *text) {
 }
 
 static int normalize(struct posix_path *path, const char *base, const char *text) {
+    if (path_copy_normal(path->text, text)) {
+        path->last = PATH_LAST_NAME;
+        path->wants_directory = false;
+        return 0;
+    }
     path->last = last_of(text);
     path->wants_directory = path->last != PATH_LAST_NAME;
     if (path_inner_parent(text) != NULL) {

@@ -42,7 +42,18 @@ static void test_normalize(void **state) {
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         assert_int_equal(path_normalize(out, cases[i].directory, cases[i].path), PATH_OK);
         assert_string_equal(out, cases[i].out);
+        if (path_copy_normal(out, cases[i].path)) {
+            assert_string_equal(out, cases[i].path);
+            assert_string_equal(out, cases[i].out);
+        }
     }
+    assert_true(path_copy_normal(out, "/a") && path_copy_normal(out, "/a/b.c/d..") &&
+                path_copy_normal(out, "/tmp/file"));
+    assert_string_equal(out, "/tmp/file");
+    assert_false(path_copy_normal(out, "") || path_copy_normal(out, "/") ||
+                 path_copy_normal(out, "a") || path_copy_normal(out, "/a/") ||
+                 path_copy_normal(out, "/a//b") || path_copy_normal(out, "/a/./b") ||
+                 path_copy_normal(out, "/a/.."));
 }
 
 static void test_normalize_errors(void **state) {
@@ -63,6 +74,7 @@ static void test_normalize_errors(void **state) {
     path[1 + PATH_NAME_MAX] = 'x';
     path[2 + PATH_NAME_MAX] = '\0';
     assert_int_equal(path_normalize(out, NULL, path), PATH_NAME_TOO_LONG);
+    assert_false(path_copy_normal(out, path));
 }
 
 static void test_length_limit(void **state) {
@@ -80,6 +92,7 @@ static void test_length_limit(void **state) {
     path[PATH_LENGTH_MAX - 1] = 'x';
     path[PATH_LENGTH_MAX] = '\0';
     assert_int_equal(path_normalize(out, NULL, path), PATH_TOO_LONG);
+    assert_false(path_copy_normal(out, path));
 
     /* Both short enough, not so together. */
     path[600] = '\0';
