@@ -16,7 +16,7 @@
  *   rsp       the current thread; used as a pointer, there is no stack
  *   rax       the number; rdi, rsi, rdx, r10, r8, r9, r12 to r15, rbx what the program put there
  *   rcx r11 rbp   free; rip, rflags, rbp and rsp are saved; the lock is held
- * From there on, once r13 is 0 (so there are no handles and no lent memory):
+ * From there on, once r13 says that there are no handles and no lent memory:
  *   rbp       the current process            r14  the process of r15
  *   rbx       the gate                       r15  the thread that is to run
  * Faults cannot happen: only kernel structures are touched.
@@ -26,6 +26,9 @@
 #define OFFSET(name, structure, member, offset) .set name, offset
 #define NUMBER(name, value, truth) .set name, value
 #include "kernel/arch/x86_64/offsets.def"
+
+/* `special` of a thread that has set aside one handle slot. */
+.set SPECIAL_ACCEPT_ONE, 1 << (8 * (THREAD_N_ACCEPT - THREAD_SPECIAL))
 
 /*
  * The object in `to`, if the handle in rdi is open and has the right and the type (checked in this
@@ -130,7 +133,7 @@
     movq %rbx, %rdx
     xorl %ebx, %ebx                           /* 0 in a short message */
     xorl %r12d, %r12d
-    xorl %r14d, %r14d                         /* r13 is 0 since it was tested */
+    xorl %r14d, %r14d                         /* r13 is 0 already */
     movq REGISTERS_RIP(%r15), %rcx
     movq REGISTERS_RFLAGS(%r15), %r11
     movq REGISTERS_RBP(%r15), %rbp
@@ -172,11 +175,11 @@ fast_call:
     cmpq %r14, %r15
     je fast_to_c                              /* nobody waits; so it is if the endpoint is dead */
     subq $THREAD_LINK, %r15                   /* the first who does */
-    cmpq $0, THREAD_SPECIAL(%r15)
-    jne fast_to_c
     CHECK_TARGET
     cmpq $-1, %r12                            /* DEADLINE_NEVER */
     jne fast_call_deadline
+    cmpq $0, THREAD_SPECIAL(%r15)
+    jne fast_call_special
 fast_call_commit:                             /* nothing below can fail */
     incl GATE_SENDERS(%rbx)
     movq %rbx, THREAD_CALL_GATE(%rsp)
@@ -198,7 +201,20 @@ fast_call_commit:                             /* nothing below can fail */
 /* [/book] */
 
 fast_call_deadline:
+    movq THREAD_SPECIAL(%r15), %rcx
+    testq $~SPECIAL_ACCEPT_ONE, %rcx
+    jnz fast_to_c
     ARM_DEADLINE
+    cmpb $0, THREAD_N_ACCEPT(%r15)
+    je fast_call_commit
+    jmp fast_call_unreserve
+
+fast_call_special:                            /* the server would take a handle: there is none */
+    cmpq $SPECIAL_ACCEPT_ONE, THREAD_SPECIAL(%r15)
+    jne fast_to_c                             /* there is more */
+fast_call_unreserve:
+    decl PROCESS_N_RESERVED(%r14)
+    movb $0, THREAD_N_ACCEPT(%r15)
     jmp fast_call_commit
 
 /* reply_receive(endpoint rdi, label rsi, words rdx r10 r8 r9, deadline r12, control r13) */
@@ -207,7 +223,8 @@ fast_call_deadline:
 /* [book:fast-reply-receive] */
 fast_reply_receive:
     testq %r13, %r13
-    jnz syscall_in_c
+    jnz fast_reply_accept
+fast_reply_checks:
     cmpq $0, THREAD_SPECIAL(%rsp)
     jne fast_to_c
     movq THREAD_CURRENT_REPLY(%rsp), %r15
@@ -229,6 +246,9 @@ fast_reply_receive:
     cmpq $0, THREAD_SPECIAL(%r15)
     jne fast_reply_special
 fast_reply_commit:                            /* nothing below can fail */
+    testl %r13d, %r13d
+    jnz fast_reply_reserve
+fast_reply_reserved:
     decl GATE_SENDERS(%r11)
     movq $0, THREAD_CALL_GATE(%r15)
     movq $0, THREAD_REPLIER(%r15)
@@ -249,6 +269,21 @@ fast_reply_commit:                            /* nothing below can fail */
     xorl %eax, %eax                           /* MESSAGE_PLAIN */
     LEAVE
 /* [/book] */
+
+fast_reply_accept:                            /* would it take one handle, and has a slot for it? */
+    cmpq $ACCEPT_ONE, %r13
+    jne syscall_in_c
+    movq THREAD_PROCESS(%rsp), %rbp
+    movl PROCESS_N_FREE(%rbp), %ecx
+    cmpl %ecx, PROCESS_N_RESERVED(%rbp)
+    jb fast_reply_checks
+    jmp syscall_in_c                          /* the table has to grow */
+
+fast_reply_reserve:                           /* set aside, as message_accept does */
+    incl PROCESS_N_RESERVED(%rbp)
+    movb $1, THREAD_N_ACCEPT(%rsp)
+    xorl %r13d, %r13d
+    jmp fast_reply_reserved
 
 fast_reply_deadline:                          /* the server's own; the caller then has none */
     cmpq $0, THREAD_SPECIAL(%r15)
