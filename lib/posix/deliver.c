@@ -45,12 +45,18 @@ static uint64_t inherited(const char *name) {
 
 void signals_start(void) {
     signals_inherit(inherited("blocked"), inherited("ignored"), inherited("pending"));
-    status_t status =
-        sys_upcall_set((uint64_t)(uintptr_t)upcall_entry, (uint64_t)(uintptr_t)native_block_begin,
-                       (uint64_t)(uintptr_t)native_block_end);
+    signals_release();
+}
 
-    (void)status; /* without upcalls there are no signals: the program still runs, and can be killed
-                   */
+void signals_hold(void) {
+    status_ignore(sys_upcall_set(0, 0, 0));
+}
+
+void signals_release(void) {
+    /* Without upcalls there are no signals: the program still runs, and can be killed. */
+    status_ignore(sys_upcall_set((uint64_t)(uintptr_t)upcall_entry,
+                                 (uint64_t)(uintptr_t)native_block_begin,
+                                 (uint64_t)(uintptr_t)native_block_end));
 }
 
 NORETURN void signal_terminate(int signal) {

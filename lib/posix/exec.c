@@ -32,6 +32,7 @@ static int become(const struct program *program, char *const *envp) {
     if (state == NULL) {
         return -ENOMEM;
     }
+    signals_hold();
     state->pending = signals_pending();
     int error = program_prepare(program, state, envp, SPAWN_KEEP_NUMBERS, &prepared);
 
@@ -43,6 +44,7 @@ static int become(const struct program *program, char *const *envp) {
                                                      prepared.entry, prepared.stack, 0));
         handle_drop(prepared.process);
     }
+    signals_release();
     program_state_free(state);
     return error;
 }

@@ -85,6 +85,11 @@ void signals_pass_on(uint64_t signals);
 /* Registers the upcall handler. */
 void signals_start(void);
 
+/* exec: what comes between these stays in the kernel, for the new program; or, if there is none
+ * after all, for this one. */
+void signals_hold(void);
+void signals_release(void);
+
 /*
  * What is noted for the process and this thread, out of the way while it forks: a child begins with
  * nothing, but what is sent to it may come before its first instruction here. The parent takes it
