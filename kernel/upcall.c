@@ -41,6 +41,7 @@ static bool frame_push(struct thread *thread, struct upcall_frame *frame, enum u
     return true;
 }
 
+/* [book:upcall-push] */
 void upcall_push(struct thread *thread) {
     struct process *process = thread->process;
     struct upcall_frame frame = {.bits = thread->upcall_bits, .vector = UPCALL_VECTOR_NONE};
@@ -61,6 +62,7 @@ void upcall_push(struct thread *thread) {
         process_die_of_fault(thread, VECTOR_PAGE_FAULT, 0, thread->registers.rsp, DEATH_FAULT);
     }
 }
+/* [/book] */
 
 bool upcall_push_fault(struct thread *thread, unsigned vector, uint64_t error_code,
                        uint64_t fault_address) {

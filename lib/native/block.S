@@ -15,6 +15,7 @@ never_stop:
 /* All registers set up by the caller; rcx: address of the word that stops the call. Result in eax. */
     .type native_block, @function
     .globl native_block_begin, native_block_end
+/* [book:block-range] */
 native_block:
 native_block_begin:
     cmpl $0, (%rcx)
@@ -26,6 +27,7 @@ native_block_end:
     movl $-ERROR_NUMBER_INTERRUPTED, %eax
     ret
     .size native_block, . - native_block
+/* [/book] */
 
 /* status_t native_message(number, message, stop) */
     .globl native_message

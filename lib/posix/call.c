@@ -38,6 +38,7 @@ static void request_restore(struct message *m, const struct request_part *part) 
     memcpy(m->handles, part->handles, sizeof m->handles);
 }
 
+/* [book:posix-call] */
 status_t posix_call(struct message *m) {
     const struct posix_thread *self = thread_self();
     struct request_part request;
@@ -55,6 +56,7 @@ status_t posix_call(struct message *m) {
         request_restore(m, &request);
     }
 }
+/* [/book] */
 
 status_t posix_futex_wait(const volatile uint32_t *address, uint32_t expected, uint64_t deadline,
                           uint32_t flags) {

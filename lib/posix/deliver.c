@@ -73,6 +73,7 @@ struct delivery {
     struct signal_information information;
 };
 
+/* [book:take-due] */
 /* Takes the lowest signal due; false if another thread was faster or there is none. */
 static bool take_due(struct posix_thread *self, struct delivery *delivery) {
     uint64_t barred = self->mask | self->waited_for;
@@ -93,6 +94,7 @@ static bool take_due(struct posix_thread *self, struct delivery *delivery) {
            queue_take(self, where, signal, (delivery->action.flags & SA_SIGINFO) != 0,
                       &delivery->information);
 }
+/* [/book] */
 
 void signals_pass_on(uint64_t signals) {
     struct posix_thread *self = thread_self(), *thread;
@@ -347,6 +349,7 @@ static void note_bits(struct posix_thread *self, uint64_t bits) {
     }
 }
 
+/* [book:upcall-take] */
 void upcall_take(struct upcall_frame *frame) {
     struct posix_thread *self = thread_self();
 
@@ -376,6 +379,7 @@ void upcall_take(struct upcall_frame *frame) {
     }
     sys_upcall_return(frame);
 }
+/* [/book] */
 
 void upcall_deliver(struct upcall_frame *frame) {
     struct posix_thread *self = thread_self();

@@ -15,6 +15,7 @@ enum {
 
 /* ---- protocol file, of an open description ---- */
 
+/* [book:transfer-check] */
 /*
  * Is this transfer of a program whose place in its session we cannot know to go ahead? OK, or
  * BACKGROUND: it is to ask proc, and come back. Services have no job control.
@@ -29,6 +30,7 @@ static status_t transfer_check(const struct terminal *terminal, const struct req
     }
     return terminal->session_number != 0 && request->tag != 0 ? ERROR_BACKGROUND : OK;
 }
+/* [/book] */
 
 static status_t on_read(void *context, struct request *request, uint64_t offset, uint32_t length,
                         uint64_t *n) {

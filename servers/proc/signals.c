@@ -65,6 +65,7 @@ static void on_overdue(struct server *loop, struct server_timer *timer) {
     }
 }
 
+/* [book:signal-deliver] */
 /* Brings it to the program's library. */
 static void deliver(struct member *member, uint32_t signal) {
     uint64_t bit = SIGNAL_BIT(signal);
@@ -79,6 +80,7 @@ static void deliver(struct member *member, uint32_t signal) {
         }
     }
 }
+/* [/book] */
 
 /* Would it do nothing at the member? */
 static bool does_nothing(const struct member *member, uint64_t bit) {
