@@ -45,8 +45,9 @@ static status_t take(struct channel *channel, handle_t saved, const struct reque
     for (size_t done = 0; done < n;) {
         size_t at = (channel->head + done) % PIPE_CAPACITY_BYTES;
         size_t part = run_length(at, n - done);
-        status_t status = request != NULL ? request_write(request, done, channel->bytes + at, part)
-                                          : saved_write(saved, done, channel->bytes + at, part);
+        status_t status = request != NULL
+                              ? request_write(request, done, channel->ring.bytes + at, part)
+                              : saved_write(saved, done, channel->ring.bytes + at, part);
 
         if (status != OK) {
             return status;
@@ -64,20 +65,30 @@ static struct short_bytes take_short(struct channel *channel, size_t n) {
     uint8_t *to = (uint8_t *)bytes.words;
 
     for (size_t i = 0; i < n; i++) {
-        to[i] = channel->bytes[(channel->head + i) % PIPE_CAPACITY_BYTES];
+        to[i] = channel->ring.bytes[(channel->head + i) % PIPE_CAPACITY_BYTES];
     }
     channel->head = (channel->head + n) % PIPE_CAPACITY_BYTES;
     channel->count -= n;
     return bytes;
 }
 
-static void put_short(struct channel *channel, const struct short_bytes *bytes, size_t n) {
+static status_t put_short(struct channel *channel, const struct short_bytes *bytes, size_t n) {
     const uint8_t *from = (const uint8_t *)bytes->words;
 
+    if (!ring_ready(&channel->ring, channel->head + channel->count, n)) {
+        return ERROR_NO_MEMORY;
+    }
     for (size_t i = 0; i < n; i++) {
-        channel->bytes[(channel->head + channel->count + i) % PIPE_CAPACITY_BYTES] = from[i];
+        channel->ring.bytes[(channel->head + channel->count + i) % PIPE_CAPACITY_BYTES] = from[i];
     }
     channel->count += n;
+    return OK;
+}
+
+static void mark_touched(struct ring *ring, size_t at, size_t n) {
+    for (size_t page = at / PAGE_BYTES; page <= (at + n - 1) / PAGE_BYTES; page++) {
+        ring->touched |= 1u << page;
+    }
 }
 
 /* Moves n bytes (there is room) from the client's memory, from `offset` of what it lent. */
@@ -87,12 +98,13 @@ static status_t put(struct channel *channel, handle_t saved, const struct reques
         size_t at = (channel->head + channel->count + done) % PIPE_CAPACITY_BYTES;
         size_t part = run_length(at, n - done);
         status_t status = request != NULL
-                              ? request_read(request, offset + done, channel->bytes + at, part)
-                              : saved_read(saved, offset + done, channel->bytes + at, part);
+                              ? request_read(request, offset + done, channel->ring.bytes + at, part)
+                              : saved_read(saved, offset + done, channel->ring.bytes + at, part);
 
         if (status != OK) {
             return status;
         }
+        mark_touched(&channel->ring, at, part);
         done += part;
     }
     channel->count += n;
@@ -207,7 +219,7 @@ static bool serve_write(struct channel *channel) {
     status_t status = OK;
 
     if (waiting->is_short) {
-        put_short(channel, &waiting->bytes, n); /* it is atomic: all of it */
+        status = put_short(channel, &waiting->bytes, n); /* it is atomic: all of it */
     } else {
         status = put(channel, waiting->saved, NULL, waiting->done, n);
     }
@@ -413,10 +425,13 @@ status_t end_write_short(struct end *end, struct request *request, uint32_t leng
                    ? ERROR_WOULD_BLOCK
                    : wait_in(&channel->writes, request, end, length, 0, &bytes);
     }
-    put_short(channel, &bytes, length);
-    *n = length;
-    channel_run(channel);
-    return OK;
+    status_t status = put_short(channel, &bytes, length);
+
+    if (status == OK) {
+        *n = length;
+        channel_run(channel);
+    }
+    return status;
 }
 
 status_t end_meet(struct end *end, struct request *request) {
@@ -443,8 +458,7 @@ struct channel *channel_make(void) {
     list_init(&channel->reads);
     list_init(&channel->writes);
     list_init(&channel->meets);
-    channel->bytes = malloc(PIPE_CAPACITY_BYTES);
-    if (channel->bytes == NULL) {
+    if (!ring_allocate(&channel->ring)) {
         free(channel);
         return NULL;
     }
@@ -452,7 +466,7 @@ struct channel *channel_make(void) {
 }
 
 void channel_free(struct channel *channel) {
-    free(channel->bytes);
+    ring_free(&channel->ring);
     free(channel);
 }
 

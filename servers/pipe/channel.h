@@ -14,10 +14,11 @@
 #include "abi/generated/pipe.h"
 #include "lib/native/server.h"
 #include "lib/native/watch.h"
+#include "servers/pipe/ring.h"
 
 struct channel {
-    uint8_t *bytes; /* PIPE_CAPACITY_BYTES */
-    size_t head;    /* of the oldest byte */
+    struct ring ring;
+    size_t head; /* of the oldest byte */
     size_t count;
     struct list readers, writers; /* struct end, by as_reader and as_writer */
     uint64_t n_readers_ever, n_writers_ever;
@@ -33,7 +34,7 @@ struct end {
     struct watch_list watches;
 };
 
-/* NULL: no memory. */
+/* NULL: no memory, or too many. ring_start comes first. */
 struct channel *channel_make(void);
 /* It has no ends. */
 void channel_free(struct channel *channel);

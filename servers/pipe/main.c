@@ -11,7 +11,10 @@
 #include "servers/pipe/device.h"
 #include "servers/pipe/pair.h"
 #include "servers/pipe/random.h"
+#include "servers/pipe/ring.h"
 
+/* Pipes, and what of the budget (in 16ths) is for their content. */
+enum { RINGS_MAX = 2048, RINGS_SHARE = 10 };
 enum { ROOT_PIPES = 0, ROOT_DEVICES = 1, OBJECTS_PER_TAG = 2048 };
 
 static const struct server_class pipes_class;
@@ -74,6 +77,7 @@ int main(void) {
         server_start(&(struct server_options){.name = "pipe", .objects_per_tag = OBJECTS_PER_TAG});
 
     random_start();
+    ring_start(RINGS_SHARE, RINGS_MAX);
     server_export(server, ROOT_PIPES, &pipes_class, NULL);
     devices_export(server, ROOT_DEVICES);
     server_run(server);

@@ -4,12 +4,13 @@
 #include "abi/kernel.h"
 #include "lib/base/string.h"
 #include "lib/native/log.h"
+#include "lib/native/populate.h"
 #include "lib/native/server_state.h"
 #include "lib/native/startup.h"
 #include "lib/native/syscall.h"
 
 /* Of the server's budget, in 16ths, for content. */
-enum { SHARE = 13, SHARES = 16 };
+enum { SHARE = 11, SHARES = 16 };
 
 #define SIZE_MAX_BYTES (64 * GiB)
 
@@ -97,21 +98,15 @@ status_t content_share(struct content *content, uint64_t size, uint32_t rights, 
 /* Zeroes [from, end of its page), whose page may have to be had first. */
 static status_t zero_rest_of_page(const struct content *content, uint64_t from) {
     uint64_t rest = ALIGN_UP(from, (uint64_t)PAGE_SIZE) - from;
-    uint64_t address;
 
     if (rest == 0) {
         return OK;
     }
-    /* Populating fails where a plain access beyond the budget would end us. */
-    status_t status =
-        sys_map(HANDLE_NONE, content->memory, 0, PAGE_SIZE, ALIGN_DOWN(from, (uint64_t)PAGE_SIZE),
-                MAP_READ | MAP_WRITE | MAP_POPULATE, &address);
-
-    if (status != OK) {
+    if (populate_page(content->memory, ALIGN_DOWN(from, (uint64_t)PAGE_SIZE)) != OK) {
         return ERROR_NO_SPACE;
     }
-    memset((uint8_t *)address + from % PAGE_SIZE, 0, rest);
-    return sys_unmap(HANDLE_NONE, address, PAGE_SIZE);
+    memset(content->bytes + from, 0, rest);
+    return OK;
 }
 
 status_t content_cut(struct content *content, uint64_t old_size, uint64_t size) {

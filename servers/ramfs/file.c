@@ -111,9 +111,13 @@ static status_t on_open(void *context, struct request *request, uint32_t flags, 
                         uint32_t path_length, uint32_t target_length, uint32_t *kind,
                         uint32_t *matched, uint32_t *length, handle_t *gate) {
     struct node *node;
-    status_t status = open_node(context, request, flags, mode, path_length, &node, matched, length);
 
     (void)target_length;
+    if (file_system.n_open >= file_system.n_open_max) {
+        return ERROR_TOO_MANY;
+    }
+    status_t status = open_node(context, request, flags, mode, path_length, &node, matched, length);
+
     if (status != OK) {
         return status;
     }
@@ -139,6 +143,7 @@ static status_t on_open(void *context, struct request *request, uint32_t flags, 
     file->flags =
         flags & (FILE_OPEN_READ | FILE_OPEN_WRITE | FILE_OPEN_APPEND | FILE_OPEN_NONBLOCK);
     node->n_open++;
+    file_system.n_open++;
     *kind = node->mode & FILE_MODE_KIND;
     return OK;
 }

@@ -24,8 +24,10 @@
 /* Memory of ours that a node with its name and an open file takes, generously; the budget divided
  * by it is how many there may be. */
 enum { ROOT_RAMDISK = 0, ROOT_TMP = 1, ROOT_SHM = 2, ROOTS = 3 };
-enum { NODE_BYTES = 512, NODES_SHARE = 8, NODES_DEFAULT = 1024 };
+enum { NODE_BYTES = 512, NODES_SHARE = 10, OPEN_PER_NODE = 2, NODES_DEFAULT = 1024 };
 enum { OBJECTS_PER_TAG = 2048 };
+/* FIFOs that are open, and what of the budget (in 16ths) is for their content. */
+enum { FIFOS_MAX = 512, FIFO_SHARE = 1 };
 
 struct file_system file_system;
 
@@ -59,6 +61,7 @@ static void on_closed(struct server *server, void *object) {
     locking_closed(file);
     fifo_close(file);
     recycle_free(file, sizeof *file);
+    file_system.n_open--;
     node->n_open--;
     node_release(&file_system, node);
 }
@@ -117,7 +120,9 @@ int main(void) {
     file_system.now_ns = time_wall_ns;
     file_system.content_free = content_free;
     content_start();
+    ring_start(FIFO_SHARE, FIFOS_MAX);
     status_t status = file_system_start(&file_system, nodes_max());
+    file_system.n_open_max = file_system.n_nodes_max * OPEN_PER_NODE;
 
     if (status == OK) {
         root_export(server, ROOT_RAMDISK, file_system.root);
