@@ -211,10 +211,11 @@ static status_t info_answer(struct thread *thread, const void *info, size_t size
                : copy_out(thread->process->space, user_ptr(registers->rdx), info, size);
 }
 
-/* (process or identity, what, buffer, size, cursor) -> next cursor, number of entries or handle */
+/* (process, 0 for the own, or identity, what, buffer, size, cursor) -> next cursor, number of
+ * entries or handle */
 status_t sys_process_info(struct thread *thread) {
     const struct registers *registers = &thread->registers;
-    struct process *process;
+    struct process *process = thread->process;
     struct object *object;
     struct process_status entry;
     status_t status;
@@ -227,12 +228,14 @@ status_t sys_process_info(struct thread *thread) {
         }
         return registers->rsi == PROCESS_INFO_LIST ? list_fill(thread) : info_open(thread);
     }
-    status =
-        handle_find(&thread->process->handles, registers->rdi, OBJECT_PROCESS, RIGHT_READ, &object);
-    if (status != OK) {
-        return status;
+    if (registers->rdi != HANDLE_NONE) {
+        status = handle_find(&thread->process->handles, registers->rdi, OBJECT_PROCESS, RIGHT_READ,
+                             &object);
+        if (status != OK) {
+            return status;
+        }
+        process = CONTAINER_OF(object, struct process, object);
     }
-    process = CONTAINER_OF(object, struct process, object);
     switch (registers->rsi) {
     case PROCESS_INFO_STATUS:
         process_fill_status(process, &entry);

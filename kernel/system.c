@@ -79,17 +79,14 @@ static status_t system_bind_log(struct thread *thread) {
 
 /* So that the log server, say, gets no more than it needs. */
 static uint32_t operation_right(uint64_t operation) {
-    switch (operation) {
-    case SYSTEM_LOG_WRITE:
-    case SYSTEM_CLAIM_SERIAL:
-        return RIGHT_WRITE;
-    case SYSTEM_LOG_MEMORY:
-    case SYSTEM_BIND_LOG:
-    case SYSTEM_INFO:
-        return RIGHT_READ;
-    default:
-        return RIGHT_MANAGE;
-    }
+    static const uint32_t rights[] = {
+        [SYSTEM_LOG_WRITE] = RIGHT_WRITE, [SYSTEM_CLAIM_SERIAL] = RIGHT_WRITE,
+        [SYSTEM_LOG_MEMORY] = RIGHT_READ, [SYSTEM_BIND_LOG] = RIGHT_READ,
+        [SYSTEM_INFO] = RIGHT_READ,       [SYSTEM_SET_WALL] = RIGHT_EXECUTE,
+    };
+
+    return operation < ARRAY_SIZE(rights) && rights[operation] != 0 ? rights[operation]
+                                                                    : RIGHT_MANAGE;
 }
 
 /* (system, operation, argument, argument, argument) -> value */

@@ -6,10 +6,13 @@
 
 #include "lib/base/types.h"
 
+/* How often who waits for a time of the wall clock looks whether it was set. */
+#define CLOCK_LOOK_NS NS_PER_S
+
 /* What the clock (CLOCK_REALTIME ...) says. Minus an errno if there is none of this number. */
 int clock_read(long clock, uint64_t *ns);
 
-/* Does it count the CPU time of the process? */
+/* Does it count CPU time, of the process or of a thread? */
 bool clock_is_cpu(long clock);
 
 struct timespec timespec_of(uint64_t ns);

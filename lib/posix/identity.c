@@ -94,16 +94,6 @@ long call_getpriority(const long *a) {
 
 /* ---- the machine ---- */
 
-long call_sched_getaffinity(const long *a) {
-    if ((size_t)a[1] < sizeof(uint64_t)) {
-        return -EINVAL;
-    }
-    uint32_t n = MIN(info_page()->n_cpus, 64u);
-
-    *(uint64_t *)a[2] = n >= 64 ? UINT64_MAX : (1ull << MAX(n, 1u)) - 1;
-    return sizeof(uint64_t);
-}
-
 /* The number after `name ` in the text of /proc/memory. */
 static uint64_t figure(const char *text, const char *name) {
     size_t length = strlen(name);

@@ -6,6 +6,7 @@
 #include "abi/kernel.h"
 #include "lib/libc/hooks.h"
 #include "lib/native/syscall.h"
+#include "lib/native/time.h"
 #include "lib/posix/errno.h"
 #include "lib/posix/calls.h"
 #include "lib/posix/pool.h"
@@ -22,9 +23,10 @@ enum {
     LINUX_CLONE_CHILD_CLEARTID = 0x200000,
 };
 
-/* Thread numbers other than the first thread's, which is the pid, have this bit. */
-#define TID_THREAD     0x20000000u
-#define TID_ID_MASK    0x1fffffffu
+/* Thread numbers other than the first thread's, which is the pid, have this bit: the
+ * highest that musl's arithmetic on CPU clocks leaves alone. */
+#define TID_THREAD     0x08000000u
+#define TID_ID_MASK    0x07ffffffu
 #define TP_RECORD_WORD 32
 
 struct posix posix;
@@ -174,6 +176,9 @@ long thread_clone(int (*start)(void *), void *stack, int flags, void *argument, 
         .argument = argument,
         .tls = (uintptr_t)tls,
         .mask = self->mask,
+        .start_ns = time_now_ns(),
+        .policy = self->policy,
+        .priority = self->priority,
         .clear_tid = flags & LINUX_CLONE_CHILD_CLEARTID ? (uint32_t *)child_tid : NULL,
     };
     record_set((uintptr_t)tls, thread);
@@ -238,6 +243,7 @@ void thread_after_fork(void) {
     self->handle = HANDLE_NONE;
     self->poll_endpoint = HANDLE_NONE;
     self->tid = 0;
+    self->start_ns = 0;
     self->cancel = NULL;
     queue_after_fork();
     timers_after_fork();
@@ -260,10 +266,4 @@ long call_exit_thread(const long *a) {
         sys_process_exit((int32_t)(a[0] & 0xff));
     }
     thread_end(0, 0);
-}
-
-long call_sched_yield(const long *a) {
-    (void)a;
-    status_ignore(sys_thread_control(HANDLE_NONE, THREAD_YIELD, 0, NULL));
-    return 0;
 }

@@ -49,6 +49,8 @@ struct posix_thread {
     uint32_t *clear_tid;        /* cleared and woken when the thread is off its stack */
     uintptr_t alternate_base;   /* sigaltstack; size 0: none */
     size_t alternate_size;
+    uint64_t start_ns;        /* when it began; 0 for the first */
+    uint8_t policy, priority; /* SCHED_OTHER ... and its number, as Linux has them: sched.c */
     int (*start)(void *argument);
     void *argument;
     uintptr_t stack, tls;   /* of a thread that starts */

@@ -8,8 +8,10 @@
 #include <sys/time.h>
 #include <time.h>
 
+#include "abi/generated/clock.h"
 #include "abi/kernel.h"
 #include "lib/native/block.h"
+#include "lib/native/namespace.h"
 #include "lib/native/syscall.h"
 #include "lib/native/time.h"
 #include "lib/posix/call.h"
@@ -17,6 +19,7 @@
 #include "lib/posix/errno.h"
 #include "lib/posix/proc.h"
 #include "lib/posix/thread.h"
+#include "lib/posix/timers.h"
 
 struct timespec timespec_of(uint64_t ns) {
     return (struct timespec){.tv_sec = (time_t)(ns / NS_PER_S), .tv_nsec = (long)(ns % NS_PER_S)};
@@ -27,9 +30,58 @@ static struct timeval timeval_of(uint64_t ns) {
                             .tv_usec = (suseconds_t)(ns % NS_PER_S / NS_PER_US)};
 }
 
-int clock_read(long clock, uint64_t *ns) {
-    uint64_t children;
+/* Linux's numbers of the clocks of clock_getcpuclockid and pthread_getcpuclockid: the complement of
+ * the pid or thread number, and below it these bits. */
+enum { CPU_CLOCK_SHIFT = 3, CPU_CLOCK_KIND = 7, CPU_CLOCK_PROCESS = 2, CPU_CLOCK_THREAD = 6 };
 
+static uint64_t process_cpu_ns(void) {
+    struct process_status own;
+    status_t status =
+        sys_process_info(HANDLE_NONE, PROCESS_INFO_STATUS, &own, sizeof own, 0, NULL, NULL);
+
+    return status == OK ? own.cpu_ns : 0; /* it cannot fail */
+}
+
+/* The kernel counts by the process: a thread has had at most what its process has had, and at most
+ * the time since it began. For a program of one thread that is exact. */
+static uint64_t thread_cpu_ns(uint64_t start_ns) {
+    return MIN(process_cpu_ns(), time_now_ns() - start_ns);
+}
+
+/* -EINVAL: no such thread; -ESRCH: no such process; -EPERM: a process that is not the caller. */
+static int cpu_clock_read(long clock, uint64_t *ns) {
+    uint32_t number = ~(uint32_t)((int32_t)clock >> CPU_CLOCK_SHIFT);
+    const struct posix_thread *thread;
+    uint64_t start_ns = 0;
+
+    switch (clock & CPU_CLOCK_KIND) {
+    case CPU_CLOCK_PROCESS:
+        if (number != 0 && number != process_pid()) {
+            const long arguments[6] = {(long)number, 0};
+
+            return number <= PROC_PID_MAX && call_kill(arguments) != -ESRCH ? -EPERM : -ESRCH;
+        }
+        *ns = process_cpu_ns();
+        return 0;
+    case CPU_CLOCK_THREAD:
+        critical_lock(&threads_lock);
+        thread = number == 0 ? thread_self() : thread_find(number);
+        start_ns = thread != NULL ? thread->start_ns : 0;
+        critical_unlock(&threads_lock);
+        if (thread == NULL) {
+            return -EINVAL;
+        }
+        *ns = thread_cpu_ns(start_ns);
+        return 0;
+    default:
+        return -EINVAL;
+    }
+}
+
+int clock_read(long clock, uint64_t *ns) {
+    if ((int32_t)clock < 0) {
+        return cpu_clock_read((int32_t)clock, ns);
+    }
     switch (clock) {
     case CLOCK_REALTIME:
     case CLOCK_REALTIME_COARSE:
@@ -42,11 +94,10 @@ int clock_read(long clock, uint64_t *ns) {
         *ns = time_now_ns();
         return 0;
     case CLOCK_PROCESS_CPUTIME_ID:
+        *ns = process_cpu_ns();
+        return 0;
     case CLOCK_THREAD_CPUTIME_ID:
-        if (proc_gate() == HANDLE_NONE ||
-            proc_get_times(proc_gate(), ns, &children, DEADLINE_NEVER) != OK) {
-            *ns = time_now_ns();
-        }
+        *ns = thread_cpu_ns(thread_self()->start_ns);
         return 0;
     default:
         return -EINVAL;
@@ -54,7 +105,8 @@ int clock_read(long clock, uint64_t *ns) {
 }
 
 bool clock_is_cpu(long clock) {
-    return clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID;
+    return clock == CLOCK_PROCESS_CPUTIME_ID || clock == CLOCK_THREAD_CPUTIME_ID ||
+           (int32_t)clock < 0;
 }
 
 long call_clock_gettime(const long *a) {
@@ -64,9 +116,10 @@ long call_clock_gettime(const long *a) {
     if (error == 0) {
         *(struct timespec *)a[1] = timespec_of(ns);
     }
-    return error;
+    return error == -ESRCH ? -EINVAL : error;
 }
 
+/* ESRCH is for clock_getcpuclockid, which asks here. */
 long call_clock_getres(const long *a) {
     uint64_t ns;
     int error = clock_read(a[0], &ns);
@@ -75,6 +128,28 @@ long call_clock_getres(const long *a) {
         *(struct timespec *)a[1] = (struct timespec){.tv_nsec = 1};
     }
     return error;
+}
+
+/* Who has /dev/clock in its namespace may. CPU clocks cannot be set, as on Linux. */
+long call_clock_settime(const long *a) {
+    const struct timespec *time = (const struct timespec *)a[1];
+    handle_t gate;
+    uint64_t ns;
+
+    if (a[0] != CLOCK_REALTIME) {
+        return clock_is_cpu(a[0]) && clock_read(a[0], &ns) == 0 ? -EPERM : -EINVAL;
+    }
+    if (!timespec_is_valid(time) || timespec_ns(time) > CLOCK_WALL_MAX) {
+        return -EINVAL;
+    }
+    if (namespace_root("/dev/clock", &gate) != OK) {
+        return -EPERM;
+    }
+    status_t status = clock_set(gate, timespec_ns(time), DEADLINE_NEVER);
+
+    handle_drop(gate);
+    timers_clock_set();
+    return errno_from_status(status);
 }
 
 long call_gettimeofday(const long *a) {
@@ -145,12 +220,28 @@ long call_nanosleep(const long *a) {
     return sleep_for((const struct timespec *)a[0], (struct timespec *)a[1]);
 }
 
+/* Until the wall clock says `wall_ns`. The clock may be set meanwhile, which wakes nobody: so it is
+ * looked at again every second. */
+static int sleep_until_wall(uint64_t wall_ns) {
+    for (;;) {
+        int64_t left = (int64_t)MIN(wall_ns, (uint64_t)INT64_MAX) - time_wall_ns();
+
+        if (left <= 0) {
+            return 0;
+        }
+        int error = sleep_until(time_deadline(MIN((uint64_t)left, CLOCK_LOOK_NS)));
+
+        if (error != 0) {
+            return error;
+        }
+    }
+}
+
 long call_clock_nanosleep(const long *a) {
     const struct timespec *time = (const struct timespec *)a[2];
-    int64_t wall_offset = a[0] == CLOCK_REALTIME ? info_page()->wall_offset_ns : 0;
 
     if (a[0] != CLOCK_REALTIME && a[0] != CLOCK_MONOTONIC) {
-        return -EINVAL;
+        return clock_is_cpu(a[0]) ? -ENOTSUP : -EINVAL;
     }
     if ((a[1] & TIMER_ABSTIME) == 0) {
         return sleep_for(time, (struct timespec *)a[3]);
@@ -158,9 +249,8 @@ long call_clock_nanosleep(const long *a) {
     if (!timespec_is_valid(time)) {
         return -EINVAL;
     }
-    int64_t deadline = (int64_t)MIN(timespec_ns(time), (uint64_t)INT64_MAX) - wall_offset;
-
-    return sleep_until(deadline < 0 ? 0 : (uint64_t)deadline);
+    return a[0] == CLOCK_REALTIME ? sleep_until_wall(timespec_ns(time))
+                                  : sleep_until(timespec_ns(time));
 }
 
 /* ---- setitimer ---- */

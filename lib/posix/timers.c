@@ -36,7 +36,8 @@ struct posix_timer {
     bool is_used;
     uint32_t generation;
     long clock;
-    int notify; /* SIGEV_ */
+    long counts; /* the clock of at_ns: relative times are not moved by who sets the wall clock */
+    int notify;  /* SIGEV_ */
     int signal;
     uint32_t tid; /* SIGEV_THREAD_ID */
     uint64_t value;
@@ -67,9 +68,9 @@ static struct clocks clocks_read(void) {
 }
 
 static uint64_t clock_of(const struct posix_timer *timer, const struct clocks *clocks) {
-    return clock_is_cpu(timer->clock)       ? clocks->cpu_ns
-           : timer->clock == CLOCK_REALTIME ? clocks->real_ns
-                                            : clocks->monotonic_ns;
+    return clock_is_cpu(timer->counts)       ? clocks->cpu_ns
+           : timer->counts == CLOCK_REALTIME ? clocks->real_ns
+                                             : clocks->monotonic_ns;
 }
 
 /* ---- the thread ---- */
@@ -138,7 +139,10 @@ static uint64_t advance(struct posix_timer *timer, uint64_t now) {
 static uint64_t next_look(const struct posix_timer *timer, uint64_t now) {
     uint64_t left = timer->at_ns > now ? timer->at_ns - now : 0;
 
-    return time_deadline(clock_is_cpu(timer->clock) ? MAX(left, LOOK_NS) : left);
+    if (timer->counts == CLOCK_REALTIME) {
+        left = MIN(left, CLOCK_LOOK_NS);
+    }
+    return time_deadline(clock_is_cpu(timer->counts) ? MAX(left, LOOK_NS) : left);
 }
 
 /* Collects what is due; returns when the next is. Under timers_lock. */
@@ -241,6 +245,12 @@ static void thread_tell(void) {
     status_ignore(sys_futex_wake(&changes, 1, 0, &n));
 }
 
+void timers_clock_set(void) {
+    if (is_running) {
+        thread_tell();
+    }
+}
+
 void timers_after_fork(void) {
     for (size_t i = 0; i < TIMERS_MAX; i++) {
         timers[i].is_used = false;
@@ -279,6 +289,7 @@ static struct posix_timer *timer_new(long clock) {
                 .is_used = true,
                 .generation = (timers[i].generation + 1) % ID_GENERATIONS,
                 .clock = clock,
+                .counts = clock,
             };
             return &timers[i];
         }
@@ -349,6 +360,10 @@ long call_timer_settime(const long *a) {
         return -EINVAL;
     }
     before = setting_of(timer, &clocks);
+    timer->counts = timer->clock;
+    if (timer->clock == CLOCK_REALTIME && (a[1] & TIMER_ABSTIME) == 0) {
+        timer->counts = CLOCK_MONOTONIC;
+    }
     at = timespec_ns(&new->it_value);
     if (at != 0 && (a[1] & TIMER_ABSTIME) == 0 &&
         u64_add_overflows(clock_of(timer, &clocks), at, &at)) {

@@ -13,5 +13,8 @@ enum { TIMERS_MAX = 32 };
 /* The signal of this timer was taken, with so many further expiries in it: timer_getoverrun. */
 void timer_delivered(uint32_t timer, uint32_t overrun);
 
+/* The wall clock was set: timers that wait for one of its times look again. */
+void timers_clock_set(void);
+
 /* The child of a fork has none. */
 void timers_after_fork(void);

@@ -154,6 +154,8 @@ static status_t add_powers(struct launch *launch) {
          {.kind = STARTUP_SYSTEM, .handle = init->system, .rights = RIGHT_READ | RIGHT_WRITE}},
         {MANIFEST_SYSTEM_INFO,
          {.kind = STARTUP_SYSTEM, .handle = init->system, .rights = RIGHT_READ}},
+        {MANIFEST_SYSTEM_CLOCK,
+         {.kind = STARTUP_SYSTEM, .handle = init->system, .rights = RIGHT_EXECUTE}},
         {MANIFEST_IDENTITY,
          {.kind = STARTUP_IDENTITY, .handle = init->identity, .rights = RIGHTS_ALL}},
         {MANIFEST_ARCHIVE,

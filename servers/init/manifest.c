@@ -210,8 +210,9 @@ static bool key_state(struct line *line, struct manifest *manifest) {
 }
 
 static bool key_handles(struct line *line, struct manifest *manifest) {
-    static const char *const names[] = {"system",  "system-log",  "identity", "archive",
-                                        "control", "system-info", "mounts",   NULL};
+    static const char *const names[] = {"system",  "system-log",   "identity",
+                                        "archive", "control",      "system-info",
+                                        "mounts",  "system-clock", NULL};
     uint32_t i;
 
     while (!at_end(line)) {

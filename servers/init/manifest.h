@@ -49,6 +49,7 @@ enum manifest_handles {
     MANIFEST_CONTROL = 16,     /* a gate to init's control of services */
     MANIFEST_SYSTEM_INFO = 32, /* the system handle, figures only */
     MANIFEST_MOUNTS = 64,      /* the root gates of all that is served, as namespace: names only */
+    MANIFEST_SYSTEM_CLOCK = 128, /* the system handle, to set the wall clock only */
 };
 
 enum manifest_phase { PHASE_BOOT, PHASE_SESSION, PHASE_RUN, PHASE_MANUAL };
