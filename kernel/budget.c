@@ -13,7 +13,7 @@ void budget_init(uint64_t bytes) {
     }
     budget_root = CONTAINER_OF(object, struct budget, object);
     budget_root->limit = bytes;
-    slab_caches_init(budget_root->caches);
+    slab_lists_init(budget_root->slabs);
 }
 
 status_t budget_create(struct budget *parent, uint64_t bytes, struct budget **budget) {
@@ -32,7 +32,7 @@ status_t budget_create(struct budget *parent, uint64_t bytes, struct budget **bu
         return status;
     }
     *budget = CONTAINER_OF(object, struct budget, object);
-    slab_caches_init((*budget)->caches);
+    slab_lists_init((*budget)->slabs);
     (*budget)->limit = bytes;
     (*budget)->parent = parent;
     (*budget)->depth = parent->depth + 1;

@@ -14,11 +14,11 @@
 
 struct budget {
     struct object object;
-    struct slab_cache caches[SLAB_KINDS]; /* of the objects that it pays for */
-    struct budget *parent;                /* referenced; its `used` includes this limit */
-    uint64_t limit;                       /* bytes */
-    uint64_t used;                        /* bytes */
-    uint32_t depth;                       /* number of parents above it */
+    struct list slabs[SLAB_KINDS]; /* with room, for the objects that it pays for */
+    struct budget *parent;         /* referenced; its `used` includes this limit */
+    uint64_t limit;                /* bytes */
+    uint64_t used;                 /* bytes */
+    uint32_t depth;                /* number of parents above it */
     uint32_t
         spenders; /* handles to it + address spaces that it pays for; see budget_spender_drop */
 };

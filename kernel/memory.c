@@ -128,6 +128,7 @@ static status_t radix_grow(struct memory *memory, uint64_t index) {
         }
         memory->root = node;
         memory->levels++;
+        memory->n_nodes++;
     }
     return OK;
 }
@@ -157,6 +158,7 @@ static status_t radix_page(struct memory *memory, uint64_t index, bool make, pad
             if (status != OK) {
                 return status;
             }
+            memory->n_nodes += level > 0;
         }
     }
     *frame = *slot;
@@ -181,8 +183,8 @@ status_t memory_page(struct memory *memory, uint64_t index, bool make, paddr_t *
 static paddr_t *radix_next(struct memory *memory, uint64_t *index, uint64_t end) {
     unsigned n_steps = STEP_PAGES;
 
-    if (memory->levels == 0) {
-        *index = end;
+    if (memory->n_frames == memory->n_nodes) {
+        *index = end; /* there is no page anywhere */
         return NULL;
     }
     while (*index < end && *index >> (NODE_BITS * memory->levels) == 0 && n_steps-- > 0) {
@@ -254,6 +256,7 @@ static bool radix_free_step(struct memory *memory) {
         slot = &node[i];
     }
     frame_put_charged(memory, *slot);
+    memory->n_nodes--;
     *slot = PADDR_NONE;
     if (slot == &memory->root) {
         memory->levels = 0;

@@ -29,6 +29,7 @@ struct memory {
     paddr_t root;         /* demand: top node of the tree; else the first byte */
     uint64_t n_zeroed;    /* contiguous: pages zeroed so far, all when it can be used */
     uint64_t n_frames;    /* charged */
+    uint32_t n_nodes;     /* demand: of them nodes of the tree */
     struct list mappings; /* of struct region, by memory_link; in no order */
     struct tree waiters;  /* for shared words: see kernel/futex.h */
 };

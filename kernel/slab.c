@@ -7,7 +7,7 @@
 
 /* At the start of each slab's frame; the slots follow. */
 struct slab {
-    struct list_node link; /* in its cache's list iff n_used < n_slots */
+    struct list_node link; /* in its kind's list iff n_used < n_slots */
     void *free;            /* first free slot; each holds the address of the next */
     uint32_t slot_size;    /* bytes */
     uint32_t n_slots;
@@ -21,19 +21,19 @@ struct slab {
 _Static_assert(sizeof(struct slab) <= SLAB_HEADER, "slots start behind the header");
 
 /* What the kernel made for itself at boot. */
-static struct slab_cache kernel_caches[SLAB_KINDS];
+static struct list kernel_slabs[SLAB_KINDS];
 
-void slab_caches_init(struct slab_cache *caches) {
+void slab_lists_init(struct list *lists) {
     for (unsigned kind = 0; kind < SLAB_KINDS; kind++) {
-        list_init(&caches[kind].partial);
+        list_init(&lists[kind]);
     }
 }
 
 static struct list *partial_list(struct budget *budget, unsigned kind) {
-    if (budget == NULL && UNLIKELY(kernel_caches[kind].partial.head.next == NULL)) {
-        slab_caches_init(kernel_caches);
+    if (budget == NULL && UNLIKELY(kernel_slabs[kind].head.next == NULL)) {
+        slab_lists_init(kernel_slabs);
     }
-    return budget == NULL ? &kernel_caches[kind].partial : &budget->caches[kind].partial;
+    return budget == NULL ? &kernel_slabs[kind] : &budget->slabs[kind];
 }
 
 static status_t slab_create(struct budget *budget, uint32_t size, struct slab **slab) {

@@ -6,7 +6,7 @@
  * A budget pays for its slabs by the frame, and nobody else gets a slot in them: so who keeps one
  * object in each slab pays for all of it, and what budgets promise is there.
  *
- * Invariant: a slab is in its cache's list iff it has a free slot. A slab with no slot in use goes
+ * Invariant: a slab is in its kind's list iff it has a free slot. A slab with no slot in use goes
  * at once, so that a budget is all refunded when its last object is gone.
  */
 #pragma once
@@ -16,16 +16,11 @@
 
 struct budget;
 
-/* The slabs of one kind, of one budget, that have a free slot. */
-struct slab_cache {
-    struct list partial;
-};
-
 /* Kinds of slots: the types of objects, and two more. */
 enum slab_kind { SLAB_REGION = OBJECT_IDENTITY + 1, SLAB_SPACE, SLAB_KINDS };
 
-/* Makes empty caches, SLAB_KINDS of them. */
-void slab_caches_init(struct slab_cache *caches);
+/* Makes SLAB_KINDS empty lists of slabs with a free slot. */
+void slab_lists_init(struct list *lists);
 
 /*
  * A zeroed slot of `size` bytes (the same for all of a kind, at most 3 KiB) for the budget (NULL:

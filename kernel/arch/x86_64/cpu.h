@@ -44,8 +44,6 @@ struct cpu {
     struct thread *fpu_owner; /* see fpu.h */
     uint64_t gdt[7];
     struct tss tss;
-    uint64_t n_nmi;
-    uint64_t n_spurious;
     struct cpu_generic generic;
 } ALIGNED(64);
 

@@ -37,9 +37,8 @@ void interrupt_dispatch(struct thread *thread) {
     } else if (vector <= VECTOR_MSI_LAST) {
         irq_acknowledge_local();
         interrupt_enter(thread, vector - VECTOR_MSI + IRQ_LINES);
-    } else {
-        cpu_this()->n_spurious++; /* the local APIC's own is not acknowledged (SDM 3, 10.9) */
     }
+    /* Else the local APIC's own spurious one, which is not acknowledged (SDM 3, 10.9). */
 }
 
 /* GS base may be the user's if the fault is near swapgs; the panic needs ours. */
@@ -51,7 +50,6 @@ void interrupt_fault_in_kernel(struct registers *registers) {
 void interrupt_any_time(struct registers *registers) {
     switch (registers->vector) {
     case VECTOR_NMI:
-        cpu_this()->n_nmi++;
         break;
     case VECTOR_DEBUG:
         /* No breakpoint is set and FMASK clears TF, so nothing should bring us here; but user mode

@@ -148,9 +148,7 @@ static bool line_is_spurious(unsigned line) {
 bool irq_acknowledge_line(unsigned line) {
     bool spurious = line_is_spurious(line);
 
-    if (spurious) {
-        cpu_this()->n_spurious++;
-    } else {
+    if (!spurious) {
         arch_irq_mask(line);
         if (line >= 8) {
             io_out8(PIC_SLAVE, OCW2_EOI);

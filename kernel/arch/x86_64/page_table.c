@@ -155,34 +155,42 @@ status_t page_table_make(struct space *space, uint64_t address, pte_t **entry) {
     return OK;
 }
 
+/* How many entries from `entry` on, which is not present, to the next that is; at most `n`. */
+static uint64_t entries_skip(const pte_t *entry, uint64_t n) {
+    const pte_t *at = entry;
+    const pte_t *end = entry + n;
+
+    while (++at < end && (*at & PTE_PRESENT) == 0) {
+    }
+    return (uint64_t)(at - entry);
+}
+
 pte_t *page_table_next(paddr_t root, uint64_t address, uint64_t end, uint64_t *found,
                        uint32_t *n_steps) {
     pte_t *tables[LEVELS];
     unsigned level = LEVELS - 1;
 
     tables[level] = paddr_to_pointer(root);
-    while (address<end && * n_steps> 0) {
-        pte_t *entry = &tables[level][page_table_index(address, level)];
+    while (address < end && *n_steps != 0) {
+        unsigned index = page_table_index(address, level), shift = PAGE_SHIFT + 9 * level;
+        pte_t *entry = &tables[level][index];
+        uint64_t n;
 
-        --*n_steps;
         if ((*entry & PTE_PRESENT) != 0) {
+            --*n_steps;
             if (level == 0) {
                 *found = address;
                 return entry;
             }
-            tables[level - 1] = page_table_of(*entry);
-            level--;
+            tables[--level] = page_table_of(*entry);
             continue;
         }
         /* Nothing here: on to the next entry that is, or up where the table ends. */
-        uint64_t span = (uint64_t)PAGE_SIZE << (9 * level);
-
-        for (address = ALIGN_DOWN(address, span) + span;
-             *n_steps != 0 && end > address && page_table_index(address, level) != 0 &&
-             (*++entry & PTE_PRESENT) == 0;
-             address += span) {
-            --*n_steps;
-        }
+        n = MIN((end - 1) >> shift, (address >> shift) + PAGE_TABLE_ENTRIES - 1 - index) -
+            (address >> shift);
+        n = entries_skip(entry, MIN(n + 1, (uint64_t)*n_steps));
+        *n_steps -= (uint32_t)n;
+        address = ((address >> shift) + n) << shift;
         while (level < LEVELS - 1 && page_table_index(address, level) == 0) {
             level++;
         }
