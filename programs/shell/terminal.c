@@ -202,9 +202,11 @@ enum terminal_result terminal_read(struct terminal *terminal, struct shell *shel
     if (result == TERMINAL_CANCELLED) {
         text_append_string(&terminal->output, "^C");
     }
-    display_finish(&terminal->display, &terminal->output);
     flush(terminal);
     tcsetattr(STDIN_FILENO, TCSADRAIN, &shell->modes);
+    /* Only now: who sees the new line may type for the program that the line starts. */
+    display_finish(&terminal->display, &terminal->output);
+    flush(terminal);
     /* The keyboard can send a null byte (Ctrl-@); a line ends before it. */
     length = strlen(text_string(&terminal->editor.line));
     text_append(line, text_string(&terminal->editor.line), length);

@@ -77,6 +77,16 @@ def test_ctrl_backslash_and_stopping(machine):
     assert machine.command("jobs").strip() == ""
 
 
+def test_resize_asks_the_terminal(machine):
+    machine.line("resize")
+    machine.expect(r"\x1b\[6n")
+    machine.send("\x1b[40;100R")
+    machine.expect("40 rows, 100 columns\r\n")
+    machine.expect_prompt()
+    machine.line("resize </dev/null; echo status $?")
+    machine.expect(r"resize: standard input: .*\r\nstatus 1\r\n")
+
+
 def test_long_output_is_complete(machine):
     output = machine.command("lua -e 'for i = 1, 20000 do print(i) end'", timeout=60)
     assert output == "".join(f"{i}\n" for i in range(1, 20001))
