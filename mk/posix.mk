@@ -11,6 +11,8 @@
 PTS       := $(UPSTREAM)/posixtestsuite
 PTS_TESTS := $(shell sed -n 's/^\([a-z_]*\/[0-9-]*\),.*/\1/p' tests/posix/reference.csv)
 PTS_QUICK := $(shell grep '^[a-z]' tests/posix/quick)
+# Of the 1209 that pass on Linux; CAVEATS.md has the others.
+PTS_NEED  := 1190
 PTS_CFLAGS = -std=gnu99 -O2 -w -fno-pie -fcf-protection=none -fno-omit-frame-pointer -nostdinc \
 	-D_POSIX_C_SOURCE=200112L -D_XOPEN_SOURCE=600 -I $(PTS)/include
 
@@ -33,7 +35,7 @@ posix-tests: $(PTS_TESTS:%=$(BUILD)/posix/bin/%) $(BUILD)/image/posix-runner
 posix-quick: $(PTS_QUICK:%=$(BUILD)/posix/bin/%) $(BUILD)/image/posix-runner
 
 test-posix: all posix-tests ## the POSIX conformance tests inside EuraliOS; build/posix.csv
-	@BUILD=$(BUILD) tools/test-posix $(if $(ONLY),--only '$(ONLY)') --output $(BUILD)/posix.csv
+	@BUILD=$(BUILD) tools/test-posix $(if $(ONLY),--only '$(ONLY)',--need $(PTS_NEED)) --output $(BUILD)/posix.csv
 
 # --- for Linux -----------------------------------------------------------------------------------
 #
