@@ -9,6 +9,9 @@
  *   lent_4k                       4 KiB lent, read by the server, answered with a word; two
  * processes page_fault_pooled             first touch of a page, zeroed before by the page scrubber
  *   page_fault                    first touch of a page that has to be zeroed
+ *   notify_to_run                 from before a notify to the waiting, higher-priority thread
+ *   timer_to_run                  from a deadline until the thread that slept goes on
+ *   fork_1m                       fork with 1 MiB touched, the child's exit, waiting for it
  *   program_start                 look-up of this program's file, spawn, its exit, waiting for it
  *   thread_create_join            thread_start, thread_join
  *   clock_read                    time_now_ns
@@ -34,6 +37,7 @@
 enum {
     PAGE = 4096,
     FAULT_PAGES = 2048, /* more than the scrubber keeps ready */
+    FORK_BYTES = 1 << 20,
     LABEL_NONE = 0,
     LABEL_SHORT = 1,
     LABEL_LENT = 2,
@@ -234,6 +238,77 @@ static void start_program(handle_t endpoint, char *path) {
     await_exit(endpoint, process);
 }
 
+/* When the notified thread went on. Other bits (CLOSED of gates before) do not end it. */
+static volatile uint64_t notified_at;
+
+static void be_notified(void *endpoint) {
+    struct message m = {.gate = (handle_t)(uintptr_t)endpoint};
+
+    do {
+        m.deadline = DEADLINE_NEVER;
+        m.control = 0;
+        must(message_receive(&m), "receive");
+        notified_at = ticks_now();
+    } while (m.kind != MESSAGE_NOTIFICATION || (m.words[0] & EXIT_BIT << 1) == 0);
+}
+
+/* The cheapest of many: the receiver's thread is more important than this one. */
+static void bench_notify(handle_t endpoint) {
+    uint64_t best = UINT64_MAX;
+    struct thread thread;
+    handle_t gate;
+
+    must(sys_gate_create(endpoint, 1, &gate), "gate_create");
+    must(thread_start(&thread, be_notified, (void *)(uintptr_t)endpoint, 0), "thread_start");
+    must(sys_thread_control(HANDLE_NONE, THREAD_SET_PRIORITY, PRIORITY_PROGRAM - 1, NULL), "lower");
+    for (int i = 0; i < 1000; i++) {
+        uint64_t start = ticks_now();
+
+        must(sys_notify(gate, EXIT_BIT), "notify");
+        best = notified_at - start < best ? notified_at - start : best;
+    }
+    bench_row("notify_to_run", best);
+    must(sys_notify(gate, EXIT_BIT << 1), "notify");
+    thread_join(&thread);
+    must(sys_thread_control(HANDLE_NONE, THREAD_SET_PRIORITY, PRIORITY_PROGRAM, NULL), "raise");
+    must(sys_handle_close(gate), "close");
+}
+
+/* A tick is a nanosecond here. */
+static void bench_timer(void) {
+    uint64_t best = UINT64_MAX;
+
+    for (int i = 0; i < 100; i++) {
+        uint64_t deadline = time_deadline(100 * NS_PER_US);
+
+        time_sleep_until(deadline);
+        uint64_t late = time_now_ns() - deadline;
+        best = late < best ? late : best;
+    }
+    bench_row("timer_to_run", best);
+}
+
+static void fork_and_wait(handle_t endpoint) {
+    handle_t child;
+
+    must(sys_process_fork(&child), "fork");
+    if (child == HANDLE_NONE) {
+        sys_process_exit(0);
+    }
+    must(sys_process_start(child, 0, 0, 0), "start");
+    await_exit(endpoint, child);
+}
+
+static void bench_fork(handle_t endpoint) {
+    uint64_t address;
+
+    must(sys_map(HANDLE_NONE, HANDLE_NONE, 0, FORK_BYTES, 0, MAP_READ | MAP_WRITE, &address),
+         "map");
+    memset((void *)(uintptr_t)address, 1, FORK_BYTES);
+    ROW("fork_1m", 10, fork_and_wait(endpoint));
+    must(sys_unmap(HANDLE_NONE, address, FORK_BYTES), "unmap");
+}
+
 static void nothing(void *argument) {
     (void)argument;
 }
@@ -260,6 +335,13 @@ int main(int argc, char **argv) {
     if (is_wanted("page_fault") || is_wanted("page_fault_pooled")) {
         bench_page_faults();
     }
+    if (is_wanted("notify_to_run")) {
+        bench_notify(endpoint);
+    }
+    if (is_wanted("timer_to_run")) {
+        bench_timer();
+    }
+    bench_fork(endpoint);
     ROW("program_start", 10, start_program(endpoint, "/tests/bench"));
     ROW("thread_create_join", 100, create_and_join());
     ROW("clock_read", 1000, clock_sink = time_now_ns());
