@@ -5,7 +5,7 @@
 # ports/NAME/build.mk sets
 #   KIND := library|program|test   libNAME.a, /bin/NAME, or /tests/ports/NAME of the test image
 #   SOURCES            the files of it, from the root of the upstream tree
-#   GENERATED          further files, which `ports/NAME/generate UPSTREAM DESTINATION` makes
+#   GENERATED          further files, of those that `ports/NAME/generate UPSTREAM DESTINATION` makes
 #   OWN                further files, of ours, from the root of this repository
 #   LINUX              files of upstream that stand in for OWN in the programs for Linux
 #   FLAGS              compiler flags for all of them
@@ -48,7 +48,8 @@ LIBS :=
 PROGRAMS :=
 FILES :=
 include ports/$(1)/build.mk
-port_$(1)_flags := $$(FLAGS) $$(if $$(GENERATED),-I $(BUILD)/ports/$(1)/generated) $$(INCLUDES:%=-I %)
+port_$(1)_made := $$(if $$(wildcard ports/$(1)/generate),$(BUILD)/ports/$(1)/generated/made)
+port_$(1)_flags := $$(FLAGS) $$(port_$(1)_made:%/made=-I %) $$(INCLUDES:%=-I %)
 port_$(1)_includes := $$(INCLUDES:%=-I %)
 port_$(1)_libs := $$(LIBS)
 port_$(1)_own := $$(OWN:%=$(BUILD)/user/%.o)
@@ -75,7 +76,7 @@ $(port_$(1)_upstream) $(port_$(1)_generated) $(port_$(1)_own): \
 $(port_$(1)_own): ports/$(1)/build.mk | $(UPSTREAM)/$(1).sha256
 $(port_$(1)_files): $(UPSTREAM)/$(1).sha256 ;
 $(port_$(1)_upstream) $(port_$(1)_generated): $(UPSTREAM)/$(1).sha256 ports/$(1)/build.mk $(BUILD)/ports.config \
-	$(if $(port_$(1)_generated),$(BUILD)/ports/$(1)/generated/made) | $(LIBC) $(port_$(1)_libs:%=$(UPSTREAM)/%.sha256)
+	$(port_$(1)_made) | $(LIBC) $(port_$(1)_libs:%=$(UPSTREAM)/%.sha256) $(foreach l,$(port_$(1)_libs),$(port_$(l)_made))
 $(port_$(1)_upstream): $(BUILD)/ports/$(1)/%.o:
 	$$(call say,CC,$$@)
 	$(Q)mkdir -p $$(@D) && $$(CC) $$(PORT_CFLAGS) $$(FLAGS) -c -o $$@ $(UPSTREAM)/$(1)/$$*
