@@ -45,6 +45,7 @@ struct line {
     const char *path;
     handle_t gate;     /* on which we are notified */
     handle_t terminal; /* open, or HANDLE_NONE */
+    handle_t mount;    /* where it was opened without a further name, or HANDLE_NONE */
     uint32_t kind;
     handle_t process;
     uint32_t pid;
@@ -95,13 +96,30 @@ static status_t line_open(struct line *line) {
                                          : file_open(mount, FILE_OPEN_READ | FILE_OPEN_WRITE, 0, "",
                                                      0, target, sizeof target, &kind, &matched,
                                                      &length, &line->terminal, deadline);
-        server_handle_close(mount);
+        if (line->mount != HANDLE_NONE) {
+            server_handle_close(line->mount);
+        }
+        line->mount = mount;
     }
     line->kind = kind;
     if (status != OK) {
         line->terminal = HANDLE_NONE;
     }
     return status;
+}
+
+/* What is started next finds this terminal as /dev/tty: the namespace is copied to it, and by it to
+ * all that it starts. Only a convenience: without it the name is not there. */
+static void line_name(const struct line *line) {
+    handle_t copy = HANDLE_NONE;
+    status_t status = line->mount == HANDLE_NONE
+                          ? ERROR_NOT_FOUND
+                          : sys_handle_copy(line->mount, RIGHTS_ALL, 0, &copy);
+
+    status = status == OK ? namespace_bind("/dev/tty", copy) : namespace_unbind("/dev/tty");
+    if (status != OK && status != ERROR_NOT_FOUND) {
+        log_write(LOG_WARNING, "no /dev/tty for %s: %s", line->path, status_text(status));
+    }
 }
 
 /* Is the terminal ready for a shell? If not, we are notified. */
@@ -144,6 +162,7 @@ static void line_step(struct line *line) {
     }
     if (status == OK) {
         line->begin_ns = time_now_ns();
+        line_name(line);
         status = shell_start(line->terminal, line->kind, NULL, &line->process, &line->pid);
         if (status != OK) {
             log_write(LOG_ERROR, "no shell on %s: %s", line->path, status_text(status));
@@ -272,6 +291,10 @@ NORETURN static void run_command(const char *path, char *command) {
     status_t status = namespace_open(path, FILE_OPEN_READ | FILE_OPEN_WRITE, 0, &terminal, &kind);
 
     if (status == OK) {
+        lines[0].path = path;
+        if (line_open(&lines[0]) == OK) {
+            line_name(&lines[0]);
+        }
         say(terminal, "run: %s\n", command);
         code = run(terminal, kind, command);
         say(terminal, "run: exit %u\n", code);

@@ -20,8 +20,8 @@ static handle_t proc(void) {
 
 static status_t prepare(handle_t terminal, uint32_t kind, char **argv,
                         struct spawn_prepared *prepared) {
-    static char *const environment[] = {"PATH=/bin", "HOME=/ramdisk", "TERM=xterm",
-                                        "SHELL=/bin/shell", NULL};
+    static char *const environment[] = {"PATH=/bin",        "HOME=/ramdisk", "TERM=xterm",
+                                        "SHELL=/bin/shell", "PS1=$PWD$ ",    NULL};
     struct spawn_entry entries[6];
     handle_t file;
 
