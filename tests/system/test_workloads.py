@@ -5,6 +5,8 @@ import os
 import pty
 import re
 import select
+import shutil
+import signal
 import time
 
 import pytest
@@ -22,9 +24,9 @@ def workloads():
     return sorted(path.parent.name for path in WORKLOADS.glob("*/run"))
 
 
-@pytest.fixture(name="guest", scope="module")
+@pytest.fixture(name="guest")
 def fixture_guest():
-    with Machine(archive=BUILD / "test.tar", memory="256M", time_limit=1800) as machine:
+    with Machine(archive=BUILD / "test.tar", memory="256M", time_limit=5 * LIMIT) as machine:
         machine.expect_prompt()
         yield Guest(machine)
 
@@ -53,6 +55,7 @@ def run_on_host(name, folder):
     """Runs a workload on the host; its status and its output."""
     work = folder / "work"
     work.mkdir()
+    shutil.copy(WORKLOADS / name / "run", work / ".run")
     environment = {"PATH": str(REFERENCE / "bin"), "HOME": str(work), "W": str(WORKLOADS / name),
                    "P": str(REFERENCE / "tests" / "ports"), "S": str(REFERENCE / "share"), "TERM": "xterm"}
     out = os.open(folder / "out", os.O_CREAT | os.O_RDWR)
@@ -63,9 +66,10 @@ def run_on_host(name, folder):
             os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
             os.dup2(out, 1)
             os.dup2(out, 2)
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # which Python ignores
             # A parent that waits, as in the guest: the script leads no session.
             dash = str(REFERENCE / "bin" / "dash")
-            os.execve(dash, [dash, "-c", 'dash "$W/run"; exit $?'], environment)
+            os.execve(dash, [dash, "-c", 'dash .run; exit $?'], environment)
         finally:
             os._exit(127)
     try:
@@ -81,9 +85,9 @@ def run_on_host(name, folder):
 
 
 def run_in_guest(name, guest):
-    guest.check("cd /tmp; rm -rf work; mkdir work; cd work")
+    guest.check(f"cd /tmp; rm -rf work; mkdir work; cd work; cp /tests/workloads/{name}/run .run")
     done = guest.run(f"env -i PATH=/bin HOME=/tmp/work TERM=xterm W=/tests/workloads/{name} P=/tests/ports S=/share "
-                     f"dash /tests/workloads/{name}/run </dev/null >/tmp/out 2>&1", LIMIT)
+                     f"dash .run </dev/null >/tmp/out 2>&1", LIMIT)
     output = guest.check("lua /tests/workloads/show.lua /tmp/out", LIMIT)
     guest.check("cd /; rm -rf /tmp/work /tmp/out")
     return done.status, output
