@@ -51,7 +51,7 @@ pvh_start:
 
 start:
     cld
-    movl $PHYSICAL(cpu_boot_stack + STACK_GUARD_BYTES + KERNEL_STACK_BYTES), %esp
+    movl $PHYSICAL(cpu_stacks + STACK_GUARD_BYTES + KERNEL_STACK_BYTES), %esp
     pushl %edx /* as 64-bit words, to be popped below: when we started, */
     pushl %eax
     pushl $0 /* where the information is, */

@@ -6,6 +6,7 @@
 
 #include "kernel/types.h"
 #include "lib/base/list.h"
+#include "lib/base/tree.h"
 
 struct thread;
 
@@ -17,6 +18,9 @@ struct cpu_generic {
     uint64_t timer_ns;      /* when the timer will fire; DEADLINE_NEVER: not armed */
     struct list recent;     /* threads whose deadline was armed since the timer last fired */
     uint64_t n_fast;        /* system calls, each a switch, that the fast path did */
+    struct tree deadlines;  /* DEADLINE_SORTED ones that were armed here */
+    uint32_t index;         /* 0 is the boot CPU */
+    bool kicked;  /* another CPU has asked it to look who should run, and it has not yet */
     bool changed; /* a thread became ready, or a priority changed: `running` may be wrong, and the
                      end of its slice may matter now */
 };

@@ -86,6 +86,9 @@ status_t sys_process_fork(struct thread *thread) {
         }
     }
     child = CONTAINER_OF(thread->operation, struct process, object);
+    if (scheduler_runs_elsewhere(parent)) {
+        return RESULT_RESTART; /* threads that are not parked yet */
+    }
     if (process_is_dying(child)) {
         status = ERROR_BAD_STATE; /* killed by who may open any process */
     } else if (child->reap_stage != FORK_THREAD) {
@@ -172,7 +175,11 @@ static bool become_alone(struct thread *thread) {
     for (unsigned i = 0; i < STEP_THREADS && process->n_threads > 1; i++) {
         struct thread *other = process_thread(process, 0);
 
-        thread_kill(other != thread ? other : process_thread(process, thread->id + 1));
+        other = other != thread ? other : process_thread(process, thread->id + 1);
+        if (thread_runs_elsewhere(other)) {
+            return false; /* not for long: it has been kicked */
+        }
+        thread_kill(other);
     }
     return process->n_threads == 1;
 }
@@ -271,6 +278,9 @@ status_t sys_process_become(struct thread *thread) {
 
     if (status != OK) {
         return status;
+    }
+    if (scheduler_runs_elsewhere(process)) {
+        return RESULT_RESTART; /* threads that are not parked yet */
     }
     prepared = CONTAINER_OF(thread->operation, struct process, object);
     if (!process->becoming) {

@@ -20,6 +20,10 @@ void interrupt_enter(struct thread *thread, unsigned line) {
     struct irq *irq;
 
     kernel_lock_take();
+    if (line < IRQ_LINES && !irq_acknowledge_line(line)) {
+        scheduler_leave(thread, SWITCH_PREEMPT);
+        return;
+    }
     irq_count++;
     irq = line < IRQ_LINES ? lines[line] : NULL;
     /* The line is masked now and stays so until somebody acknowledges; if nobody is there, for

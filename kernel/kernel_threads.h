@@ -4,8 +4,11 @@
 
 #include "kernel/thread.h"
 
-/* Makes reaper and scrubber (ready) and returns the idle thread of this CPU. */
-struct thread *kernel_threads_init(void);
+/* An idle thread, one for each CPU: panics at the ninth. */
+struct thread *idle_create(void);
+
+/* Makes reaper and scrubber (ready). */
+void kernel_threads_init(void);
 
 /* There is room in the pool of zeroed frames. */
 void scrubber_wake(void);

@@ -4,6 +4,8 @@
 #include "kernel/arch/x86_64/clock.h"
 #include "kernel/arch/x86_64/cpu.h"
 #include "kernel/arch/x86_64/irq.h"
+#include "kernel/arch/x86_64/smp.h"
+#include "kernel/arch/x86_64/smp.h"
 #include "kernel/arch/x86_64/thread.h"
 #include "kernel/budget.h"
 #include "kernel/console.h"
@@ -34,11 +36,9 @@ static void fast_path_choose(const struct boot_info *boot) {
 
 /* The idle thread becomes current: from then on the scheduler decides. */
 static NORETURN void scheduler_start(void) {
-    struct thread *idle;
+    struct thread *idle = cpu_this()->generic.idle;
 
-    kernel_lock_take();
-    idle = kernel_threads_init();
-    scheduler_begin(idle);
+    kernel_threads_init();
     arch_thread_activate(idle, cpu_this()->space_root);
     loader_start_init(boot_info_kept);
     scheduler_leave(idle, SWITCH_PREEMPT);
@@ -55,8 +55,11 @@ void kernel_main(const struct boot_info *boot) {
     kernel_log("Merriwig: %llu MiB of memory, %llu free\n",
                (unsigned long long)(frame_n_total() / 256),
                (unsigned long long)(frame_n_free() / 256));
+    kernel_lock_take(); /* until the first program runs */
     scheduler_init();
+    scheduler_add_cpu(cpu_this(), idle_create());
     fast_path_choose(boot);
+    smp_start(boot);
     info_init(boot->entry_tsc);
     reserve = MAX(frame_n_free() * PAGE_SIZE >> BUDGET_RESERVE_SHIFT, BUDGET_RESERVE_MIN);
     budget_init(frame_n_free() * PAGE_SIZE - reserve);

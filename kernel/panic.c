@@ -7,6 +7,7 @@
 #include "kernel/arch/x86_64/cpu.h"
 #include "kernel/arch/x86_64/io.h"
 #include "kernel/arch/x86_64/power.h"
+#include "kernel/arch/x86_64/smp.h"
 #include "kernel/console.h"
 #include "lib/base/string.h"
 
@@ -46,6 +47,7 @@ static void panic_begin(const char *format, va_list args) {
         kernel_log("\n*** and another one while telling this\n");
         panic_end();
     }
+    arch_cpus_stop();
     console_panic_mode(boot);
     kernel_log("\n*** EuraliOS kernel panic: ");
     kernel_log_v(format, args);

@@ -94,6 +94,9 @@ status_t process_create(struct budget *budget, const struct process *parent,
 
 static void hold_update(struct process *process) {
     process->hold = process->frozen || process_is_dying(process);
+    if (process->hold) {
+        scheduler_kick_process(process);
+    }
 }
 
 void process_die(struct process *process, enum death_cause cause, int32_t status) {
@@ -288,6 +291,9 @@ static bool reap_step(struct reapable *reapable) {
                 process->reap_stage++;
                 process->reap_cursor = 0;
                 break;
+            }
+            if (thread_runs_elsewhere(thread)) {
+                return false; /* not for long: that CPU has been kicked, and ends it */
             }
             thread_kill(thread);
         }

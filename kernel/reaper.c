@@ -7,6 +7,7 @@
 #include "kernel/arch/x86_64/thread.h"
 #include "kernel/frame.h"
 #include "kernel/kernel_threads.h"
+#include "kernel/panic.h"
 #include "kernel/scheduler.h"
 
 /*
@@ -107,7 +108,7 @@ static void idle_main(void *unused) {
 /* Stacks with an unmapped page below: see page_table_init, which leaves holes for
  * kernel_thread_guards. */
 #define STACK_BYTES (2 * PAGE_SIZE)
-#define N_STACKS    3
+#define N_STACKS    (2 + CPU_MAX)
 
 struct guarded_stack {
     char guard[PAGE_SIZE];
@@ -125,16 +126,20 @@ bool kernel_thread_is_guard(uint64_t address) {
     return false;
 }
 
-static struct thread *start(void (*entry)(void *), unsigned priority, unsigned stack) {
-    return thread_create_kernel(entry, priority, stacks[stack].stack + STACK_BYTES);
+static unsigned n_stacks_used;
+
+static struct thread *start(void (*entry)(void *), unsigned priority) {
+    ASSERT(n_stacks_used < N_STACKS);
+    return thread_create_kernel(entry, priority, stacks[n_stacks_used++].stack + STACK_BYTES);
 }
 
-struct thread *kernel_threads_init(void) {
-    struct thread *idle = start(idle_main, 0, 0);
+struct thread *idle_create(void) {
+    return start(idle_main, 0);
+}
 
-    reaper = start(reaper_main, REAPER_PRIORITY, 1);
-    scrubber = start(scrubber_main, SCRUBBER_PRIORITY, 2);
+void kernel_threads_init(void) {
+    reaper = start(reaper_main, REAPER_PRIORITY);
+    scrubber = start(scrubber_main, SCRUBBER_PRIORITY);
     scheduler_ready(reaper);
     scheduler_ready(scrubber);
-    return idle;
 }

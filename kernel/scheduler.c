@@ -3,6 +3,8 @@
 
 #include "kernel/arch/x86_64/clock.h"
 #include "kernel/arch/x86_64/cpu.h"
+#include "kernel/arch/x86_64/page_table.h"
+#include "kernel/arch/x86_64/smp.h"
 #include "kernel/arch/x86_64/thread.h"
 #include "kernel/frame.h"
 #include "kernel/lock.h"
@@ -18,7 +20,6 @@
 
 static struct list run_queues[N_PRIORITIES];
 uint64_t scheduler_ready_mask; /* fastpath.S looks at it too */
-static struct tree deadlines;  /* DEADLINE_SORTED ones */
 static uint64_t idle_ticks;
 uint64_t scheduler_n_switches;
 struct kernel_lock kernel_lock;
@@ -38,18 +39,51 @@ void scheduler_init(void) {
     for (unsigned i = 0; i < N_PRIORITIES; i++) {
         list_init(&run_queues[i]);
     }
-    tree_init(&deadlines);
-    list_init(&generic()->recent);
-    generic()->timer_ns = DEADLINE_NEVER;
 }
 
-void scheduler_begin(struct thread *idle) {
-    struct cpu_generic *cpu = generic();
+void scheduler_add_cpu(struct cpu *cpu, struct thread *idle) {
+    struct cpu_generic *new = &cpu->generic;
 
+    list_init(&new->recent);
+    tree_init(&new->deadlines);
+    new->timer_ns = DEADLINE_NEVER;
     idle->state = THREAD_RUNNING;
-    cpu->idle = idle;
-    cpu->running = idle;
+    new->idle = idle;
+    new->running = idle;
+    cpu->current = idle;
     idle_ticks -= tsc_read();
+}
+
+static void cpu_kick(struct cpu *cpu) {
+    if (!cpu->generic.kicked) {
+        cpu->generic.kicked = true;
+        arch_cpu_kick(cpu);
+    }
+}
+
+void scheduler_kick_thread(const struct thread *thread) {
+    for (uint32_t i = 0; i < cpu_n; i++) {
+        if (&cpus[i] != cpu_this() && cpus[i].generic.running == thread) {
+            cpu_kick(&cpus[i]);
+        }
+    }
+}
+
+void scheduler_kick_process(const struct process *process) {
+    for (uint32_t i = 0; i < cpu_n; i++) {
+        if (&cpus[i] != cpu_this() && cpus[i].generic.running->process == process) {
+            cpu_kick(&cpus[i]);
+        }
+    }
+}
+
+bool scheduler_runs_elsewhere(const struct process *process) {
+    for (uint32_t i = 0; i < cpu_n; i++) {
+        if (&cpus[i] != cpu_this() && cpus[i].generic.running->process == process) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* The highest priority that has a ready thread, -1 if none has. */
@@ -57,11 +91,51 @@ static int ready_top(void) {
     return scheduler_ready_mask == 0 ? -1 : 63 - __builtin_clzll(scheduler_ready_mask);
 }
 
+static bool is_idle(const struct cpu_generic *cpu) {
+    return cpu->running == cpu->idle;
+}
+
+/* A thread of this priority is ready: a CPU that runs another of them, until now for as long as it
+ * likes, shall end it with its slice. */
+static void slices_end(unsigned priority) {
+    for (uint32_t i = 0; i < cpu_n; i++) {
+        struct cpu_generic *other = &cpus[i].generic;
+
+        if (other != generic() && !is_idle(other) && other->running->priority == priority &&
+            other->timer_ns > other->slice_end_ns) {
+            cpu_kick(&cpus[i]);
+        }
+    }
+}
+
+/* If somebody is ready: the CPU that runs the least important thread shall look whether it would
+ * not rather run that one. It does the same for the next. */
+static void ready_spread(void) {
+    int lowest = ready_top();
+    struct cpu *found = NULL;
+
+    for (uint32_t i = 0; i < cpu_n; i++) {
+        struct cpu_generic *other = &cpus[i].generic;
+        int priority = is_idle(other) ? -1 : other->running->priority;
+
+        if (other != generic() && !other->kicked && priority < lowest) {
+            lowest = priority;
+            found = &cpus[i];
+        }
+    }
+    if (found != NULL) {
+        cpu_kick(found);
+    }
+}
+
 static void queue_in(struct thread *thread, struct list_node *place) {
     thread->state = THREAD_READY;
     list_insert_before(place, &thread->item.link);
     scheduler_ready_mask |= 1ULL << thread->priority;
     generic()->changed = true;
+    if (UNLIKELY(cpu_n > 1)) {
+        slices_end(thread->priority);
+    }
 }
 
 void scheduler_ready(struct thread *thread) {
@@ -135,6 +209,7 @@ void scheduler_set_priority(struct thread *thread, unsigned priority) {
     } else {
         thread->priority = (uint8_t)priority;
         generic()->changed = true; /* it may run, and have company there */
+        scheduler_kick_thread(thread);
     }
 }
 
@@ -198,7 +273,7 @@ static void timer_arm(struct cpu_generic *cpu, uint64_t wanted_ns) {
 
 /* Sees to the first sorted deadline, and the end of the slice. */
 static void timer_update(struct cpu_generic *cpu) {
-    const struct tree_node *first = tree_first(&deadlines);
+    const struct tree_node *first = tree_first(&cpu->deadlines);
     uint64_t wanted = first == NULL ? DEADLINE_NEVER : first->key;
 
     if (cpu->running != cpu->idle && !list_is_empty(&run_queues[cpu->running->priority])) {
@@ -262,6 +337,9 @@ static NOINLINE void leave_changed(struct cpu_generic *cpu, struct thread *enter
     if (cpu->running != entered) {
         running_activate(cpu, entered, kind);
     }
+    if (UNLIKELY(cpu_n > 1)) {
+        ready_spread();
+    }
     kernel_lock_release();
 }
 
@@ -286,7 +364,7 @@ void deadline_disarm_linked(struct thread *thread) {
     if (thread->deadline_place == DEADLINE_RECENT) {
         list_remove(&thread->deadline_link);
     } else {
-        tree_remove(&deadlines, &thread->deadline);
+        tree_remove(&cpus[thread->deadline_cpu].generic.deadlines, &thread->deadline);
     }
     thread->deadline_place = DEADLINE_NOWHERE;
 }
@@ -302,11 +380,12 @@ static bool deadlines_run(struct cpu_generic *cpu, uint64_t now) {
             thread_deadline_passed(thread);
         } else {
             thread->deadline_place = DEADLINE_SORTED;
-            tree_insert(&deadlines, &thread->deadline, thread->deadline.key);
+            thread->deadline_cpu = (uint8_t)cpu->index;
+            tree_insert(&cpu->deadlines, &thread->deadline, thread->deadline.key);
         }
     }
     for (unsigned i = 0; i < DEADLINES_PER_STEP; i++) {
-        struct tree_node *node = tree_first(&deadlines);
+        struct tree_node *node = tree_first(&cpu->deadlines);
         struct thread *thread;
 
         if (node == NULL || node->key > now) {
@@ -338,6 +417,22 @@ void timer_enter(struct thread *entered) {
     scheduler_leave(entered, SWITCH_PREEMPT);
 }
 
+void kick_enter(struct thread *entered) {
+    kernel_lock_take();
+    generic()->kicked = false;
+    generic()->changed = true;
+    scheduler_leave(entered, SWITCH_PREEMPT);
+}
+
+void smp_enter(void) {
+    struct thread *idle = generic()->idle;
+
+    kernel_lock_take();
+    arch_thread_activate(idle, page_table_kernel_root);
+    scheduler_leave(idle, SWITCH_PREEMPT);
+    arch_return();
+}
+
 void kernel_enter(void) {
     arch_interrupts_disable();
     kernel_lock_take();
@@ -352,6 +447,9 @@ void kernel_leave(void) {
         /* It stays set if somebody has to be run: the one who gives way brings that about. */
         cpu->changed = preempt;
         timer_update(cpu);
+    }
+    if (UNLIKELY(cpu_n > 1)) {
+        ready_spread();
     }
     kernel_lock_release();
     arch_interrupts_enable();
@@ -382,14 +480,26 @@ void kernel_thread_wait_enter(struct thread *thread) {
 uint64_t scheduler_process_ns(const struct process *process) {
     uint64_t ticks = process->cpu_ticks;
 
-    if (cpu_this()->current->process == process) {
-        ticks += tsc_read();
+    for (uint32_t i = 0; i < cpu_n; i++) {
+        ticks += cpus[i].current->process == process ? tsc_read() : 0;
     }
     return arch_clock_ticks_to_ns(ticks);
 }
 
 uint64_t scheduler_idle_ns(void) {
-    bool is_idle = cpu_this()->current == generic()->idle;
+    uint64_t ticks = idle_ticks;
 
-    return arch_clock_ticks_to_ns(idle_ticks + (is_idle ? tsc_read() : 0));
+    for (uint32_t i = 0; i < cpu_n; i++) {
+        ticks += cpus[i].current == cpus[i].generic.idle ? tsc_read() : 0;
+    }
+    return arch_clock_ticks_to_ns(ticks);
+}
+
+uint64_t scheduler_n_fast(void) {
+    uint64_t n = 0;
+
+    for (uint32_t i = 0; i < cpu_n; i++) {
+        n += cpus[i].generic.n_fast;
+    }
+    return n;
 }

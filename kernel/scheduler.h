@@ -4,9 +4,13 @@
  * the one-shot timer.
  *
  * Invariant: bit p of scheduler_ready_mask is set iff run queue p is not empty.
- * Invariant: between entries, current is RUNNING and no READY thread has a higher priority.
- * Invariant: the timer is armed no later than the first deadline, and no later than the end of the
- * slice if a thread of the same priority is ready.
+ * Invariant: between entries, current is RUNNING and no READY thread has a higher priority; on
+ * several CPUs, or one that runs something less important has been kicked.
+ * Invariant: the timer is armed no later than the first deadline of its CPU, and no later than the
+ * end of the slice if a thread of the same priority is ready (or the CPU has been kicked).
+ *
+ * One run queue serves all CPUs. With one kernel lock nothing would be won by a queue for each: who
+ * chooses holds the lock anyway, and so is free to choose the most important thread there is.
  *
  * A deadline that is armed goes to an unsorted list, `recent`; only the timer's interrupt sorts
  * what it finds there into the tree. Nearly every call is answered long before: it costs no search,
@@ -14,12 +18,23 @@
  */
 #pragma once
 
+#include "kernel/arch/x86_64/cpu.h"
 #include "kernel/thread.h"
 
 void scheduler_init(void);
 
-/* What this CPU runs at first, and whenever nobody else can run. */
-void scheduler_begin(struct thread *idle);
+struct cpu;
+
+/* A CPU that will run `idle` at first, and whenever nobody else can run. */
+void scheduler_add_cpu(struct cpu *cpu, struct thread *idle);
+
+/* A thread that runs on another CPU, or a process's threads that do, enter the kernel soon, where
+ * they find what has been decided about them. */
+void scheduler_kick_thread(const struct thread *thread);
+void scheduler_kick_process(const struct process *process);
+
+/* Some other CPU runs a thread of the process at this moment. */
+bool scheduler_runs_elsewhere(const struct process *process);
 
 /* Makes a thread READY, behind (or before) those of its priority. It must be in no list. */
 void scheduler_ready(struct thread *thread);
@@ -76,8 +91,14 @@ void kernel_thread_wake(struct thread *thread);
 
 extern uint64_t scheduler_ready_mask;
 
+/* Some CPU other than this one runs the thread. */
+static inline bool thread_runs_elsewhere(const struct thread *thread) {
+    return thread->state == THREAD_RUNNING && thread != cpu_this()->generic.running;
+}
+
 /* CPU time of a process up to now, in ns. */
 struct process;
 uint64_t scheduler_process_ns(const struct process *process);
 uint64_t scheduler_idle_ns(void);
-extern uint64_t scheduler_n_switches; /* but for those of the fast path, cpu_generic.n_fast */
+extern uint64_t scheduler_n_switches; /* but for those of the fast path: */
+uint64_t scheduler_n_fast(void);

@@ -2,7 +2,7 @@
 #include "kernel/space.h"
 
 #include "abi/kernel.h"
-#include "kernel/arch/x86_64/cpu.h"
+#include "kernel/arch/x86_64/smp.h"
 #include "kernel/budget.h"
 #include "kernel/frame.h"
 #include "kernel/memory.h"
@@ -388,6 +388,7 @@ bool space_destroy_step(struct space *space) {
     struct budget *budget = space->budget;
     uint64_t address = INFO_PAGE_ADDRESS;
 
+    arch_space_request(space->root, CPU_LEAVE_SPACE);
     if (cpu_this()->space_root == space->root) {
         /* A kernel thread still runs on the tables of the last process. */
         arch_space_load(page_table_kernel_root);

@@ -147,7 +147,8 @@ status_t sys_process_control(struct thread *thread, struct process *process) {
     switch (registers->rsi) {
     case PROCESS_STOP:
         process_stop(process);
-        return OK;
+        /* It has stopped when the call returns: also what ran on other CPUs. */
+        return scheduler_runs_elsewhere(process) ? RESULT_RESTART : OK;
     case PROCESS_CONTINUE:
         process_continue(process);
         return OK;

@@ -42,7 +42,7 @@ static status_t system_log_memory(struct thread *thread) {
 }
 
 static status_t system_info(struct thread *thread) {
-    uint64_t n_fast = cpu_this()->generic.n_fast;
+    uint64_t n_fast = scheduler_n_fast();
     struct system_info info = {
         .frames_total = frame_n_total(),
         .frames_free = frame_n_free(),

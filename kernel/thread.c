@@ -117,12 +117,8 @@ void thread_kill(struct thread *thread) {
 void thread_destroy(struct object *object) {
     struct thread *thread = CONTAINER_OF(object, struct thread, object);
     struct process *process = thread->process;
-    struct cpu *cpu = cpu_this();
 
     ASSERT(thread->state == THREAD_DEAD);
-    if (cpu->fpu_owner == thread) {
-        cpu->fpu_owner = NULL;
-    }
     object_free(object);
     object_put(&process->object);
 }

@@ -4,7 +4,7 @@
  *
  * Invariant: state tells which one list `item.link` is in:
  *   READY       the run queue of its priority (unless it is the idle thread)
- *   RUNNING     none; it is some CPU's `current`
+ *   RUNNING     none; it is some CPU's `current`, and only that CPU changes its state
  *   SENDING     its endpoint's queue
  *   RECEIVING   its endpoint's receivers
  *   AWAITING    none, or its endpoint's queue iff cancel == CANCEL_QUEUED
@@ -67,6 +67,7 @@ struct thread {
     bool no_interrupt; /* MESSAGE_NO_INTERRUPT */
     bool is_call;      /* SENDING: call, not send */
     uint8_t priority;
+    uint8_t deadline_cpu;          /* SORTED: whose */
     struct process *process;       /* referenced; kernel_process for kernel threads */
     struct tree_node process_node; /* in its process's threads; key = id */
     uint32_t id;

@@ -5,6 +5,7 @@
 #include "kernel/arch/x86_64/fpu.h"
 #include "kernel/panic.h"
 #include "kernel/process.h"
+#include "kernel/scheduler.h"
 #include "kernel/syscall.h"
 #include "kernel/user_copy.h"
 
@@ -82,6 +83,7 @@ void upcall_raise(struct thread *thread, uint64_t bits) {
     if (!thread->in_upcall && thread->process->upcall_entry != 0) {
         thread->attention = true;
         thread_interrupt(thread);
+        scheduler_kick_thread(thread);
     }
 }
 

@@ -32,6 +32,10 @@ READY = r"EuraliOS ready"
 TIME_SCALE = float(os.environ.get("TIME_SCALE", "1"))
 
 
+# How many processors a machine has unless a test says otherwise.
+SMP = int(os.environ.get("SMP", "1"))
+
+
 class MachineError(AssertionError):
     """What was expected did not come; the text has the end of the serial output."""
 
@@ -72,7 +76,7 @@ def keep_line_ends():
 class Machine:
     """One QEMU. Options as tools/qemu has them; `network` is a Network to be plugged into."""
 
-    def __init__(self, *, run=None, append="", memory="128M", cpu="max", machine="pc", smp=1,
+    def __init__(self, *, run=None, append="", memory="128M", cpu="max", machine="pc", smp=SMP,
                  net="user", nic="rtl8139", network=None, iso=None, uefi=False, icount=False,
                  kernel=None, archive=None, reboot=False, time_limit=120, extra=()):
         self.folder = Path(tempfile.mkdtemp(prefix="euralios-machine."))

@@ -65,8 +65,17 @@ def test_memory(memory):
     boots(memory=memory)
 
 
-def test_further_processors_stay_parked():
-    boots(smp=3)
+@pytest.mark.parametrize("smp", [2, 3, 4, 8])
+def test_several_processors(smp):
+    assert f"{smp} processors\n" in boots(smp=smp).transcript
+
+
+def test_fewer_processors_if_wanted():
+    assert "2 processors\n" in boots(smp=4, append="cpus=2").transcript
+
+
+def test_more_processors_than_it_can_use():
+    assert "8 processors\n" in boots(smp=10).transcript
 
 
 def test_no_network_card():

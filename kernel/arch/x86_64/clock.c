@@ -168,20 +168,28 @@ void arch_clock_init(uint64_t entry_tsc) {
     }
     ns_per_tick_32 = ratio_32(NS_PER_SECOND, tsc_hz);
 
-    lapic_write(APIC_LVT_TIMER, VECTOR_TIMER | LVT_MASKED);
     if (arch_features.tsc_deadline) {
         timer_per_ns_32 = ratio_32(tsc_hz, NS_PER_SECOND);
-        lapic_write(APIC_LVT_TIMER, VECTOR_TIMER | LVT_TIMER_DEADLINE);
-        /* That write may be to memory; let no deadline overtake it (SDM 3, 10.5.4.1). */
-        __asm__ volatile("mfence" : : : "memory");
+    } else {
+        lapic_write(APIC_LVT_TIMER, VECTOR_TIMER | LVT_MASKED);
+        apic_timer_hz = apic_timer_measure();
+        if (apic_timer_hz == 0) {
+            panic("the local APIC's timer does not count");
+        }
+        timer_per_ns_32 = ratio_32(apic_timer_hz, NS_PER_SECOND);
+    }
+    arch_clock_init_cpu();
+}
+
+void arch_clock_init_cpu(void) {
+    if (apic_timer_hz != 0) {
+        lapic_write(APIC_TIMER_DIVIDE, APIC_DIVIDE_BY_1);
+        lapic_write(APIC_LVT_TIMER, VECTOR_TIMER);
         return;
     }
-    apic_timer_hz = apic_timer_measure();
-    if (apic_timer_hz == 0) {
-        panic("the local APIC's timer does not count");
-    }
-    timer_per_ns_32 = ratio_32(apic_timer_hz, NS_PER_SECOND);
-    lapic_write(APIC_LVT_TIMER, VECTOR_TIMER);
+    lapic_write(APIC_LVT_TIMER, VECTOR_TIMER | LVT_TIMER_DEADLINE);
+    /* That write may be to memory; let no deadline overtake it (SDM 3, 10.5.4.1). */
+    __asm__ volatile("mfence" : : : "memory");
 }
 
 uint64_t clock_now_ns(void) {
@@ -217,6 +225,6 @@ void arch_clock_fill(struct info_page *page) {
     page->wall_offset_ns =
         wall_seconds == 0 ? 0 : (int64_t)(wall_seconds * NS_PER_SECOND - clock_now_ns());
     page->entry_tsc = base_tsc;
-    page->n_cpus = 1;
+    page->n_cpus = cpu_n;
     page->hypervisor = arch_features.hypervisor;
 }

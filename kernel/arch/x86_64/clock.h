@@ -11,6 +11,10 @@
  * ms. Panics if the machine has no way to measure time. entry_tsc: boot_info.entry_tsc. */
 void arch_clock_init(uint64_t entry_tsc);
 
+/* The timer of another CPU, on that one. All count alike: their TSCs are taken to be in step, as
+ * firmware leaves them (SDM 3, 17.17.4). */
+void arch_clock_init_cpu(void);
+
 /* Nanoseconds of the monotonic clock: since the kernel was entered. */
 uint64_t clock_now_ns(void);
 
@@ -21,5 +25,5 @@ uint64_t arch_clock_ticks_to_ns(uint64_t ticks);
  * than the hardware counts (then arm again). Replaces what was armed before. */
 void arch_timer_arm(uint64_t deadline_ns);
 
-/* Fills the info page, once (n_cpus 1). Reads the CMOS clock: up to a few ms. */
+/* Fills the info page, once. Reads the CMOS clock: up to a few ms. */
 void arch_clock_fill(struct info_page *page);

@@ -46,18 +46,30 @@ struct interrupt_stack_pages {
     uint64_t unused;
 };
 
-uint8_t cpu_boot_stack[STACK_GUARD_BYTES + KERNEL_STACK_BYTES] ALIGNED(4096);
-static struct interrupt_stack_pages boot_interrupt_stacks[N_IST] ALIGNED(4096);
-static struct cpu boot_cpu;
+uint8_t cpu_stacks[CPU_MAX][STACK_GUARD_BYTES + KERNEL_STACK_BYTES] ALIGNED(4096);
+static struct interrupt_stack_pages interrupt_stacks[CPU_MAX][N_IST] ALIGNED(4096);
+struct cpu cpus[CPU_MAX];
+uint32_t cpu_n = 1;
+static char *cpu_syscall_entry = syscall_entry; /* of all CPUs */
 static struct gate_descriptor idt[256] ALIGNED(16);
 
-void *const arch_guard_pages[N_GUARD_PAGES] = {
-    cpu_boot_stack,
-    boot_interrupt_stacks[0].guard,
-    boot_interrupt_stacks[1].guard,
-    boot_interrupt_stacks[2].guard,
-    boot_interrupt_stacks[3].guard,
-};
+uint64_t cpu_stack_top(const struct cpu *cpu) {
+    return (uint64_t)cpu_stacks[cpu - cpus] + STACK_GUARD_BYTES + KERNEL_STACK_BYTES;
+}
+
+bool cpu_is_guard(uint64_t address) {
+    for (unsigned i = 0; i < CPU_MAX; i++) {
+        if ((uint64_t)cpu_stacks[i] == address) {
+            return true;
+        }
+        for (unsigned j = 0; j < N_IST; j++) {
+            if ((uint64_t)interrupt_stacks[i][j].guard == address) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
 
 static void control_registers_set(void) {
     const struct arch_features *f = &arch_features;
@@ -71,15 +83,6 @@ static void control_registers_set(void) {
     msr_write(MSR_PAT, PAT_VALUE);
     /* No debugger, no breakpoints: 0x400 is the bit that is always set. */
     __asm__ volatile("movq %0, %%dr7" : : "r"(0x400ull));
-    if (f->smap) {
-        /* The text is still writable: replace the nopl by `clac`. */
-        memcpy(interrupt_clac, "\x0f\x01\xca", 3);
-    }
-    if (f->fxsave_leaks) {
-        for (unsigned i = 0; i < ARRAY_SIZE(fastpath_fninit); i++) {
-            memcpy(fastpath_fninit[i], "\xdb\xe3", 2); /* in place of a nop: `fninit` */
-        }
-    }
 }
 
 static void gdt_load(struct cpu *cpu) {
@@ -126,9 +129,8 @@ static void gate_set(unsigned vector, unsigned stack, unsigned privilege) {
     };
 }
 
-static void idt_load(void) {
-    struct table_pointer pointer = {sizeof(idt) - 1, (uint64_t)idt};
-
+/* One table for all CPUs: the stacks it names are in each one's TSS. */
+static void idt_fill(void) {
     for (unsigned vector = 0; vector < 256; vector++) {
         gate_set(vector, 0, 0);
     }
@@ -137,7 +139,6 @@ static void idt_load(void) {
     gate_set(VECTOR_MACHINE_CHECK, IST_MACHINE_CHECK, 0);
     gate_set(VECTOR_DOUBLE_FAULT, IST_DOUBLE_FAULT, 0);
     gate_set(VECTOR_DEBUG, IST_DEBUG, 0);
-    __asm__ volatile("lidt %0" : : "m"(pointer));
 }
 
 static void syscall_init(void) {
@@ -145,7 +146,7 @@ static void syscall_init(void) {
     /* syscall: cs = 0x08, ss = 0x10; sysret: ss = 0x10 + 8, cs = 0x10 + 16, both with level 3. */
     msr_write(MSR_STAR,
               (uint64_t)(SELECTOR_KERNEL_DATA | 3) << 48 | (uint64_t)SELECTOR_KERNEL_CODE << 32);
-    msr_write(MSR_LSTAR, (uint64_t)syscall_entry);
+    msr_write(MSR_LSTAR, (uint64_t)cpu_syscall_entry);
     msr_write(MSR_CSTAR, 0); /* from 32-bit code, which cannot exist */
     msr_write(MSR_FMASK,
               RFLAGS_TRAP | RFLAGS_INTERRUPT | RFLAGS_DIRECTION | RFLAGS_ALIGNMENT | RFLAGS_NESTED);
@@ -153,26 +154,43 @@ static void syscall_init(void) {
 }
 
 void cpu_set_fast_path(bool on) {
-    msr_write(MSR_LSTAR, (uint64_t)(on ? syscall_entry : syscall_entry_in_c));
+    cpu_syscall_entry = on ? syscall_entry : syscall_entry_in_c;
+    msr_write(MSR_LSTAR, (uint64_t)cpu_syscall_entry);
 }
 
-void cpu_init_boot(void) {
-    struct cpu *cpu = &boot_cpu;
+void cpu_init(struct cpu *cpu) {
+    struct table_pointer pointer = {sizeof(idt) - 1, (uint64_t)idt};
+    unsigned index = (unsigned)(cpu - cpus);
 
-    features_detect();
     cpu->self = cpu;
-    cpu->kernel_stack_top = (uint64_t)cpu_boot_stack + sizeof(cpu_boot_stack);
-    cpu->space_root = (uint64_t)boot_root - KERNEL_BASE;
+    cpu->generic.index = index;
+    cpu->kernel_stack_top = cpu_stack_top(cpu);
     for (unsigned i = 0; i < N_IST; i++) {
-        boot_interrupt_stacks[i].cpu = cpu;
-        cpu->tss.ist[i] = (uint64_t)&boot_interrupt_stacks[i].cpu;
+        interrupt_stacks[index][i].cpu = cpu;
+        cpu->tss.ist[i] = (uint64_t)&interrupt_stacks[index][i].cpu;
     }
     control_registers_set();
     gdt_load(cpu);
     msr_write(MSR_FS_BASE, 0);
     msr_write(MSR_GS_BASE, (uint64_t)cpu);
     msr_write(MSR_KERNEL_GS_BASE, 0);
-    idt_load();
+    __asm__ volatile("lidt %0" : : "m"(pointer));
     syscall_init();
-    fpu_init_cpu(cpu);
+    fpu_init_cpu();
+}
+
+void cpu_init_boot(void) {
+    features_detect();
+    if (arch_features.smap) {
+        /* The text is still writable: replace the nopl by `clac`. */
+        memcpy(interrupt_clac, "\x0f\x01\xca", 3);
+    }
+    if (arch_features.fxsave_leaks) {
+        for (unsigned i = 0; i < ARRAY_SIZE(fastpath_fninit); i++) {
+            memcpy(fastpath_fninit[i], "\xdb\xe3", 2); /* in place of a nop: `fninit` */
+        }
+    }
+    idt_fill();
+    cpus[0].space_root = (uint64_t)boot_root - KERNEL_BASE;
+    cpu_init(&cpus[0]);
 }

@@ -35,21 +35,35 @@ enum interrupt_stack {
     N_IST = 4
 };
 
+/* Processors that the kernel can run on. The machine may have more: they stay parked. */
+#define CPU_MAX 8
+
 struct cpu {
     struct cpu *self;
     struct thread *current;
     uint64_t kernel_stack_top;
-    uint64_t scratch;         /* the user's stack pointer, for an instant, at `syscall` */
-    paddr_t space_root;       /* what CR3 holds */
-    struct thread *fpu_owner; /* see fpu.h */
+    uint64_t scratch;   /* the user's stack pointer, for an instant, at `syscall` */
+    paddr_t space_root; /* what CR3 holds */
     uint64_t gdt[7];
     struct tss tss;
+    uint32_t apic_id;
+    uint32_t mailbox; /* what another CPU, which holds the lock, waits for: enum cpu_request. Set by
+                         that one, zeroed by this one, with or without the lock. */
     struct cpu_generic generic;
 } ALIGNED(64);
 
-/* Pages that must stay unmapped: below the kernel stack and below each interrupt stack. */
-#define N_GUARD_PAGES (1 + N_IST)
-extern void *const arch_guard_pages[N_GUARD_PAGES];
+enum cpu_request { CPU_IDLE = 0, CPU_FLUSH = 1, CPU_LEAVE_SPACE = 2 };
+
+/* Those that run: [0] is the boot CPU. The number grows only before the first program starts. */
+extern struct cpu cpus[CPU_MAX];
+extern uint32_t cpu_n;
+
+/* Where the kernel stack of a CPU begins. */
+uint64_t cpu_stack_top(const struct cpu *cpu);
+
+/* True for the page below the kernel stack or an interrupt stack of a CPU: it must stay unmapped.
+ */
+bool cpu_is_guard(uint64_t address);
 
 static inline struct cpu *cpu_this(void) {
     struct cpu *cpu;
@@ -62,8 +76,11 @@ static inline struct cpu *cpu_this(void) {
  * processor lacks something. */
 void cpu_init_boot(void);
 
-/* From now on this CPU's system calls do, or do not, try the fast path (fastpath.S) first. At first
- * they do. */
+/* What each CPU does of this for itself; another than the boot CPU calls it once that is set up. */
+void cpu_init(struct cpu *cpu);
+
+/* From now on the system calls of this CPU, and of those that start later, do or do not try the
+ * fast path (fastpath.S) first. At first they do. */
 void cpu_set_fast_path(bool on);
 
 static inline uint64_t msr_read(uint32_t msr) {
@@ -133,6 +150,12 @@ static inline void arch_relax(void) {
     __asm__ volatile("pause" : : : "memory");
 }
 
-/* Answers requests of other CPUs (to forget translations). There are none while one CPU runs. */
+/* Does what another CPU asks of this one; needs no lock. */
+void cpu_mailbox_answer(struct cpu *cpu);
 static inline void arch_poll_mailbox(void) {
+    struct cpu *cpu = cpu_this();
+
+    if (UNLIKELY(__atomic_load_n(&cpu->mailbox, __ATOMIC_ACQUIRE) != CPU_IDLE)) {
+        cpu_mailbox_answer(cpu);
+    }
 }

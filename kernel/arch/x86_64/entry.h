@@ -13,7 +13,6 @@ struct thread;
 extern char syscall_entry[], syscall_entry_in_c[], interrupt_stubs[], interrupt_clac[];
 extern char *const fastpath_fninit[2];
 extern char boot_root[]; /* the boot page tables */
-extern uint8_t cpu_boot_stack[];
 
 /* Exception or interrupt that came while the thread, whose registers are saved, was running. */
 void interrupt_dispatch(struct thread *thread);

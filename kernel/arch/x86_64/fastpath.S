@@ -115,7 +115,6 @@
     .quad 2b
     .popsection
     fxrstor64 THREAD_FPU(%r15)
-    movq %r15, %gs:CPU_FPU_OWNER
     movl $MSR_FS_BASE, %ecx
     movl THREAD_FS_BASE(%r15), %eax
     movl THREAD_FS_BASE + 4(%r15), %edx

@@ -16,27 +16,18 @@ const struct fpu_image fpu_clean = {.fcw = FCW_DEFAULT, .mxcsr = MXCSR_DEFAULT};
 
 static uint32_t mxcsr_mask;
 
-void fpu_init_cpu(struct cpu *cpu) {
+void fpu_init_cpu(void) {
     struct fpu_image image;
 
     memset(&image, 0, sizeof(image));
     fpu_image_store(&image);
     mxcsr_mask = image.mxcsr_mask != 0 ? image.mxcsr_mask : MXCSR_MASK_DEFAULT;
     fpu_restore(&fpu_clean);
-    cpu->fpu_owner = NULL;
-}
-
-/* The state is no longer what some processor has in its registers. */
-static void fpu_disown(struct thread *thread) {
-    if (cpu_this()->fpu_owner == thread) {
-        cpu_this()->fpu_owner = NULL;
-    }
 }
 
 void fpu_init_thread(struct thread *thread) {
     thread->fpu = fpu_clean;
     thread->fpu_kept = FPU_CALL;
-    fpu_disown(thread);
 }
 
 void fpu_fork(struct thread *child) {
@@ -60,7 +51,5 @@ void fpu_import(struct thread *thread, const void *vector_state) {
     thread->fpu_kept = FPU_IMAGE;
     if (thread == cpu_this()->current) {
         fpu_restore(image);
-    } else {
-        fpu_disown(thread);
     }
 }

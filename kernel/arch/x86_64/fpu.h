@@ -3,20 +3,18 @@
  * x87 and SSE state. Eager: a thread that runs in user mode has its own state in the processor,
  * always; CR0.TS is never set. The kernel itself uses no such register. AVX is not enabled.
  *
- * Invariant: while a user thread is current, it is cpu->fpu_owner, and its newest state is in the
- * processor. That of all others is where `kept` says:
- *   FPU_CALL   it gave up the CPU in a system call, which loses vector registers as any C call
- * does: the image holds its mxcsr and fcw, and is clean in all else FPU_IMAGE  in the image, all of
- * it (pre-empted, or given by a program) So one FXRSTOR loads either, and a thread that makes one
- * call after the other stores two control words each time. The processor holds what its owner had
- * also while kernel threads run; if the owner is next again, nothing is loaded. (So a thread that
- * moves to another CPU, or whose state is changed, is first forgotten as an owner.)
+ * Invariant: while a user thread is current, its newest state is in its CPU. That of all others is
+ * where `fpu_kept` says:
+ * - FPU_CALL: it gave up the CPU in a system call, which loses vector registers as any C call does:
+ *   the image holds its mxcsr and fcw, and is clean in all else;
+ * - FPU_IMAGE: in the image, all of it (pre-empted, or given by a program).
+ * So one FXRSTOR loads either, and a thread that makes one call after the other stores two control
+ * words each time. Nothing is remembered of who ran on a CPU before: threads move.
  */
 #pragma once
 
 #include "kernel/types.h"
 
-struct cpu;
 struct thread;
 
 enum fpu_kept { FPU_CALL = 0, FPU_IMAGE = 1 };
@@ -34,7 +32,7 @@ struct fpu_image {
 extern const struct fpu_image fpu_clean;
 
 /* Finds out the processor's MXCSR mask, and loads the clean state. CR0 and CR4 are set. */
-void fpu_init_cpu(struct cpu *cpu);
+void fpu_init_cpu(void);
 
 /* A clean state, for a new thread or one that begins anew. The current one must then go through
  * arch_thread_activate. */

@@ -5,6 +5,8 @@
 #include "kernel/arch/x86_64/entry.h"
 
 #include "kernel/arch/x86_64/irq.h"
+#include "kernel/arch/x86_64/power.h"
+#include "kernel/arch/x86_64/smp.h"
 #include "kernel/arch/x86_64/thread.h"
 #include "kernel/panic.h"
 
@@ -28,12 +30,16 @@ void interrupt_dispatch(struct thread *thread) {
         return;
     }
     if (vector < VECTOR_MSI) {
-        if (irq_acknowledge_line(vector - VECTOR_IRQ)) {
-            interrupt_enter(thread, vector - VECTOR_IRQ);
-        }
+        interrupt_enter(thread, vector - VECTOR_IRQ);
     } else if (vector == VECTOR_TIMER) {
         irq_acknowledge_local();
         timer_enter(thread);
+    } else if (vector == VECTOR_KICK) {
+        irq_acknowledge_local();
+        kick_enter(thread);
+    } else if (vector == VECTOR_MAILBOX) {
+        irq_acknowledge_local();
+        arch_poll_mailbox();
     } else if (vector <= VECTOR_MSI_LAST) {
         irq_acknowledge_local();
         interrupt_enter(thread, vector - VECTOR_MSI + IRQ_LINES);
@@ -50,6 +56,9 @@ void interrupt_fault_in_kernel(struct registers *registers) {
 void interrupt_any_time(struct registers *registers) {
     switch (registers->vector) {
     case VECTOR_NMI:
+        if (arch_cpus_stopped) {
+            arch_halt(); /* another CPU panics */
+        }
         break;
     case VECTOR_DEBUG:
         /* No breakpoint is set and FMASK clears TF, so nothing should bring us here; but user mode

@@ -22,17 +22,21 @@
 #define APIC_BASE_ENABLE   (1ull << 11)
 #define APIC_BASE_X2APIC   (1ull << 10)
 #define APIC_BASE_ADDRESS  0x000ffffffffff000
+#define APIC_ID            0x020
 #define APIC_VERSION       0x030
 #define APIC_TASK_PRIORITY 0x080
 #define APIC_END           0x0b0
 #define APIC_SPURIOUS      0x0f0
 #define APIC_ERROR_STATUS  0x280
+#define APIC_COMMAND       0x300
+#define APIC_COMMAND_HIGH  0x310
 #define APIC_LVT_THERMAL   0x330
 #define APIC_LVT_COUNTERS  0x340
 #define APIC_LVT_LINT0     0x350
 #define APIC_LVT_LINT1     0x360
 #define APIC_LVT_ERROR     0x370
 #define APIC_SOFTWARE_ON   0x100
+#define COMMAND_PENDING    0x1000
 #define LVT_NMI            0x400
 #define LVT_EXTERNAL       0x700
 
@@ -55,19 +59,34 @@ void lapic_write(unsigned offset, uint32_t value) {
     *(volatile uint32_t *)paddr_to_pointer(lapic_paddr + offset) = value;
 }
 
-/* Virtual wire: the 8259 interrupts through LINT0, as if there were no APIC. */
-static void lapic_init(void) {
-    uint64_t base = msr_read(MSR_APIC_BASE);
+uint32_t lapic_id(void) {
+    uint32_t id = lapic_read(APIC_ID);
+
+    return lapic_paddr == 0 ? id : id >> 24;
+}
+
+void lapic_send(uint32_t id, uint32_t command) {
+    if (lapic_paddr == 0) {
+        /* This write waits for no other (SDM 3, 10.12.3). */
+        __asm__ volatile("mfence" : : : "memory");
+        msr_write(MSR_X2APIC + APIC_COMMAND / 16, (uint64_t)id << 32 | command);
+        return;
+    }
+    while ((lapic_read(APIC_COMMAND) & COMMAND_PENDING) != 0) {
+        arch_relax();
+    }
+    lapic_write(APIC_COMMAND_HIGH, id << 24);
+    lapic_write(APIC_COMMAND, command);
+}
+
+/* lint0: what the first input does. */
+static void lapic_init(uint32_t lint0) {
     unsigned last_lvt;
 
-    if (!(base & APIC_BASE_X2APIC)) {
-        lapic_paddr = base & APIC_BASE_ADDRESS;
-        msr_write(MSR_APIC_BASE, base | APIC_BASE_ENABLE);
-    }
     lapic_write(APIC_SPURIOUS, APIC_SOFTWARE_ON | VECTOR_SPURIOUS);
     lapic_write(APIC_TASK_PRIORITY, 0);
     lapic_write(APIC_LVT_TIMER, LVT_MASKED | VECTOR_TIMER);
-    lapic_write(APIC_LVT_LINT0, LVT_EXTERNAL);
+    lapic_write(APIC_LVT_LINT0, lint0);
     lapic_write(APIC_LVT_LINT1, LVT_NMI);
     lapic_write(APIC_LVT_ERROR, LVT_MASKED);
     last_lvt = lapic_read(APIC_VERSION) >> 16 & 0xff;
@@ -79,6 +98,24 @@ static void lapic_init(void) {
     }
     lapic_write(APIC_ERROR_STATUS, 0);
     lapic_write(APIC_END, 0); /* in case the firmware was in the middle of one */
+}
+
+/* Virtual wire: the 8259 interrupts through LINT0, as if there were no APIC. */
+static void lapic_init_boot(void) {
+    uint64_t base = msr_read(MSR_APIC_BASE);
+
+    if (!(base & APIC_BASE_X2APIC)) {
+        lapic_paddr = base & APIC_BASE_ADDRESS;
+        msr_write(MSR_APIC_BASE, base | APIC_BASE_ENABLE);
+    }
+    lapic_init(LVT_EXTERNAL);
+}
+
+void lapic_init_other(void) {
+    uint64_t mode = APIC_BASE_ENABLE | (lapic_paddr == 0 ? APIC_BASE_X2APIC : 0);
+
+    msr_write(MSR_APIC_BASE, msr_read(MSR_APIC_BASE) | mode);
+    lapic_init(LVT_MASKED);
 }
 
 static void mask_write(unsigned line) {
@@ -106,7 +143,7 @@ void irq_init(void) {
     pic_init_one(PIC_SLAVE, VECTOR_IRQ + 8, LINE_CASCADE);
     mask_write(0);
     mask_write(8);
-    lapic_init();
+    lapic_init_boot();
 }
 
 void arch_irq_mask(unsigned line) {

@@ -3,8 +3,8 @@
  * Device interrupts: the two 8259 controllers through the local APIC's LINT0 (virtual wire, SDM
  * 3, 10.5.1 and Intel MP specification 3.6.2.2), and message-signalled ones (SDM 3, 10.11).
  *
- * An interrupt of an 8259 line masks the line, is acknowledged at once, and then goes to
- * interrupt_enter.
+ * An interrupt of an 8259 line goes to interrupt_enter, on the boot CPU, which masks the line and
+ * acknowledges it at once.
  */
 #pragma once
 
@@ -27,8 +27,8 @@ WARN_UNUSED bool arch_irq_set_mode(unsigned line, bool level);
  * in x2APIC mode. */
 paddr_t arch_lapic_paddr(void);
 
-/* For interrupt.c: masks the line and tells the controller that it is served. False: it was none
- * (spurious). */
+/* Masks the line and tells the controller that it is served. False: it was none (spurious). Called
+ * with the lock held, once for each interrupt of the 8259. */
 WARN_UNUSED bool irq_acknowledge_line(unsigned line);
-/* The same for what comes by the local APIC. */
+/* For interrupt.c: the same for what comes by the local APIC; without the lock. */
 void irq_acknowledge_local(void);

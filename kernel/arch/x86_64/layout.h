@@ -47,12 +47,14 @@
 #define VECTOR_MSI_LAST 0xef
 #define VECTOR_TIMER    0xf0
 #define VECTOR_WAIT     0xf1 /* software interrupt of kernel threads: kernel_thread_wait */
+#define VECTOR_KICK     0xf2 /* from another CPU: enter the kernel */
+#define VECTOR_MAILBOX  0xf3 /* from another CPU: see struct cpu */
 #define VECTOR_SPURIOUS 0xff /* of the local APIC; low four bits set, as old ones demand */
 
 /* sizeof(struct registers) */
 #define REGISTERS_BYTES 176
 
-/* Stacks of the boot CPU: each array starts with a guard page. */
+/* Stacks of a CPU: each array starts with a guard page. */
 #define STACK_GUARD_BYTES     4096
 #define KERNEL_STACK_BYTES    16384
 #define INTERRUPT_STACK_BYTES 8192

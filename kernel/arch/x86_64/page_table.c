@@ -4,6 +4,7 @@
 #include "boot/boot_info.h"
 #include "kernel/arch/x86_64/cpu.h"
 #include "kernel/arch/x86_64/irq.h"
+#include "kernel/arch/x86_64/smp.h"
 #include "kernel/budget.h"
 #include "kernel/kernel_threads.h"
 #include "kernel/panic.h"
@@ -41,18 +42,9 @@ static pte_t *kernel_entry_make(uint64_t address, unsigned leaf_level) {
     return &table[page_table_index(address, leaf_level)];
 }
 
-static bool is_guard_page(uint64_t address) {
-    for (unsigned i = 0; i < N_GUARD_PAGES; i++) {
-        if ((uint64_t)arch_guard_pages[i] == address) {
-            return true;
-        }
-    }
-    return kernel_thread_is_guard(address);
-}
-
 static void map_image(const char *start, const char *end, pte_t flags) {
     for (uint64_t address = (uint64_t)start; address < (uint64_t)end; address += PAGE_SIZE) {
-        if (!is_guard_page(address)) {
+        if (!cpu_is_guard(address) && !kernel_thread_is_guard(address)) {
             *kernel_entry_make(address, 0) =
                 (address - KERNEL_BASE) | flags | PTE_PRESENT | PTE_GLOBAL;
         }
@@ -282,7 +274,10 @@ void page_table_replace(struct tlb_gather *gather, uint64_t address, pte_t *entr
 
 /* [book:tlb-gather-end] */
 void tlb_gather_end(struct tlb_gather *gather) {
-    /* One CPU: its TLB holds entries of this space only while the space is loaded. */
+    /* A TLB holds entries of this space only while the space is loaded. */
+    if (gather->n_addresses != 0 && UNLIKELY(cpu_n > 1)) {
+        arch_space_request(gather->space->root, CPU_FLUSH);
+    }
     if (gather->space->root == cpu_this()->space_root) {
         if (gather->n_addresses > TLB_FLUSH_SINGLE_MAX) {
             arch_tlb_flush_all();

@@ -16,11 +16,12 @@ status_t arch_thread_set_fs_base(struct thread *thread, uint64_t fs_base) {
     if (fs_base >= USER_TOP) {
         return ERROR_BAD_ADDRESS; /* a non-canonical one would be a fault of the kernel */
     }
+    if (thread->state == THREAD_RUNNING && thread != cpu_this()->current) {
+        return ERROR_BAD_STATE; /* the register is another CPU's */
+    }
     thread->fs_base = fs_base;
     if (thread == cpu_this()->current) {
         msr_write(MSR_FS_BASE, fs_base);
-    } else if (thread == cpu_this()->fpu_owner) {
-        cpu_this()->fpu_owner = NULL; /* load it all when it runs next */
     }
     return OK;
 }

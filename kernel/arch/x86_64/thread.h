@@ -40,7 +40,7 @@ static inline void fpu_save_call(struct thread *thread) {
 
 /* The current thread gives up the CPU at some other time: all is kept. A kernel thread has none. */
 static inline void fpu_save(struct thread *thread) {
-    if (cpu_this()->fpu_owner == thread) {
+    if (registers_are_user(&thread->registers)) {
         fpu_image_store(&thread->fpu);
         thread->fpu_kept = FPU_IMAGE;
     }
@@ -63,15 +63,14 @@ static inline void arch_thread_activate(struct thread *next, paddr_t root) {
     if (cpu->space_root != root && root != 0) {
         arch_space_load(root);
     }
-    if (cpu->fpu_owner != next && registers_are_user(&next->registers)) {
-        cpu->fpu_owner = next;
+    if (registers_are_user(&next->registers)) {
         msr_write(MSR_FS_BASE, next->fs_base);
         fpu_restore(&next->fpu);
     }
 }
 
 /* Sets the FS base of a thread, at once if it is the current one. BAD_ADDRESS if not in the user
- * half. */
+ * half; BAD_STATE if it runs on another CPU. */
 WARN_UNUSED status_t arch_thread_set_fs_base(struct thread *thread, uint64_t fs_base);
 
 /* Leaves the boot path: runs cpu_this()->current. */
@@ -93,8 +92,10 @@ void syscall_enter(struct thread *thread);
 /* An exception in user mode: vector and error code are in the registers, the address of a page
  * fault is arch_fault_address. */
 void exception_enter(struct thread *thread);
-/* A device interrupt. line: 0 to 15 of the 8259, 16 and up message-signalled. It is masked (8259)
- * and acknowledged. */
+/* A device interrupt. line: 0 to 15 of the 8259, which irq_acknowledge_line has yet to be told; 16
+ * and up message-signalled. */
 void interrupt_enter(struct thread *thread, unsigned line);
 void timer_enter(struct thread *thread);
+/* Another CPU wants this one to look who should run. */
+void kick_enter(struct thread *thread);
 void kernel_thread_wait_enter(struct thread *thread);
