@@ -30,10 +30,11 @@ static void reaper_goes_on(void) {
     struct process_status status = {0};
 
     for (unsigned i = 0; i < ARRAY_SIZE(priorities); i++) {
-        handle_t child = child_start(fat_child, 600);
+        handle_t child;
         uint64_t deadline;
 
         test_shared[0] = 0;
+        child = child_start(fat_child, 600);
         while (test_shared[0] == 0) {
             sleep_us(200);
         }
