@@ -18,4 +18,5 @@ enum device_number {
     DEVICE_NUMBER_PCI,
     DEVICE_NUMBER_CHARACTERS, /* of lib/native/driver_char.h */
     DEVICE_NUMBER_KEYBOARD,   /* /dev/keyboard of the consoles */
+    DEVICE_NUMBER_CLOCK,
 };

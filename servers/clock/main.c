@@ -4,7 +4,9 @@
  * to do so.
  */
 #include "abi/generated/clock.h"
+#include "abi/generated/file.h"
 #include "abi/kernel.h"
+#include "lib/native/device_number.h"
 #include "lib/native/log.h"
 #include "lib/native/server.h"
 #include "lib/native/startup.h"
@@ -27,8 +29,32 @@ static status_t on_set(void *context, struct request *request, uint64_t wall_ns)
     return status;
 }
 
+/* For `ls`: there is nothing to be read or written. */
+static status_t on_stat(void *context, struct request *request, uint32_t flags,
+                        uint32_t path_length, uint32_t stat_length, uint32_t *matched,
+                        uint32_t *length, handle_t *next) {
+    const struct file_stat stat = {
+        .device = DEVICE_NUMBER_CLOCK,
+        .id = 1,
+        .mode = FILE_MODE_CHARACTER | 0644,
+        .n_links = 1,
+        .rdev = 1,
+        .accessed_ns = time_wall_ns(),
+        .modified_ns = time_wall_ns(),
+        .changed_ns = time_wall_ns(),
+    };
+
+    (void)context, (void)flags, (void)matched, (void)length, (void)next;
+    if (path_length != 0) {
+        return ERROR_NOT_DIRECTORY;
+    }
+    return request_write(request, 0, &stat, MIN(stat_length, (uint32_t)sizeof(stat)));
+}
+
 static const struct clock_handlers clock_handlers = {.set = on_set};
-static const struct server_protocol root_protocols[] = {CLOCK_SERVE(clock_handlers), {0}};
+static const struct file_handlers file_handlers = {.stat = on_stat};
+static const struct server_protocol root_protocols[] = {
+    CLOCK_SERVE(clock_handlers), FILE_SERVE(file_handlers), {0}};
 static const struct server_class root_class = {.protocols = root_protocols};
 
 int main(void) {
