@@ -52,3 +52,30 @@ def test_no_second_try_without_real_time(runner, tmp_path):
 def test_no_second_try_for_many(runner, tmp_path):
     runner.FLAKY_MAX = 1
     assert run(runner, tmp_path, "system", TESTS) == (1, 2)
+
+
+# As the kernel's tests print: the second of three fails while there is no file, or always.
+KERNEL = """\
+echo 'ok first (1 ms)'
+if {test}; then echo 'ok ipc second (1 ms)'; n=0; else echo 'FAILED ipc second (2 ms)'; touch {mark}; n=1; fi
+echo 'ok third (1 ms)'
+echo "$((3 - n)) passed, $n failed"
+"""
+
+
+@pytest.mark.parametrize("name, test, counts", [
+    ("smp4", "[ -e {mark} ]", (3, 0)), ("smp4", "false", (2, 1)), ("max", "[ -e {mark} ]", (2, 1))])
+def test_kernel_second_try(runner, tmp_path, capsys, name, test, counts):
+    mark = tmp_path / "mark"
+    script = KERNEL.format(test=test.format(mark=mark), mark=mark)
+    item = runner.Item("kernel", name, ["sh", "-c", script], runner.count_line)
+    item.run()
+    runner.run_again([item])
+    assert (item.passed, item.failed) == counts
+    assert ("flaky  kernel/smp4::ipc second\n" in capsys.readouterr().out) == (counts == (3, 0))
+
+
+def test_no_second_try_after_a_crash(runner):
+    item = runner.Item("kernel", "smp4", ["sh", "-c", "echo panic; exit 1"], runner.count_line)
+    item.run()
+    assert runner.again(item) is None

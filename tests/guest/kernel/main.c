@@ -182,8 +182,22 @@ static bool balance_settles(struct balance *now, const struct balance *wanted) {
     return false;
 }
 
+/* `before` was read while something of the test was still on its way out: it has more of something,
+ * and less of nothing, than what settled later. What leaks is the other way round. */
+static bool balance_was_early(const struct balance *before, const struct balance *after) {
+    const struct system_info *a = &before->info, *b = &after->info;
+
+    return a->frames_free <= b->frames_free && a->n_processes >= b->n_processes &&
+           a->n_threads >= b->n_threads && a->n_endpoints >= b->n_endpoints &&
+           a->n_gates >= b->n_gates && a->n_memory >= b->n_memory && a->n_handles >= b->n_handles &&
+           a->n_budgets >= b->n_budgets && a->n_irqs >= b->n_irqs &&
+           before->budget.budget.used >= after->budget.budget.used;
+}
+
+/* Three runs: the first warms up, the two others must leave what they found. */
 static bool test_run(const struct test *test) {
     struct balance before, after;
+    bool may_be_early = true;
 
     n_failures = 0;
     for (unsigned run = 0; run < 3 && n_failures == 0; run++) {
@@ -193,6 +207,13 @@ static bool test_run(const struct test *test) {
             time_sleep_until(time_deadline(10 * SETTLE_MS * NS_PER_MS));
             balance_read(&before);
         } else if (!balance_settles(&after, &before)) {
+            if (may_be_early && balance_was_early(&before, &after)) {
+                may_be_early = false;
+                before = after;
+                run = 0; /* two more, which must be equal to this */
+                test_print("# the first count came early\n");
+                continue;
+            }
             balance_print("before", &before);
             balance_print("after", &after);
             n_failures++;
