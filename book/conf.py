@@ -15,7 +15,7 @@ source_suffix = {".md": "markdown"}
 exclude_patterns = ["_ext"]
 myst_enable_extensions = ["deflist"]
 # GitHub's anchors for headings, so that one chapter can point into another.
-myst_heading_anchors = 2
+myst_heading_anchors = 3
 
 html_theme = "alabaster"
 html_theme_options = {"description": "a small operating system, explained", "page_width": "1060px",

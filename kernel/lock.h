@@ -23,6 +23,7 @@ void kernel_lock_wait(uint32_t ticket);
  * Takes the lock (system calls: entry.S does it); interrupts are off. A CPU that waits calls
  * arch_poll_mailbox, so that a holder which waits for its TLB-shootdown acknowledgement goes on.
  */
+/* [book:kernel-lock] */
 static inline void kernel_lock_take(void) {
     uint32_t ticket = __atomic_fetch_add(&kernel_lock.next, 1, __ATOMIC_RELAXED);
 
@@ -34,3 +35,4 @@ static inline void kernel_lock_take(void) {
 static inline void kernel_lock_release(void) {
     __atomic_store_n(&kernel_lock.serving, kernel_lock.serving + 1, __ATOMIC_RELEASE);
 }
+/* [/book] */

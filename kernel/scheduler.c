@@ -28,12 +28,14 @@ static struct cpu_generic *generic(void) {
     return &cpu_this()->generic;
 }
 
+/* [book:kernel-lock-wait] */
 void kernel_lock_wait(uint32_t ticket) {
     while (__atomic_load_n(&kernel_lock.serving, __ATOMIC_ACQUIRE) != ticket) {
         arch_poll_mailbox();
         arch_relax();
     }
 }
+/* [/book] */
 
 void scheduler_init(void) {
     for (unsigned i = 0; i < N_PRIORITIES; i++) {
@@ -108,6 +110,7 @@ static void slices_end(unsigned priority) {
     }
 }
 
+/* [book:ready-spread] */
 /* If somebody is ready: the CPU that runs the least important thread shall look whether it would
  * not rather run that one. It does the same for the next. */
 static void ready_spread(void) {
@@ -127,6 +130,7 @@ static void ready_spread(void) {
         cpu_kick(found);
     }
 }
+/* [/book] */
 
 static void queue_in(struct thread *thread, struct list_node *place) {
     thread->state = THREAD_READY;
@@ -239,6 +243,7 @@ static void running_choose(struct cpu_generic *cpu) {
     cpu->changed = true;
 }
 
+/* [book:running-attend] */
 /* The running thread must not simply go on: it ends, is parked, or makes an upcall. */
 static void running_attend(struct cpu_generic *cpu) {
     struct thread *thread = cpu->running;
@@ -253,6 +258,7 @@ static void running_attend(struct cpu_generic *cpu) {
         upcall_push(thread);
     }
 }
+/* [/book] */
 
 static inline bool needs_attention(const struct thread *thread) {
     const struct process *process = thread->process;

@@ -59,6 +59,7 @@
 /*
  * At `syscall`: what every call saves, and the lock. Then rcx, r11 and rbp are free.
  */
+/* [book:entry-save] */
 .macro SYSCALL_SAVE
     swapgs
     movq %rsp, %gs:CPU_SCRATCH /* no register is free */
@@ -73,6 +74,7 @@
     cmpl %ebp, kernel_lock + LOCK_SERVING
     jne syscall_contended
 .endm
+/* [/book] */
 
 .macro SYSCALL_SAVE_REST
     movq %rax, REGISTERS_RAX(%rsp)

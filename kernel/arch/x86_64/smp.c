@@ -65,6 +65,7 @@ static bool arrival_change(enum arrival to) {
                                        __ATOMIC_ACQUIRE);
 }
 
+/* [book:cpu-main] */
 /* First C function of another processor: on its own stack, with the page tables for the start. */
 static NORETURN void cpu_main(struct cpu *cpu) {
     if (!arrival_change(ARRIVED)) {
@@ -77,6 +78,7 @@ static NORETURN void cpu_main(struct cpu *cpu) {
     __atomic_store_n(&ready, true, __ATOMIC_RELEASE);
     smp_enter();
 }
+/* [/book] */
 
 static bool arrives_within(uint64_t ns) {
     uint64_t end = clock_now_ns() + ns;
@@ -90,6 +92,7 @@ static bool arrives_within(uint64_t ns) {
     return true;
 }
 
+/* [book:cpu-start] */
 /* Wakes one processor; false if it does not come. */
 static bool cpu_start(struct cpu *cpu, paddr_t page) {
     uint32_t start_up = COMMAND_START_UP | (uint32_t)(page >> PAGE_SHIFT);
@@ -110,6 +113,7 @@ static bool cpu_start(struct cpu *cpu, paddr_t page) {
     }
     return true;
 }
+/* [/book] */
 
 /* Page tables for the start: the kernel's half, and the first 2 MiB at their own addresses. */
 static bool start_tables_make(paddr_t frames[3]) {
