@@ -57,6 +57,7 @@ static status_t fork_thread(struct thread *thread, struct process *child) {
     return OK;
 }
 
+/* [book:fork-steps] */
 /* Copies a bounded part of memory, then of handles; RESTART until all is done. */
 static status_t fork_copy_step(struct thread *thread, struct process *child) {
     struct process *parent = thread->process;
@@ -72,6 +73,7 @@ static status_t fork_copy_step(struct thread *thread, struct process *child) {
     child->reap_stage += done;
     return status == OK ? RESULT_RESTART : status;
 }
+/* [/book] */
 
 status_t sys_process_fork(struct thread *thread) {
     struct process *parent = thread->process;
@@ -184,6 +186,7 @@ static bool become_alone(struct thread *thread) {
     return process->n_threads == 1;
 }
 
+/* [book:become-commit] */
 /* The two processes exchange their memory. Cannot fail. */
 static void become_commit(struct thread *thread, struct process *prepared) {
     struct process *process = thread->process;
@@ -213,6 +216,7 @@ static void become_commit(struct thread *thread, struct process *prepared) {
     fpu_init_thread(thread);
     arch_thread_activate(thread, process->space->root);
 }
+/* [/book] */
 
 /* Between two steps another process with a handle may start it, or kill it, and then its memory is
  * gone. */

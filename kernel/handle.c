@@ -167,6 +167,7 @@ status_t handle_give(struct thread *thread, struct object *object, uint32_t righ
     return status;
 }
 
+/* [book:fork-inherited] */
 /* What a forked child gets: gates, shared memory, processes, budgets; nothing that is one program's
  * own. */
 static bool is_inherited(const struct handle_entry *entry) {
@@ -185,6 +186,7 @@ static bool is_inherited(const struct handle_entry *entry) {
         return false;
     }
 }
+/* [/book] */
 
 status_t handle_table_clone_step(const struct handle_table *from, struct handle_table *to,
                                  uint32_t *page, bool *done) {

@@ -408,6 +408,7 @@ bool space_destroy_step(struct space *space) {
     return true;
 }
 
+/* [book:fork-table] */
 /* Shares the private pages of [*address, end) that are in the table of `entry`, that of *address:
  * read-only in both from now on. */
 static status_t table_clone(struct tlb_gather *gather, struct space *to, uint64_t *address,
@@ -443,6 +444,7 @@ static status_t table_clone(struct tlb_gather *gather, struct space *to, uint64_
     }
     return OK;
 }
+/* [/book] */
 
 static status_t pages_clone_step(struct space *from, struct space *to, uint64_t *address,
                                  uint64_t end) {

@@ -100,6 +100,7 @@ static long fork_parent(handle_t child, uint32_t flags) {
 /* In the child of a vfork, until it becomes another program. */
 static bool holds_parent;
 
+/* [book:fork-library] */
 static long fork_with(uint32_t flags) {
     handle_t child = HANDLE_NONE;
 
@@ -124,6 +125,7 @@ static long fork_with(uint32_t flags) {
     }
     return fork_parent(child, flags);
 }
+/* [/book] */
 
 long call_fork(const long *a) {
     (void)a;

@@ -93,6 +93,7 @@ status_t on_adopt(void *context, struct request *request, uint32_t flags, uint32
     if (status != OK) {
         return status;
     }
+    /* [book:fork-adopt] */
     member->is_kept = (flags & PROC_ADOPT_DETACHED) == 0 && asker.is_control;
     member->group = child_group != 0 ? child_group : member->pid;
     member->session = child_session != 0 ? child_session : member->pid;
@@ -107,6 +108,7 @@ status_t on_adopt(void *context, struct request *request, uint32_t flags, uint32
         member_free(member);
     }
     return status;
+    /* [/book] */
 }
 
 /* ---- the end ---- */
