@@ -7,6 +7,7 @@
 #include "kernel/scheduler.h"
 #include "kernel/thread.h"
 
+/* [book:debug-thread] */
 /* state <-> which fields may be set: see kernel/thread.h and kernel/endpoint.h. */
 static void thread_check(const struct thread *thread) {
     bool in_call = thread->state == THREAD_SENDING || thread->state == THREAD_AWAITING;
@@ -23,6 +24,7 @@ static void thread_check(const struct thread *thread) {
         ASSERT(!list_is_linked(&thread->item.link));
     }
 }
+/* [/book] */
 
 void debug_check(void) {
     thread_check(cpu_this()->current);

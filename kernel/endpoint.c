@@ -74,6 +74,7 @@ static struct thread *receiver_first(struct endpoint *endpoint) {
     return LIST_FIRST(&endpoint->receivers, struct thread, item.link);
 }
 
+/* [book:gate-raise] */
 static void gate_raise(struct gate *gate, uint64_t bits, enum gate_order order) {
     struct endpoint *endpoint = gate->endpoint;
     struct thread *receiver = receiver_first(endpoint);
@@ -95,6 +96,7 @@ static void gate_raise(struct gate *gate, uint64_t bits, enum gate_order order) 
     gate->urgent = order == GATE_URGENT;
     list_push_back(gate->urgent ? &endpoint->urgent : &endpoint->queue, &gate->item.link);
 }
+/* [/book] */
 
 void gate_unlink(struct gate *gate) {
     list_remove(&gate->item.link);

@@ -254,6 +254,7 @@ inline notification_deliver(r, g)
     result_set(r, OK)
 }
 
+/* [book:model-gate-raise] */
 /* Adds bits to a gate that is neither revoked nor of a dead endpoint, and sees that they get delivered. */
 inline gate_raise(g, bits, is_urgent)
 {
@@ -280,6 +281,7 @@ inline gate_raise(g, bits, is_urgent)
 #endif
     fi
 }
+/* [/book] */
 
 /* One thing that could send or notify through `g` is gone. The last one raises CLOSED. */
 inline gate_sender_put(g)

@@ -62,6 +62,7 @@ struct row {
         }                                                                                          \
     }
 
+/* [book:argument-rows] */
 /* What all calls that take one handle in rdi refuse alike. */
 #define HANDLE_ROWS(name, wrong, bare, ...)                                                        \
     ROW(name, BAD_HANDLE, 0, __VA_ARGS__), ROW(name, BAD_HANDLE, CLOSED, __VA_ARGS__),             \
@@ -78,6 +79,7 @@ static const struct row message_rows[] = {
     ROW(call, CLOSED, GATE_REVOKED),
     ROW(notify, CLOSED, GATE_REVOKED, 1),
     ROW(notify, BAD_ARGUMENT, GATE, NOTIFY_CLOSED),
+    /* [/book] */
     ROW(notify, BAD_ARGUMENT, GATE, UINT64_MAX),
     ROW(send, TIMEOUT, GATE),
     ROW(call, TIMEOUT, GATE),

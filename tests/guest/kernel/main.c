@@ -195,6 +195,7 @@ static bool balance_was_early(const struct balance *before, const struct balance
 }
 
 /* Three runs: the first warms up, the two others must leave what they found. */
+/* [book:kernel-test-run] */
 static bool test_run(const struct test *test) {
     struct balance before, after;
     bool may_be_early = true;
@@ -222,6 +223,7 @@ static bool test_run(const struct test *test) {
     (void)syscall_do(SYSCALL_system_control, test_system, SYSTEM_DEBUG, 0, 0, 0, 0);
     return n_failures == 0;
 }
+/* [/book] */
 
 /* True if the command line names no test, or this one (by its beginning). */
 static bool is_wanted(const char *name) {
