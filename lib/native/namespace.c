@@ -267,6 +267,7 @@ static status_t walk_link(struct walk *walk) {
     return status != OK ? status : walk_start(walk);
 }
 
+/* [book:namespace-redirect] */
 static status_t walk_redirect(struct walk *walk) {
     struct namespace_step *step = &walk->step;
 
@@ -282,6 +283,7 @@ static status_t walk_redirect(struct walk *walk) {
     step->path += *step->path == '/' ? 1 : 0;
     return OK;
 }
+/* [/book] */
 
 /* One request with what is left of the path. */
 static status_t walk_ask(struct walk *walk, namespace_request *request, void *context) {

@@ -255,6 +255,7 @@ static void on_cancel(struct server *server, uint64_t badge, uint64_t cookie) {
     }
 }
 
+/* [book:server-dispatch] */
 static status_t request_dispatch(struct server *server, struct request *request) {
     struct server_slot *slot = server_badge_find(server, request->badge);
 
@@ -269,6 +270,7 @@ static status_t request_dispatch(struct server *server, struct request *request)
     }
     return ERROR_BAD_MESSAGE;
 }
+/* [/book] */
 
 /* Fills a request from what was received. */
 static void request_load(struct request *request, struct server *server, const struct message *m) {

@@ -461,6 +461,7 @@ bool manifest_parse(struct manifest *manifest, const char *name, const char *tex
     return error->text == NULL;
 }
 
+/* [book:may-call] */
 bool manifest_may_call(const struct manifest *client, const struct manifest *server,
                        const char **text) {
     *text = server->level >= client->level        ? "its level is not below that of its client"
@@ -468,3 +469,4 @@ bool manifest_may_call(const struct manifest *client, const struct manifest *ser
                                                   : NULL;
     return *text == NULL;
 }
+/* [/book] */

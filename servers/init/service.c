@@ -197,6 +197,7 @@ static bool is_suspect(const struct service *service, uint64_t now) {
            now - service->alive_ns > SUSPECT_MS * NS_PER_MS;
 }
 
+/* [book:find-suspect] */
 /*
  * One that spins keeps all below its priority from answering, so of those that do not answer only
  * the one with the highest priority is to be judged.
@@ -216,6 +217,7 @@ static struct service *find_suspect(struct init *init, uint64_t now) {
     }
     return found;
 }
+/* [/book] */
 
 /* Ends a service that hangs. It is then started again like any that died. */
 static void end_silent(struct service *service, uint64_t now) {
