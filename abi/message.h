@@ -64,6 +64,9 @@ enum message_kind {
  *   bits 6-8    number of handles accepted (receive, reply_receive, call): slots are reserved
  *               at once
  *   bit 9       NO_INTERRUPT: an upcall or stop does not cancel this call (call only)
+ *   bit 10      REFUSE: nothing is received; instead all who wait at the endpoint are told ABSENT,
+ *               notifications are dropped, and so it goes with all that comes, until the next
+ *               receive without this bit (receive only; BUSY if another thread receives)
  *   bits 16-19  handle i is copied, not moved
  *   bits 32-63  for a copied handle i the rights that the copy keeps, 8 bits each
  */
@@ -72,6 +75,7 @@ enum message_kind {
 #define MESSAGE_SEGMENTS(n)     ((uint64_t)(n) << 3)
 #define MESSAGE_ACCEPT(n)       ((uint64_t)(n) << 6)
 #define MESSAGE_NO_INTERRUPT    (1ULL << 9)
+#define MESSAGE_REFUSE          (1ULL << 10)
 #define MESSAGE_COPY(i, rights) ((1ULL << (16 + (i))) | ((uint64_t)(rights) << (32 + 8 * (i))))
 
 /* clang-format off */

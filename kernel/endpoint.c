@@ -6,6 +6,7 @@
 #include "kernel/process.h"
 #include "kernel/reaper.h"
 #include "kernel/scheduler.h"
+#include "kernel/syscall.h"
 
 #define FLUSH_STEP 64
 
@@ -20,6 +21,7 @@ status_t endpoint_create(struct budget *budget, struct endpoint **endpoint) {
     list_init(&(*endpoint)->urgent);
     list_init(&(*endpoint)->queue);
     list_init(&(*endpoint)->receivers);
+    (*endpoint)->sign.kind = QUEUE_SIGN;
     return OK;
 }
 
@@ -106,20 +108,19 @@ void gate_unlink(struct gate *gate) {
 }
 
 void gate_unbind_last(struct gate *gate) {
-    if (!gate->object.revoked && !gate->endpoint->dead) {
+    if (!gate->object.revoked && endpoint_refusal(gate->endpoint) == OK) {
         gate_raise(gate, NOTIFY_CLOSED, GATE_NORMAL);
     }
     object_put(&gate->object);
 }
 
 status_t gate_notify(struct gate *gate, uint64_t bits, enum gate_order order) {
-    if (gate->object.revoked || gate->endpoint->dead) {
-        return ERROR_CLOSED;
-    }
-    if (bits != 0) {
+    status_t status = gate->object.revoked ? ERROR_CLOSED : endpoint_refusal(gate->endpoint);
+
+    if (status == OK && bits != 0) {
         gate_raise(gate, bits, order);
     }
-    return OK;
+    return status;
 }
 
 void gate_revoke(struct gate *gate) {
@@ -199,12 +200,17 @@ static void cancel_enqueue(struct thread *caller) {
     list_push_back(&endpoint->queue, &caller->item.link);
 }
 
+bool call_can_be_cancelled(const struct thread *caller) {
+    return !caller->call_gate->object.revoked &&
+           endpoint_refusal(caller->call_gate->endpoint) == OK;
+}
+
 void call_cancel(struct thread *caller) {
     if (caller->cancel != CANCEL_NONE) {
         return;
     }
-    if (caller->call_gate->object.revoked || caller->call_gate->endpoint->dead) {
-        call_finish(caller, ERROR_CLOSED); /* nobody can be told */
+    if (!call_can_be_cancelled(caller)) {
+        call_finish(caller, ERROR_CLOSED);
     } else if (caller->replier != NULL) {
         caller->cancel = CANCEL_PENDING;
     } else {
@@ -236,8 +242,8 @@ void ipc_kill(struct thread *thread) {
     }
 }
 
-/* The first of what waits at a dead endpoint is told. False if nothing is left. */
-static bool flush_one(struct endpoint *endpoint) {
+/* The first of what waits at an endpoint that refuses is told. False if nothing is left. */
+static bool flush_one(struct endpoint *endpoint, status_t status) {
     struct list_node *node = endpoint_first(endpoint);
     struct queue_item *item;
 
@@ -245,7 +251,9 @@ static bool flush_one(struct endpoint *endpoint) {
         return false;
     }
     item = CONTAINER_OF(node, struct queue_item, link);
-    if (item->kind == QUEUE_GATE) {
+    if (item->kind == QUEUE_SIGN) {
+        list_remove(node);
+    } else if (item->kind == QUEUE_GATE) {
         gate_unlink(CONTAINER_OF(item, struct gate, item));
     } else {
         struct thread *thread = CONTAINER_OF(item, struct thread, item);
@@ -253,7 +261,7 @@ static bool flush_one(struct endpoint *endpoint) {
         if (thread->state == THREAD_RECEIVING) {
             receive_finish(thread, ERROR_CLOSED);
         } else if (thread->state == THREAD_SENDING) {
-            send_finish(thread, ERROR_CLOSED);
+            send_finish(thread, status);
         } else {
             call_finish(thread, ERROR_CLOSED);
         }
@@ -265,7 +273,7 @@ static bool flush_step(struct reapable *reapable) {
     struct endpoint *endpoint = CONTAINER_OF(reapable, struct endpoint, reapable);
 
     for (unsigned i = 0; i < FLUSH_STEP; i++) {
-        if (!flush_one(endpoint)) {
+        if (!flush_one(endpoint, ERROR_CLOSED)) {
             object_put(&endpoint->object);
             return true;
         }
@@ -286,6 +294,22 @@ void endpoint_receive_right_drop(struct endpoint *endpoint) {
         reaper_add(&endpoint->reapable);
     }
 }
+
+/* [book:endpoint-refuse] */
+status_t endpoint_refuse(struct endpoint *endpoint) {
+    status_t status = RESULT_RESTART;
+
+    if (!list_is_empty(&endpoint->receivers)) {
+        return ERROR_BUSY;
+    }
+    for (unsigned i = 0; i < FLUSH_STEP && status != OK; i++) {
+        status = flush_one(endpoint, ERROR_ABSENT) ? RESULT_RESTART : OK;
+    }
+    /* Last, for it would be flushed; and whenever the lock is given up, so that nobody joins. */
+    list_push_front(&endpoint->urgent, &endpoint->sign.link);
+    return status;
+}
+/* [/book] */
 
 struct thread *reply_caller(struct thread *server, uint64_t reply, status_t *status) {
     const struct handle_entry *entry;

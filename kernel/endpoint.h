@@ -6,6 +6,8 @@
  * Invariants:
  *   receivers not empty => urgent and queue empty
  *   dead => receivers empty; the other two, once the flush is done; and nothing is added any more
+ *   absent (the sign hangs) => the same, but that the sign itself is first in `urgent`: so what the
+ * fast path looks at is never empty, and all that has to do with the sign goes through C
  *   a gate is linked iff it has pending bits and no receiver waits; then `urgent` tells which list
  *   gate->senders = handles with SEND or NOTIFY + bindings (irq, process exit, log) + threads whose
  * call_gate it is; all together hold one reference. It reaches 0 once, and that raises CLOSED
@@ -17,8 +19,8 @@
 struct thread;
 struct registers;
 
-/* What stands in an endpoint's queue: a thread or a gate. */
-enum queue_kind { QUEUE_THREAD, QUEUE_GATE };
+/* What stands in an endpoint's queue: a thread, a gate, or the endpoint's sign. */
+enum queue_kind { QUEUE_THREAD, QUEUE_GATE, QUEUE_SIGN };
 
 struct queue_item {
     struct list_node link;
@@ -29,14 +31,21 @@ struct queue_item {
 struct endpoint {
     struct object object;
     struct reapable reapable;
-    struct list urgent; /* gates with an irq bit */
+    struct list urgent; /* the sign; gates with an irq bit */
     struct list queue;  /* SENDING threads, threads with a CANCEL, gates, in the order of coming */
-    struct list receivers; /* RECEIVING threads, by their queue item; they go to `urgent`, to be
-                              told, when the endpoint dies */
+    struct list receivers;  /* RECEIVING threads, by their queue item; they go to `urgent`, to be
+                               told, when the endpoint dies */
+    struct queue_item sign; /* in `urgent`: whoever comes is told ABSENT */
     uint32_t receive_rights;
     bool dead;
 };
 /* [/book] */
+
+/* Nobody is to be expected there, and nothing gets in: CLOSED for ever, ABSENT until the next
+ * receive. */
+static inline status_t endpoint_refusal(const struct endpoint *endpoint) {
+    return endpoint->dead ? ERROR_CLOSED : list_is_linked(&endpoint->sign.link) ? ERROR_ABSENT : OK;
+}
 
 /* Whose turn it is to be received. NULL: nobody's. */
 static inline struct list_node *endpoint_first(const struct endpoint *endpoint) {
@@ -64,11 +73,15 @@ void gate_destroy(struct object *object);
 /* The last handle with RECEIVE is closed: everybody who waits gets CLOSED. */
 void endpoint_receive_right_drop(struct endpoint *endpoint);
 
+/* Hangs the sign up: who waits and who comes gets ABSENT, notifications are dropped, until a
+ * receive takes it down. BUSY: somebody receives. RESULT_RESTART: there is more to be flushed. */
+status_t endpoint_refuse(struct endpoint *endpoint);
+
 /* Nothing with this badge is delivered any more. */
 void gate_revoke(struct gate *gate);
 
 enum gate_order { GATE_NORMAL, GATE_URGENT };
-/* Bits for the receiver. CLOSED if there is and will be none. */
+/* Bits for the receiver. CLOSED if there is and will be none, ABSENT if there is none now. */
 status_t gate_notify(struct gate *gate, uint64_t bits, enum gate_order order);
 
 /* One sender more. */
@@ -100,6 +113,8 @@ void receive_finish(struct thread *receiver, status_t status);
 
 /* The deadline passed, or an upcall came, for a caller whose call was received. */
 void call_cancel(struct thread *caller);
+/* Is there somebody who can be told? */
+bool call_can_be_cancelled(const struct thread *caller);
 
 /* The thread leaves whatever it waits for with this status (READY: nothing happens). For deadlines
  * and interruptions. */

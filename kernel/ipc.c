@@ -110,6 +110,8 @@ static status_t send_or_call(struct thread *thread, bool is_call) {
         if (LIKELY(status == RESULT_KEEP)) {
             return status;
         }
+    } else if (endpoint_refusal(gate->endpoint) != OK) {
+        status = ERROR_ABSENT;
     } else if (deadline_is_past(thread->registers.r12)) {
         status = ERROR_TIMEOUT;
     } else {
@@ -169,6 +171,10 @@ static bool receive_one(struct thread *receiver, struct list_node *node) {
     if (item->kind == QUEUE_THREAD) {
         return receive_from_thread(receiver, CONTAINER_OF(item, struct thread, item));
     }
+    if (item->kind == QUEUE_SIGN) {
+        list_remove(node); /* somebody receives again */
+        return false;
+    }
     gate = CONTAINER_OF(item, struct gate, item);
     message_event(receiver, MESSAGE_NOTIFICATION, gate->badge, gate->pending);
     gate_unlink(gate);
@@ -189,6 +195,9 @@ status_t sys_receive(struct thread *thread) {
         return status;
     }
     endpoint = CONTAINER_OF(object, struct endpoint, object);
+    if (UNLIKELY((thread->registers.r13 & MESSAGE_REFUSE) != 0)) {
+        return endpoint_refuse(endpoint);
+    }
     thread->n_accept = 0;
     if (UNLIKELY(CONTROL_N_ACCEPT(thread->registers.r13) != 0)) {
         status = message_accept(thread, CONTROL_N_ACCEPT(thread->registers.r13));
@@ -310,8 +319,7 @@ status_t sys_reply_save(struct thread *thread) {
     if (caller == NULL) {
         return ERROR_NO_REPLY;
     }
-    if (caller->cancel == CANCEL_PENDING &&
-        (caller->call_gate->object.revoked || caller->call_gate->endpoint->dead)) {
+    if (caller->cancel == CANCEL_PENDING && !call_can_be_cancelled(caller)) {
         call_finish(caller, ERROR_CLOSED);
         return ERROR_NO_REPLY;
     }

@@ -7,6 +7,10 @@
  *    Calls that the dead server had received end CLOSED; queued callers wait for the next one.
  *  - private endpoint: the last receive right goes with the server; everybody is told CLOSED.
  *
+ * init may also give the service up for the time being: it refuses calls, and then starts B, or leaves
+ * it at that until all clients have ended by themselves. And server A may refuse calls while it holds a
+ * saved reply; its next receive ends that.
+ *
  * The process of incarnation A has handle slot 0, that of B slot 1.
  */
 #ifndef CALLS
@@ -26,7 +30,8 @@
 #include "machine.pml"
 
 /* CLOSED has come: no client is left, the server ends. */
-#define stop (G[0].closed_seen)
+/* ... or was dropped while calls were refused. */
+#define stop (G[0].closed_seen || (refused && running == 0))
 
 byte running = 2; /* clients whose process still lives */
 bit service;      /* init holds a receive right */
@@ -34,6 +39,7 @@ bit holds[2];     /* incarnation A, B has its receive right */
 bit gone[2];      /* the exit notification of A, B has been given to init */
 byte left = 1;    /* server processes not reaped yet */
 bit over;         /* init is done with the service */
+bit refused;      /* calls have been refused */
 
 proctype Client(byte me; byte n)
 {
@@ -64,6 +70,11 @@ proctype Server(byte me)
         kernel!SYS_REPLY_SAVE,me,SLOT(me)
     }
     :: atomic { IS_READY(me) && S[SLOT(me)].thread != NONE -> kernel!SYS_REPLY_SAVED,me,SLOT(me) }
+    :: atomic {
+        IS_READY(me) && me == SERVER_A && service && holds[0] && S[0].thread != NONE && !refused ->
+        refused = 1;
+        kernel!SYS_REFUSE,me,0
+    }
     /* The server closes its endpoint although it owes answers. */
     :: atomic {
         IS_READY(me) && !service && holds[SLOT(me)] &&
@@ -93,12 +104,31 @@ proctype Server(byte me)
     left--
 }
 
+/* Step by step, until all have been told. */
+inline refuse_calls()
+{
+    refused = 1;
+    E[0].told = 0;
+    do
+    :: atomic { !E[0].told -> kernel!SYS_REFUSE,0,0 }
+    :: E[0].told -> break
+    od
+}
+
 /* init: supervises A, then perhaps B, then closes what it holds. */
 proctype Supervisor()
 {
     gone[0];
     if
     :: service ->
+        if
+        :: refuse_calls();
+            running == 0; /* nobody has to wait for anybody */
+            goto closing
+        :: refuse_calls();
+            atomic { kernel!SYS_TAKE,0,0 }
+        :: skip
+        fi;
         if
         :: atomic {
             E[0].rights++;
@@ -110,6 +140,7 @@ proctype Supervisor()
             gone[1]
         :: skip /* gives up */
         fi;
+closing:
         atomic { kernel!SYS_ENDPOINT_CLOSE,0,0 }
     :: else
     fi;

@@ -56,6 +56,7 @@
 #define PENDING 7
 #define GONE 8
 #define RESTART 9 /* not seen by programs: the step limit was reached, the call is entered again */
+#define ABSENT 10
 
 /* What a receiver got. */
 #define IN_NOTHING 0
@@ -117,6 +118,8 @@ typedef Gate {
 typedef Endpoint {
     byte rights; /* handles with RECEIVE */
     bit dead;
+    bit absent; /* the sign hangs: who comes is told ABSENT, until the next receive */
+    bit told;   /* ghost: the refusal has returned OK, and none was begun since */
     byte queue[N_ITEMS];
     byte n_queue;
     byte urgent[N_ITEMS];
@@ -131,6 +134,9 @@ typedef Slot {
     byte seq;
     byte call; /* ghost: the message that it was saved from */
 }
+
+/* Nobody is to be expected there, now or ever. */
+#define REFUSES(e) (E[e].dead || E[e].absent)
 
 Thread T[NT];
 Gate G[NG];
@@ -173,7 +179,7 @@ inline result_set(t, r)
     assert(T[t].result == 0 || T[t].state == DEAD);
     /* "Nothing happened" is never said of a delivered message, nor success of an undelivered one. */
     if
-    :: r == TIMEOUT || r == TOO_MANY -> assert(!T[t].delivered)
+    :: r == TIMEOUT || r == TOO_MANY || r == ABSENT -> assert(!T[t].delivered)
     :: r == ANSWERED || r == OUTCOME_UNKNOWN -> assert(T[t].delivered)
     :: else -> skip
     fi;
@@ -236,7 +242,7 @@ inline gate_unlink(g)
 /* Hands the pending bits of gate `g` to thread `r`, whose receive ends. */
 inline notification_deliver(r, g)
 {
-    assert(!G[g].revoked && !E[G[g].endpoint].dead);
+    assert(!G[g].revoked && !REFUSES(G[g].endpoint));
     assert(G[g].pending == G[g].outstanding && G[g].pending != 0);
     assert(G[g].closed_seen == 0); /* nothing comes after CLOSED */
     if
@@ -289,7 +295,7 @@ inline gate_sender_put(g)
     assert(G[g].senders > 0);
     G[g].senders--;
     if
-    :: G[g].senders == 0 && !G[g].revoked && !E[G[g].endpoint].dead -> gate_raise(g, BIT_CLOSED, 0)
+    :: G[g].senders == 0 && !G[g].revoked && !REFUSES(G[g].endpoint) -> gate_raise(g, BIT_CLOSED, 0)
     :: else -> skip
     fi;
     gate_put(g)
@@ -439,7 +445,7 @@ inline call_cancel(c)
     :: T[c].cancel != C_NONE -> skip
 #endif
 #ifndef M_CANCEL_TO_NOBODY
-    :: T[c].cancel == C_NONE && (G[T[c].gate].revoked || E[G[T[c].gate].endpoint].dead) ->
+    :: T[c].cancel == C_NONE && (G[T[c].gate].revoked || REFUSES(G[T[c].gate].endpoint)) ->
         call_finish(c, CLOSED)
 #endif
     :: else ->
@@ -467,6 +473,9 @@ inline sys_send(me, g, how)
 #endif
 #ifndef M_SEND_TO_DEAD
     :: E[x_endpoint].dead && !G[g].revoked -> result_set(me, CLOSED)
+#endif
+#ifndef M_SEND_TO_ABSENT
+    :: E[x_endpoint].absent && !G[g].revoked -> result_set(me, ABSENT)
 #endif
     :: else ->
         if
@@ -524,6 +533,9 @@ inline sys_receive(me, e)
     :: else ->
 #ifdef M_RECEIVE_FORGETS_REPLY
         T[me].current = NONE;
+#endif
+#ifndef M_RECEIVE_LEAVES_SIGN
+        E[e].absent = 0;
 #endif
         if
         :: E[e].n_urgent > 0 ->
@@ -606,7 +618,7 @@ inline sys_reply_save(me, s)
         if
 #ifndef M_CANCEL_TO_NOBODY
         :: T[x_caller].cancel == C_PENDING &&
-           (G[T[x_caller].gate].revoked || E[G[T[x_caller].gate].endpoint].dead) ->
+           (G[T[x_caller].gate].revoked || REFUSES(G[T[x_caller].gate].endpoint)) ->
             call_finish(x_caller, CLOSED);
             result_set(me, GONE)
 #endif
@@ -673,6 +685,7 @@ inline sys_notify(me, g)
 {
     if
     :: G[g].revoked || E[G[g].endpoint].dead -> result_set(me, CLOSED)
+    :: !G[g].revoked && E[G[g].endpoint].absent -> result_set(me, ABSENT)
     :: else -> gate_raise(g, NOTIFY_BIT(me), 0); result_set(me, OK)
     fi
 }
@@ -708,15 +721,15 @@ inline sys_endpoint_close(e)
     assert(E[e].rights > 0);
     E[e].rights--;
     if
-    :: E[e].rights == 0 -> E[e].dead = 1
+    :: E[e].rights == 0 -> E[e].dead = 1; E[e].absent = 0 /* the flush finds the sign first */
     :: else -> skip
     fi
 }
 
 #define FLUSH_LEFT(e) (E[e].n_receivers + E[e].n_queue + E[e].n_urgent > 0)
 
-/* One bounded step of emptying the dead endpoint `e`. Always from the head: others unlink in between. */
-inline flush_step(e)
+/* The first of what is at endpoint `e` is told `r`, or dropped. Always from the head: others unlink in between. */
+inline flush_one(e, r)
 {
     if
     :: E[e].n_receivers > 0 ->
@@ -739,7 +752,7 @@ inline flush_step(e)
             G[x_flush].outstanding = 0
         :: else ->
             if
-            :: T[x_flush].state == SENDING -> send_finish(x_flush, CLOSED, 1)
+            :: T[x_flush].state == SENDING -> send_finish(x_flush, r, 1)
 #ifdef M_FLUSH_DROPS_CANCEL
             :: else ->
                 list_remove(E[e].queue, E[e].n_queue, x_flush);
@@ -751,6 +764,39 @@ inline flush_step(e)
         fi
     :: else -> skip
     fi
+}
+
+/* One bounded step of emptying the dead endpoint `e`. */
+inline flush_step(e)
+{
+    flush_one(e, CLOSED)
+}
+
+/*
+ * receive with REFUSE at endpoint `e`: one bounded step. Whoever asks repeats it (RESTART) until nothing
+ * is left; the lock is free in between, and the sign hangs. BUSY, and nothing else, if somebody receives.
+ */
+inline sys_refuse(e)
+{
+    if
+    :: E[e].n_receivers > 0 -> skip
+    :: else ->
+        E[e].absent = 0; /* what the flush raises is flushed with the rest */
+        E[e].told = !FLUSH_LEFT(e);
+#ifndef M_REFUSE_KEEPS_QUEUED
+        flush_one(e, ABSENT);
+#else
+        E[e].told = 1;
+#endif
+        E[e].absent = 1
+    fi
+}
+
+/* receive with deadline 0 at an endpoint that refuses, when all have been told: there is nothing to receive. */
+inline sys_take(e)
+{
+    assert(E[e].n_receivers + E[e].n_urgent + E[e].n_queue == 0);
+    E[e].absent = 0
 }
 
 /* ---- events ---- */
@@ -804,7 +850,7 @@ inline event_deadline(t)
 inline event_irq(g)
 {
     if
-    :: G[g].revoked || E[G[g].endpoint].dead -> skip
+    :: G[g].revoked || REFUSES(G[g].endpoint) -> skip
     :: else -> gate_raise(g, BIT_IRQ, 1)
     fi
 }
@@ -871,6 +917,7 @@ inline invariants()
         /* A waiting receiver and a waiting item never meet without each other. */
         assert(E[v_i].dead || E[v_i].n_receivers == 0 || E[v_i].n_queue + E[v_i].n_urgent == 0);
         assert(E[v_i].dead == (E[v_i].rights == 0));
+        assert(!E[v_i].absent || !E[v_i].dead && E[v_i].n_receivers == 0);
         v_j = 0;
         do
         :: v_j < E[v_i].n_queue -> v_links[E[v_i].queue[v_j]]++; v_j++
@@ -1016,7 +1063,7 @@ inline gate_init(g, e, n, m)
 
 mtype = {
     SYS_SEND, SYS_CALL, SYS_RECEIVE, SYS_REPLY, SYS_REPLY_RECEIVE, SYS_REPLY_SAVE, SYS_REPLY_SAVED, SYS_SLOT_CLOSE,
-    SYS_NOTIFY, SYS_GATE_CLOSE, SYS_MANAGER_CLOSE, SYS_GATE_REVOKE, SYS_ENDPOINT_CLOSE, FLUSH_STEP,
+    SYS_NOTIFY, SYS_GATE_CLOSE, SYS_MANAGER_CLOSE, SYS_GATE_REVOKE, SYS_ENDPOINT_CLOSE, SYS_REFUSE, SYS_TAKE, FLUSH_STEP,
     EVENT_IRQ, EVENT_DEADLINE, EVENT_ABANDON, EVENT_KILL
 };
 
@@ -1051,6 +1098,8 @@ end:
         :: k_op == SYS_MANAGER_CLOSE -> d_step { sys_manager_close(k_arg) }
         :: k_op == SYS_GATE_REVOKE -> d_step { sys_gate_revoke(k_arg) }
         :: k_op == SYS_ENDPOINT_CLOSE -> d_step { sys_endpoint_close(k_arg) }
+        :: k_op == SYS_REFUSE -> d_step { sys_refuse(k_arg) }
+        :: k_op == SYS_TAKE -> d_step { sys_take(k_arg) }
         :: k_op == FLUSH_STEP -> d_step { flush_step(k_arg) }
         :: k_op == EVENT_IRQ -> d_step { event_irq(k_arg) }
         :: k_op == EVENT_DEADLINE -> d_step { event_deadline(k_thread) }
