@@ -29,6 +29,7 @@ static const uint8_t numbers[] = {
     [-ERROR_LIMIT_LOW] = ENOMEM,
     [-ERROR_KILLED] = EINTR,
     [-ERROR_DEADLOCK] = EDEADLK,
+    [-ERROR_ABSENT] = ENXIO,
     [-ERROR_BAD_MESSAGE] = EOPNOTSUPP,
     [-ERROR_STALE] = ESTALE,
     [-ERROR_DENIED] = EACCES,

@@ -188,13 +188,18 @@ static void append_long(struct text *output, const struct entry *entry, int size
     char time[32] = "";
     struct tm broken_down;
 
-    append_mode(output, entry->status.st_mode);
-    text_append_format(output, " %3lu", (unsigned long)entry->status.st_nlink);
-    append_size(output, entry->status.st_size, size_width, flags);
-    if (gmtime_r(&entry->status.st_mtim.tv_sec, &broken_down) != NULL) {
-        strftime(time, sizeof time, "%Y-%m-%d %H:%M", &broken_down);
+    if (entry->error != 0) { /* of what could not be looked at the name is all that is known */
+        text_append_format(output, "??????????   ? %*s %16s ", flags & LIST_HUMAN ? 5 : size_width,
+                           "?", "?");
+    } else {
+        append_mode(output, entry->status.st_mode);
+        text_append_format(output, " %3lu", (unsigned long)entry->status.st_nlink);
+        append_size(output, entry->status.st_size, size_width, flags);
+        if (gmtime_r(&entry->status.st_mtim.tv_sec, &broken_down) != NULL) {
+            strftime(time, sizeof time, "%Y-%m-%d %H:%M", &broken_down);
+        }
+        text_append_format(output, "%16s ", time);
     }
-    text_append_format(output, "%16s ", time);
     append_name(output, entry, flags);
     if (entry->link != NULL) {
         text_append_string(output, " -> ");

@@ -68,13 +68,12 @@ static void load_one(void *context, const char *file_name, const struct archive_
             init->memory_pages * service->manifest.budget_percent / 100;
     }
     init->n_services++;
-    if (!archive_find(&init->files, service->manifest.program, &service->program)) {
-        refuse(service, "the boot archive has no such program", service->manifest.program);
-        return;
-    }
+    /* Those that are refused have these too: others' manifests name them, and are told so. */
     status_t status = make_objects(init, service);
     if (status != OK) {
         refuse(service, status_text(status), "");
+    } else if (!archive_find(&init->files, service->manifest.program, &service->program)) {
+        refuse(service, "the boot archive has no such program", service->manifest.program);
     }
 }
 

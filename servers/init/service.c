@@ -5,6 +5,7 @@
 #include "lib/base/string.h"
 #include "lib/native/error.h"
 #include "lib/native/log.h"
+#include "lib/native/message.h"
 #include "lib/native/server_state.h"
 #include "lib/native/syscall.h"
 #include "lib/native/time.h"
@@ -31,6 +32,72 @@ struct service *service_find(struct init *init, const char *name) {
     return NULL;
 }
 
+/* May it run in this boot, now or later? */
+static bool phase_comes(const struct init *init, const struct service *service) {
+    switch (service->manifest.phase) {
+    case PHASE_BOOT:
+        return true;
+    case PHASE_SESSION:
+        return init->command == NULL;
+    case PHASE_RUN:
+        return init->command != NULL;
+    default:
+        return service->incarnation > 0; /* started by hand before */
+    }
+}
+
+/* ---- calls to services that are not there ---- */
+
+/* Nobody else can receive where the process has ended, so nothing is in the way. */
+static void refuse_calls(struct service *service) {
+    struct message m = {.gate = service->endpoint, .control = MESSAGE_REFUSE};
+
+    service->is_absent = message_receive(&m) == OK;
+}
+
+/* By a receive, which finds nothing: nothing was let in. */
+static void take_calls(struct service *service) {
+    struct message m = {.gate = service->endpoint, .deadline = 0};
+
+    if (service->is_absent) {
+        status_t status = message_receive(&m);
+        (void)status; /* TIMEOUT */
+        service->is_absent = false;
+    }
+}
+
+/* Those that it waits for do not come in circles: see services_load. */
+static bool needs_come(const struct init *init, const struct service *service) {
+    for (uint32_t i = 0; i < init->n_services; i++) {
+        if (service->is_needed[i] && !service_comes(init, &init->services[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool service_comes(const struct init *init, const struct service *service) {
+    switch (service->state) {
+    case STATE_WAITS:
+        return phase_comes(init, service) && needs_come(init, service);
+    case STATE_BACK_OFF:
+        return needs_come(init, service);
+    case STATE_STARTING:
+    case STATE_UP:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void step_calls(struct init *init, struct service *service) {
+    if (service_comes(init, service)) {
+        take_calls(service);
+    } else if (!service->is_absent) {
+        refuse_calls(service);
+    }
+}
+
 /* ---- starting ---- */
 
 static void back_off(struct service *service) {
@@ -48,6 +115,7 @@ static void back_off(struct service *service) {
 }
 
 static void start_now(struct init *init, struct service *service) {
+    take_calls(service); /* before it receives itself */
     status_t status = service_launch(init, service);
 
     if (status != OK) {
@@ -71,16 +139,9 @@ static bool needs_are_up(const struct init *init, const struct service *service)
 
 /* May it run at this point of the boot? */
 static bool phase_has_come(const struct init *init, const struct service *service) {
-    switch (service->manifest.phase) {
-    case PHASE_BOOT:
-        return true;
-    case PHASE_SESSION:
-        return init->has_session && init->command == NULL;
-    case PHASE_RUN:
-        return init->has_session && init->command != NULL;
-    default:
-        return service->incarnation > 0; /* started by hand before */
-    }
+    return phase_comes(init, service) &&
+           (init->has_session || service->manifest.phase == PHASE_BOOT ||
+            service->manifest.phase == PHASE_MANUAL);
 }
 
 /* ---- ending ---- */
@@ -264,6 +325,9 @@ static void step_service(struct init *init, struct service *service) {
 void services_step(struct init *init) {
     for (uint32_t i = 0; i < init->n_services; i++) {
         step_service(init, &init->services[i]);
+    }
+    for (uint32_t i = 0; i < init->n_services; i++) {
+        step_calls(init, &init->services[i]);
     }
     boot_step(init);
 }

@@ -8,7 +8,8 @@
  *
  * Invariants: `process` is a handle iff the state is STARTING or UP. The endpoint and the root
  * gates are made once and live as long as init: clients' gates survive every restart, and calls
- * queue while nobody receives.
+ * queue while nobody receives; but those to a service that does not come by itself (service_comes)
+ * are told ABSENT by the kernel, which init asks for that.
  */
 #pragma once
 
@@ -32,6 +33,7 @@ struct service {
     struct manifest manifest;
     struct archive_file program;
     enum state state;
+    bool is_absent;               /* its endpoint refuses calls */
     bool is_restarting;           /* the end that comes was asked for, and a new start with it */
     bool is_stopping;             /* the end that comes was asked for */
     bool is_needed[SERVICES_MAX]; /* by number: those that must be up first */
@@ -92,7 +94,10 @@ WARN_UNUSED status_t services_restart(struct init *init, struct service *service
 
 struct service *service_find(struct init *init, const char *name);
 
-/* Makes the process (service_launch.c). */
+/* Is it there, or will it be without anybody's doing? */
+bool service_comes(const struct init *init, const struct service *service);
+
+/* Makes the process (launch.c). */
 WARN_UNUSED status_t service_launch(struct init *init, struct service *service);
 
 /* The gate to a root object of the service; made when first asked for, and kept. */

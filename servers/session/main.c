@@ -82,7 +82,7 @@ static status_t line_open(struct line *line) {
         server_handle_close(line->terminal);
         line->terminal = HANDLE_NONE;
     }
-    /* By hand, because namespace_open waits without end for a service that never came up. */
+    /* By hand, because namespace_open waits without end for a service that hangs or is starting. */
     status_t status = namespace_resolve(line->path, &root, &rest);
     if (status != OK) {
         return status;
