@@ -59,9 +59,19 @@ HOOK void __euralios_unmapself(void *base, size_t size);
 HOOK void __euralios_sigreturn(void);
 HOOK int __euralios_vfork(void);
 
+/*
+ * Memory that can be written is there when malloc gets it: a server whose budget ends hears so from
+ * malloc, and tells its client; it must not end by a fault when it touches what it was given.
+ */
+static uint32_t protection_of(long protection) {
+    uint32_t bits = (uint32_t)protection & MAP_PROTECTION;
+
+    return (bits & MAP_WRITE) != 0 ? bits | MAP_POPULATE : bits;
+}
+
 static long hook_mmap(uint64_t address, uint64_t length, long protection, long flags) {
     uint64_t mapped;
-    uint32_t how = (uint32_t)protection & MAP_PROTECTION;
+    uint32_t how = protection_of(protection);
 
     if ((flags & LINUX_MAP_ANONYMOUS) == 0 || length == 0 || length > USER_TOP) {
         return -EINVAL;
@@ -70,6 +80,15 @@ static long hook_mmap(uint64_t address, uint64_t length, long protection, long f
     status_t status =
         sys_map(HANDLE_NONE, HANDLE_NONE, address, ALIGN_UP(length, PAGE_SIZE), 0, how, &mapped);
     return status == OK ? (long)mapped : -ENOMEM;
+}
+
+/* Only malloc asks, for pages that it had reserved and not used: new ones can take their place. */
+static long hook_mprotect(uint64_t address, uint64_t length, long protection) {
+    uint64_t mapped;
+    status_t status = sys_map(HANDLE_NONE, HANDLE_NONE, address, ALIGN_UP(length, PAGE_SIZE), 0,
+                              protection_of(protection) | MAP_FIXED | MAP_REPLACE, &mapped);
+
+    return status == OK ? 0 : -ENOMEM;
 }
 
 _Static_assert((int)LINUX_PROT_READ == (int)MAP_READ && (int)LINUX_PROT_WRITE == (int)MAP_WRITE &&
@@ -125,10 +144,7 @@ long __euralios_syscall(long number, long a, long b, long c, long d, long e, lon
     case LINUX_MMAP:
         return hook_mmap((uint64_t)a, (uint64_t)b, c, d);
     case LINUX_MPROTECT:
-        return sys_protect(HANDLE_NONE, (uint64_t)a, ALIGN_UP((uint64_t)b, PAGE_SIZE),
-                           (uint32_t)c & MAP_PROTECTION) == OK
-                   ? 0
-                   : -EINVAL;
+        return hook_mprotect((uint64_t)a, (uint64_t)b, c);
     case LINUX_MUNMAP:
         return sys_unmap(HANDLE_NONE, (uint64_t)a, ALIGN_UP((uint64_t)b, PAGE_SIZE)) == OK
                    ? 0

@@ -22,7 +22,8 @@ enum {
     INDEX_BITS = 24,
     GENERATION_BITS = 24,
     INDEX_MASK = (1 << INDEX_BITS) - 1,
-    FIRST_SLOTS = 32
+    FIRST_SLOTS = 32,
+    STACK_TOUCHED_BYTES = 16 * 1024,
 };
 
 static struct server the_server;
@@ -425,10 +426,21 @@ uint32_t server_incarnation(const struct server *server) {
     return server->incarnation;
 }
 
+/* Touches the stack as deep as handlers go: a server whose budget has ended meanwhile still answers
+ * that it has. */
+__attribute__((noinline)) static void stack_touch(void) {
+    volatile uint8_t pages[STACK_TOUCHED_BYTES];
+
+    for (size_t i = 0; i < sizeof pages; i += PAGE_SIZE) {
+        pages[i] = 0;
+    }
+}
+
 struct server *server_start(const struct server_options *options) {
     const struct startup_entry *endpoint = startup_find(STARTUP_ENDPOINT, NULL);
     struct server *server = &the_server;
 
+    stack_touch();
     server->name = options->name;
     server->limits[TAG_OBJECTS] = options->objects_per_tag == 0 ? 1024 : options->objects_per_tag;
     server->limits[TAG_SAVED] = options->saved_per_tag == 0 ? 64 : options->saved_per_tag;
