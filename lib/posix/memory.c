@@ -10,11 +10,13 @@
 #include "lib/posix/call.h"
 #include "abi/generated/file.h"
 #include "abi/kernel.h"
+#include "lib/base/string.h"
 #include "lib/native/syscall.h"
 #include "lib/posix/errno.h"
 #include "lib/posix/fd.h"
 #include "lib/posix/file.h"
 #include "lib/posix/mapping.h"
+#include "lib/posix/stacks.h"
 
 enum {
     LINUX_MAP_SHARED = 1,
@@ -173,6 +175,19 @@ long call_mmap(const long *a) {
     /* MAP_POPULATE is advice: what the budget refuses is not to make this fail. */
     return (flags & LINUX_MAP_ANONYMOUS) != 0 ? map_anonymous(&mapping)
                                               : map_file(&mapping, (int)a[4]);
+}
+
+bool memory_touch(uintptr_t address, size_t length) {
+    for (uintptr_t page = address; page < address + length; page += PAGE_SIZE) {
+        struct process_status *place = (struct process_status *)page;
+
+        if (sys_process_info(HANDLE_NONE, PROCESS_INFO_STATUS, place, sizeof *place, 0, NULL,
+                             NULL) != OK) {
+            return false;
+        }
+        memset(place, 0, sizeof *place);
+    }
+    return true;
 }
 
 /* Address and length as munmap and mprotect take them: whole pages. */

@@ -13,6 +13,7 @@
  */
 #include "lib/posix/stacks.h"
 
+#include <errno.h>
 #include <sys/mman.h>
 
 #include "lib/base/string.h"
@@ -20,7 +21,7 @@
 #include "lib/posix/fork_locks.h"
 #include "lib/posix/thread.h"
 
-enum { STACKS_MAX = 4 };
+enum { STACKS_MAX = 4, STARTING_BYTES = 8192 };
 
 static struct stack {
     uintptr_t base; /* 0: the entry is free */
@@ -73,6 +74,12 @@ static void stack_note(uintptr_t base, size_t size) {
     critical_unlock(&stacks_lock);
 }
 
+/* Are there pages for what pthread_create writes at the top of a new stack, and for the thread to
+ * begin on? */
+static bool stack_can_start(uintptr_t top) {
+    return memory_touch(top - STARTING_BYTES, STARTING_BYTES);
+}
+
 void *__euralios_stack_map(void *where, size_t size, int protection, int flags, int fd,
                            off_t offset) {
     uintptr_t base = stack_reuse(size, protection == PROT_NONE);
@@ -82,9 +89,16 @@ void *__euralios_stack_map(void *where, size_t size, int protection, int flags, 
     }
     void *memory = mmap(where, size, protection, flags, fd, offset);
 
-    if (memory != MAP_FAILED) {
-        stack_note((uintptr_t)memory, size);
+    if (memory == MAP_FAILED) {
+        return memory;
     }
+    if (protection != PROT_NONE && size >= STARTING_BYTES &&
+        !stack_can_start((uintptr_t)memory + size)) {
+        munmap(memory, size);
+        errno = ENOMEM;
+        return MAP_FAILED;
+    }
+    stack_note((uintptr_t)memory, size);
     return memory;
 }
 
@@ -111,7 +125,14 @@ int __euralios_stack_protect(void *address, size_t size, int protection) {
     if (!is_new && mprotect((void *)base, guard, PROT_NONE) != 0) {
         return -1;
     }
-    return mprotect(address, size, protection);
+    if (mprotect(address, size, protection) != 0) {
+        return -1;
+    }
+    if (is_new && size >= STARTING_BYTES && !stack_can_start((uintptr_t)address + size)) {
+        errno = ENOMEM;
+        return -1;
+    }
+    return 0;
 }
 
 int __euralios_stack_unmap(void *address, size_t size) {
