@@ -16,7 +16,7 @@ enum { EXIT_BIT = 1, LIST_AT_ONCE = 16 };
 
 struct list members = LIST_INITIALIZER(members);
 static struct record *records;
-static size_t n_records;
+static size_t n_records, n_used;
 static uint32_t last_pid = PID_INIT;
 
 /* ---- finding ---- */
@@ -73,10 +73,27 @@ static struct record *record_take(void) {
     for (size_t i = 0; i < n_records; i++) {
         if ((records[i].flags & RECORD_USED) == 0) {
             records[i] = (struct record){.flags = RECORD_USED};
+            n_used++;
             return &records[i];
         }
     }
     return NULL;
+}
+
+static void record_free(struct record *record) {
+    record->flags = 0;
+    n_used--;
+}
+
+/* May there be one more of this origin? */
+static bool origin_may_grow(uint32_t origin) {
+    const struct member *member;
+    size_t own = 0;
+
+    LIST_FOR_EACH(member, &members, node) {
+        own += member->origin == origin;
+    }
+    return share_is_left(own, n_used, n_records);
 }
 
 void member_save(const struct member *member) {
@@ -93,6 +110,7 @@ void member_save(const struct member *member) {
         .child_flags = member->child_flags,
         .stop_signal = member->stop_signal,
         .foreground = member->foreground,
+        .origin = member->origin,
         .handled = member->handled,
         .ignored = member->ignored,
         .wanted = member->wanted,
@@ -222,6 +240,7 @@ static status_t member_make(handle_t process, const struct record *like, bool is
     member->parent = like->parent;
     member->group = like->group;
     member->session = like->session;
+    member->origin = like->origin != 0 || is_service ? like->origin : member->pid;
     member->handled = like->handled;
     member->ignored = like->ignored;
     member->wanted = like->wanted;
@@ -237,7 +256,7 @@ static status_t member_make(handle_t process, const struct record *like, bool is
     status_t status = process == HANDLE_NONE ? OK : member_attach(member);
 
     if (status != OK) {
-        member->record->flags = 0;
+        record_free(member->record);
         recycle_free(member, sizeof *member);
         return status;
     }
@@ -247,10 +266,13 @@ static status_t member_make(handle_t process, const struct record *like, bool is
     return OK;
 }
 
-status_t member_create(handle_t process, uint32_t kernel_id, uint32_t parent,
+status_t member_create(handle_t process, uint32_t kernel_id, uint32_t parent, uint32_t origin,
                        struct member **created) {
-    const struct record like = {.kernel_id = kernel_id, .parent = parent};
+    const struct record like = {.kernel_id = kernel_id, .parent = parent, .origin = origin};
 
+    if (origin != 0 && !origin_may_grow(origin)) {
+        return ERROR_TOO_MANY;
+    }
     return member_make(process, &like, false, created);
 }
 
@@ -269,7 +291,7 @@ void member_free(struct member *member) {
     server_timer_stop(&member->overdue);
     queue_drop(member, UINT64_MAX);
     member_detach(member);
-    member->record->flags = 0;
+    record_free(member->record);
     list_remove(&member->node);
     recycle_free(member, sizeof *member);
 }
@@ -431,6 +453,7 @@ void members_rebuild(void) {
         n_records = 0;
     }
     memset(records, 0, n_records * sizeof *records);
+    n_used = 0;
     for_each_process(visit_tagged);
     for (size_t i = 0; i < n_records; i++) {
         restore_dead(&old_records[i]);

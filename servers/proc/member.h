@@ -81,6 +81,7 @@ struct record {
     uint32_t child_flags;
     uint32_t stop_signal; /* not yet reported, else 0 */
     uint32_t foreground;  /* leader of a session: the foreground group, 0: none yet */
+    uint32_t origin;
     uint64_t handled;
     uint64_t ignored;
     uint64_t wanted;
@@ -93,6 +94,8 @@ struct member {
     struct list_node node; /* in members */
     struct record *record;
     uint32_t pid, kernel_id, parent, group, session;
+    uint32_t origin; /* the child of process 1 that it comes from, whatever sessions it made since;
+                        0: a service */
     handle_t process;
     handle_t exit_gate;
     uint64_t exit_badge;
@@ -132,10 +135,20 @@ extern handle_t identity;
 struct member *member_find(uint32_t pid);
 struct member *member_find_alive(uint32_t pid);
 
-/* Takes on the process: a new pid, record, tag, watch; its page says pid and parent. On an error
- * nothing is changed, and `process` stays the caller's. */
+/*
+ * We have room for so many processes, queued signals and lists, and programs that take without end.
+ * So each origin may have one more only while it has less than what is left: there is always some
+ * for others.
+ */
+static inline bool share_is_left(size_t own, size_t used, size_t total) {
+    return used < total && own < total - used;
+}
+
+/* Takes on the process: a new pid, record, tag, watch; its page says pid and parent; origin 0: it
+ * is one itself. On an error (TOO_MANY: its origin has its share) nothing is changed, and `process`
+ * stays the caller's. */
 WARN_UNUSED status_t member_create(handle_t process, uint32_t kernel_id, uint32_t parent,
-                                   struct member **created);
+                                   uint32_t origin, struct member **created);
 
 /* Its parent is gone: process 1 is the parent from now on. */
 void member_orphan(struct member *member);

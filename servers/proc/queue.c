@@ -30,6 +30,7 @@ struct queued {
 
 static struct queue_record *records;
 static size_t n_records;
+static size_t n_used;
 static size_t next_free; /* where the look for a free one begins */
 static uint64_t last_order;
 
@@ -37,7 +38,20 @@ static bool is_realtime(uint32_t signal) {
     return signal >= PROC_SIGNAL_REALTIME;
 }
 
-static struct queue_record *record_take(void) {
+/* A record for one more at the member, if it and its origin have not got their share. */
+static struct queue_record *record_take(const struct member *member) {
+    const struct member *other;
+    size_t own = 0;
+
+    if (member->n_queued >= PROC_QUEUE_MAX) {
+        return NULL;
+    }
+    LIST_FOR_EACH(other, &members, node) {
+        own += other->origin == member->origin ? other->n_queued : 0;
+    }
+    if (!share_is_left(own, n_used, n_records)) {
+        return NULL;
+    }
     for (size_t i = 0; i < n_records; i++) {
         struct queue_record *record = &records[(next_free + i) % n_records];
 
@@ -73,6 +87,7 @@ static struct queued *add(struct member *member, uint32_t signal, struct queue_r
     list_node_init(&queued->node);
     list_push_back(&member->queue, &queued->node);
     member->n_queued += record != NULL;
+    n_used += record != NULL;
     return queued;
 }
 
@@ -90,7 +105,7 @@ bool queue_put(struct member *member, uint32_t signal,
         add(member, signal, NULL, information); /* without memory it comes without */
         return true;
     }
-    record = member->n_queued < PROC_QUEUE_MAX ? record_take() : NULL;
+    record = record_take(member);
     queued = record != NULL ? add(member, signal, record, information) : NULL;
     if (queued == NULL) {
         member->unqueued |= information->code >= 0 ? SIGNAL_BIT(signal) : 0;
@@ -109,6 +124,7 @@ static void drop(struct member *member, struct queued *queued) {
     if (queued->record != NULL) {
         queued->record->order = 0;
         member->n_queued--;
+        n_used--;
     }
     list_remove(&queued->node);
     free(queued);

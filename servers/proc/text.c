@@ -17,11 +17,13 @@
 #include "lib/native/time.h"
 #include "servers/proc/member.h"
 
-enum { NAME_BYTES = 16, TEXT_FIRST_BYTES = 2048 };
+enum { NAME_BYTES = 16, TEXT_FIRST_BYTES = 2048, TEXTS_BYTES_MAX = 1024 * 1024 };
 
 /* An open file, or an open directory (then without text). */
 struct text {
-    struct root root; /* first: through an open /proc programs speak protocol proc too */
+    struct root root;      /* first: through an open /proc programs speak protocol proc too */
+    struct list_node node; /* in texts */
+    uint32_t origin;       /* of who opened it, see struct member */
     char *bytes;
     size_t size, allocated;
     uint64_t offset;
@@ -29,7 +31,27 @@ struct text {
     bool is_cut;   /* out of memory while it was made */
 };
 
+static struct list texts = LIST_INITIALIZER(texts);
+
 static const struct server_class text_class;
+
+/* May this origin hold one more? */
+static bool text_has_room(uint32_t origin) {
+    const struct text *text;
+    size_t own = 0, used = 0;
+
+    LIST_FOR_EACH(text, &texts, node) {
+        own += text->origin == origin ? text->allocated : 0;
+        used += text->allocated;
+    }
+    return share_is_left(own, used, TEXTS_BYTES_MAX);
+}
+
+static void text_free(struct text *text) {
+    list_remove(&text->node);
+    free(text->bytes);
+    free(text);
+}
 
 /* ---- making ---- */
 
@@ -176,11 +198,16 @@ static status_t on_open(void *context, struct request *request, uint32_t flags, 
     if ((flags & FILE_OPEN_DIRECTORY) != 0 && file != FILES) {
         return ERROR_NOT_DIRECTORY;
     }
-    struct text *text = calloc(1, sizeof *text);
+    const struct member *asker = member_find_alive(request->tag);
+    uint32_t origin = asker != NULL ? asker->origin : 0;
+    struct text *text = text_has_room(origin) ? calloc(1, sizeof *text) : NULL;
 
     if (text == NULL) {
         return ERROR_NO_MEMORY;
     }
+    list_node_init(&text->node);
+    list_push_back(&texts, &text->node);
+    text->origin = origin;
     text->file = file;
     if (file != FILES) {
         files[file].make(text);
@@ -189,8 +216,7 @@ static status_t on_open(void *context, struct request *request, uint32_t flags, 
     status = text->is_cut ? ERROR_NO_MEMORY
                           : server_object_create(server, request->tag, &text_class, text, gate);
     if (status != OK) {
-        free(text->bytes);
-        free(text);
+        text_free(text);
     }
     return status;
 }
@@ -199,8 +225,7 @@ static void on_closed(struct server *loop, void *object) {
     struct text *text = object;
 
     (void)loop;
-    free(text->bytes);
-    free(text);
+    text_free(text);
 }
 
 /* ---- what all of it answers ---- */
