@@ -63,4 +63,8 @@ enum { PRIORITY_MAX = 63, PRIORITY_PROGRAM = 16 };
 /* Notification bit 63 of a gate, set by the kernel: the last reference that could send is gone. */
 #define NOTIFY_CLOSED (1ULL << 63)
 
+/* Bit 62, set by the kernel too: a caller through this gate was killed while its call was saved.
+ * The saved reply can only be closed. */
+#define NOTIFY_ABANDONED (1ULL << 62)
+
 #define PAGE_BYTES 4096

@@ -228,6 +228,9 @@ void ipc_interrupt(struct thread *thread, status_t status) {
 
 void ipc_kill(struct thread *thread) {
     if (thread->state == THREAD_AWAITING) {
+        if (thread->replier == NULL) { /* saved: else nobody would tell the server */
+            (void)gate_notify(thread->call_gate, NOTIFY_ABANDONED, GATE_NORMAL);
+        }
         call_leave(thread);
         call_gate_drop(thread);
     } else if (thread->state == THREAD_SENDING) {

@@ -235,6 +235,10 @@ static void on_notification(struct server *server, uint64_t badge, uint64_t bits
         on_control(server, bits);
         return;
     }
+    if ((bits & NOTIFY_ABANDONED) != 0) {
+        server_saved_end(server, badge);
+    }
+    bits &= ~NOTIFY_ABANDONED;
     slot = server_badge_find(server, badge);
     if (slot != NULL && (bits & ~NOTIFY_CLOSED) != 0 && slot->class->notified != NULL) {
         slot->class->notified(server, slot->object, bits & ~NOTIFY_CLOSED);

@@ -153,7 +153,9 @@ static int serve_and_stop(uint64_t unused) {
 
 static void killed_on_either_side(void) {
     handle_t endpoint = endpoint_new();
+    handle_t reply = HANDLE_NONE;
     struct blocker callers[3];
+    struct handle_info info;
 
     child_gate = gate_new(endpoint, 3);
     handle_t child = child_start(call_for_ever, 0);
@@ -162,8 +164,20 @@ static void killed_on_either_side(void) {
     CHECK_OK(sys_process_kill(child, 1));
     CHECK(child_wait(child).cause == DEATH_KILLED);
     nothing_left(endpoint);
+    /* Received and saved: the server is told, so that it lets go of the reply. */
+    child = child_start(call_for_ever, 0);
+    CHECK(received(endpoint).kind == MESSAGE_CALL);
+    CHECK_OK(sys_reply_save(1, &reply));
+    CHECK_OK(sys_process_kill(child, 1));
+    CHECK(child_wait(child).cause == DEATH_KILLED);
+    struct message m = received(endpoint);
+
+    CHECK(m.kind == MESSAGE_NOTIFICATION && m.badge == 3 && m.words[0] == NOTIFY_ABANDONED);
+    CHECK_STATUS(sys_handle_info(reply, &info), ERROR_NO_REPLY);
+    closed(reply);
+    nothing_left(endpoint);
     child = child_start(serve_and_stop, 0);
-    struct message m = {
+    m = (struct message){
         .gate = endpoint, .deadline = time_deadline(2 * NS_PER_S), .control = MESSAGE_ACCEPT(1)};
 
     CHECK_OK(message_receive(&m));
