@@ -45,6 +45,19 @@ static void watch_remove(struct watch_list *list, uint32_t tag, uint32_t key) {
     }
 }
 
+/* Whoever ended while it waited has left its watch here. The oldest are looked at each time that
+ * one is added, so they do not pile up until something happens. */
+static void watch_drop_dead(struct watch_list *list) {
+    struct watch *watch;
+
+    LIST_FOR_EACH_SAFE(watch, &list->watches, node) {
+        if (sys_notify(watch->gate, 0) != ERROR_CLOSED) {
+            return;
+        }
+        watch_end(list, watch, 0);
+    }
+}
+
 status_t watch_arm(struct watch_list *list, struct request *request, uint32_t events, uint32_t key,
                    handle_t gate, uint32_t events_now, uint32_t *ready) {
     watch_remove(list, request->tag, key);
@@ -52,6 +65,7 @@ status_t watch_arm(struct watch_list *list, struct request *request, uint32_t ev
     if (*ready != 0 || gate == HANDLE_NONE) {
         return OK;
     }
+    watch_drop_dead(list);
     if (list->n == WATCH_MAX) {
         watch_end(list, LIST_FIRST(&list->watches, struct watch, node), FILE_EVENT_AGAIN);
     }
