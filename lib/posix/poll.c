@@ -41,6 +41,9 @@ static status_t prepare_endpoint(struct posix_thread *self) {
     return self->poll_endpoint != HANDLE_NONE ? OK : sys_endpoint_create(&self->poll_endpoint);
 }
 
+/* Not events: a signal ended the question. */
+#define EVENTS_INTERRUPTED ((short)-1)
+
 /* Events of one descriptor. With `arm` its server is to notify this thread when there are none yet.
  */
 static short check_one(struct posix_thread *self, const struct pollfd *entry, uint32_t index,
@@ -68,6 +71,9 @@ static short check_one(struct posix_thread *self, const struct pollfd *entry, ui
     if (status == ERROR_BAD_MESSAGE || status == ERROR_NOT_SUPPORTED) {
         return (short)(entry->events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM));
     }
+    if (status == ERROR_INTERRUPTED) {
+        return EVENTS_INTERRUPTED;
+    }
     if (status != OK) {
         return POLLERR | POLLHUP; /* the server is gone, and the file with it */
     }
@@ -78,7 +84,7 @@ static short check_one(struct posix_thread *self, const struct pollfd *entry, ui
     return events;
 }
 
-/* How many are ready. Watches are armed up to the first that is. */
+/* How many are ready, or -EINTR. Watches are armed up to the first that is. */
 static int check_all(struct posix_thread *self, const struct poll_wait *poll, bool arm) {
     int n_ready = 0;
 
@@ -88,6 +94,10 @@ static int check_all(struct posix_thread *self, const struct poll_wait *poll, bo
         entry->revents = 0;
         if (entry->fd >= 0) {
             entry->revents = check_one(self, entry, (uint32_t)i, arm && n_ready == 0);
+            if (entry->revents == EVENTS_INTERRUPTED) {
+                entry->revents = 0;
+                return -EINTR;
+            }
             n_ready += entry->revents != 0;
         }
     }
