@@ -191,8 +191,8 @@ static void handler_run(struct posix_thread *self, const struct signal_action *a
     memcpy(&self->mask, &context.uc_sigmask, sizeof self->mask);
     self->slow = slow;
     self->cancel = cancel;
-    bool ends_call = (action->flags & SA_RESTART) == 0 || was_suspended ||
-                     slow == CALL_INTERRUPTS || (cancel != NULL && *cancel != 0);
+    bool ends_call = (slow == CALL_RESTARTS && (action->flags & SA_RESTART) == 0) ||
+                     slow == CALL_INTERRUPTS || was_suspended || (cancel != NULL && *cancel != 0);
     self->interrupt = ends_call ? 1 : interrupt;
 }
 

@@ -102,6 +102,7 @@ static long open_at(int directory, const char *text, int flags, uint32_t mode) {
     struct posix_path path;
     struct open_request open = {.flags = file_flags(flags),
                                 .mode = mode & FILE_MODE_PERMISSIONS & ~creation_mask()};
+    uint8_t patience = thread_self()->slow;
     int error = path_from_user(&path, directory, text);
 
     if ((flags & O_TMPFILE) == O_TMPFILE && (flags & O_ACCMODE) == O_RDONLY) {
@@ -117,9 +118,11 @@ static long open_at(int directory, const char *text, int flags, uint32_t mode) {
         if (path.wants_directory && (flags & O_CREAT) != 0) {
             return -EISDIR;
         }
+        thread_self()->slow = CALL_FAST; /* only a FIFO has something to wait for, see meet */
         error = path_walk(&path, open_request, &open);
     }
     if (error == 0) {
+        thread_self()->slow = patience;
         error = (int)meet(&open);
     }
     if (error != 0) {
@@ -152,6 +155,14 @@ long call_close(const long *a) {
  * one transfer's worth. */
 static bool is_whole(const struct fd *fd) {
     return (fd->mode & FILE_MODE_KIND) == FILE_MODE_REGULAR;
+}
+
+/* What a regular file does is never cut short by a signal: programs do not expect EINTR from one,
+ * nor less than they asked for. */
+static inline void hold_signals(const struct fd *fd) {
+    if (is_whole(fd)) {
+        thread_self()->slow = CALL_FAST;
+    }
 }
 
 /* A connection whose server was restarted is one that was reset. */
@@ -219,6 +230,7 @@ long file_read_at(int number, void *buffer, size_t size, uint64_t offset) {
     if ((fd.mode & FILE_MODE_KIND) == FILE_MODE_DIRECTORY) {
         return -EISDIR;
     }
+    hold_signals(&fd);
     do {
         uint32_t part = (uint32_t)MIN(size - done, (size_t)FILE_TRANSFER_MAX_BYTES);
         uint64_t n = 0;
@@ -255,6 +267,7 @@ long file_write_at(int number, const void *buffer, size_t size, uint64_t offset)
     if (is_short(&fd, size, offset) && write_short(&fd, buffer, size, &result)) {
         return result;
     }
+    hold_signals(&fd);
     do {
         uint32_t part = (uint32_t)MIN(size - done, (size_t)FILE_TRANSFER_MAX_BYTES);
         uint64_t n = 0;
@@ -278,8 +291,8 @@ long file_write_at(int number, const void *buffer, size_t size, uint64_t offset)
         }
         /* A full pipe blocks in its server; what comes back short was interrupted or does not
          * block. */
-    } while (done < size && (is_whole(&fd) || size > FILE_TRANSFER_MAX_BYTES) &&
-             thread_self()->interrupt == 0);
+    } while (done < size &&
+             (is_whole(&fd) || (size > FILE_TRANSFER_MAX_BYTES && thread_self()->interrupt == 0)));
     return (long)done;
 }
 /* [/book] */
@@ -391,6 +404,7 @@ static long transfer_vectors(int number, const struct iovec *vectors, int n_vect
     if (!vectors_are_valid(vectors, n_vectors)) {
         return -EINVAL;
     }
+    hold_signals(&fd);
     while (next < n_vectors) {
         struct message m = {0};
         size_t asked = gather(&m, vectors, n_vectors, &next, access);
