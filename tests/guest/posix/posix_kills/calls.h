@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* The calls of posix_kills, each with what it must give. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What a call gave. */
+enum outcome { RIGHT, ENDED, WRONG }; /* ENDED: EINTR */
+
+/* When it may be ENDED. */
+enum interruption { NEVER, NO_RESTART, ALWAYS };
+
+struct call {
+    const char *name;
+    enum outcome (*call)(void);
+    enum interruption interruption;
+    bool blocks;    /* for ever: to be killed and cancelled only */
+    bool no_cancel; /* what a cancellation leaves stops the next, or none ends it */
+};
+
+extern const struct call calls[];
+extern const size_t n_calls;
+
+/* Of the thread, for names of its own. */
+extern __thread unsigned own_number;
+
+/* Makes what the calls work on; false: it could not. To be taken away at the end. */
+bool calls_prepare(void);
+void calls_end(void);
+
+/* Removes the files that killed ones have left, and waits until nobody else is expected at what is
+ * shared. */
+void calls_clean(void);

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Programs that end in the middle of a call, for as many calls as there are (calls.c): two threads
+ * loop in each, and at random moments they are killed from outside (SIGKILL), cancelled, or stormed
+ * with signals. What is killed leaves nothing at the servers; what is stormed gets right results,
+ * and EINTR only where POSIX has it.
+ *
+ *     posix_kills [ROUNDS [SEED [NAME]]]
+ */
+#define _GNU_SOURCE 1
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tests/guest/posix/balance.h"
+#include "tests/guest/posix/posix_kills/calls.h"
+#include "tests/guest/posix/tap.h"
+
+enum {
+    THREADS = 2,
+    ROUNDS = 3,
+    STORM_CALLS = 25,
+    CANCELS = 8,
+    PATIENCE_S = 30,
+    BREATH = 128 * 1024
+};
+
+/* What the child tells, in shared memory. */
+static struct tally { volatile int running, ended, wrong, error, signals; } * tally;
+
+static const struct call *current;
+static int n_left; /* calls of each thread; -1: for ever */
+static int rounds = ROUNDS;
+static const char *only;
+
+static void moment(void) {
+    for (volatile int i = rand() % 3000; i > 0; i--) {
+    }
+    if (rand() % 4 == 0) {
+        sched_yield();
+    }
+}
+
+static void count(volatile int *counter) {
+    __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+}
+
+static void note(int signal) {
+    (void)signal;
+    count(&tally->signals);
+}
+
+static void *loop(void *argument) {
+    own_number = (unsigned)(size_t)argument;
+    count(&tally->running);
+    for (int i = 0; i != n_left; i++) {
+        errno = 0;
+        switch (current->call()) {
+        case RIGHT:
+            break;
+        case ENDED:
+            count(&tally->ended);
+            break;
+        case WRONG:
+            tally->error = errno;
+            count(&tally->wrong);
+            break;
+        }
+        pthread_testcancel();
+    }
+    return NULL;
+}
+
+/* Starts a child that loops in the call in THREADS threads. */
+static pid_t child_start(const struct call *call, int n, int signal_flags) {
+    struct sigaction action = {.sa_handler = note, .sa_flags = signal_flags};
+    pthread_t threads[THREADS];
+
+    *tally = (struct tally){0};
+    current = call;
+    n_left = n;
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid != 0) {
+        return pid;
+    }
+    srand((unsigned)getpid());
+    sigaction(SIGUSR1, &action, NULL);
+    if (n >= 0) {
+        alarm(PATIENCE_S); /* ends it by SIGALRM if a call never comes back */
+    }
+    for (size_t i = 1; i < THREADS; i++) {
+        pthread_create(&threads[i], NULL, loop, (void *)i);
+    }
+    loop(NULL);
+    for (size_t i = 1; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    _exit(7);
+}
+
+static bool await_running(void) {
+    for (int i = 0; i < 5000 && tally->running < THREADS; i++) {
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
+    }
+    return tally->running >= THREADS;
+}
+
+/* ---- SIGKILL ---- */
+
+static bool kill_in(const struct call *call) {
+    int status;
+    pid_t pid = child_start(call, -1, SA_RESTART);
+    bool ok = await_running();
+
+    moment();
+    if (rand() % 2 == 0) {
+        nanosleep(&(struct timespec){0, rand() % 2000000}, NULL);
+    }
+    return kill(pid, SIGKILL) == 0 && waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) &&
+           WTERMSIG(status) == SIGKILL && tally->wrong == 0 && ok;
+}
+
+/* ---- a storm ---- */
+
+static bool storm(const struct call *call, int flags) {
+    int status = 0;
+    pid_t got, pid = child_start(call, STORM_CALLS, flags);
+    bool may_end = call->interruption == ALWAYS || (call->interruption == NO_RESTART && flags == 0);
+    bool ok = await_running();
+
+    while ((got = waitpid(pid, &status, WNOHANG)) == 0) {
+        ok = kill(pid, SIGUSR1) == 0 && ok;
+        moment();
+    }
+    if (status != 7 << 8 || tally->wrong != 0 || (tally->ended != 0 && !may_end)) {
+        printf("# status %x, %d wrong, errno %d, %d ended, %d signals\n", (unsigned)status,
+               tally->wrong, tally->error, tally->ended, tally->signals);
+    }
+    return ok && got == pid && status == 7 << 8 && tally->wrong == 0 &&
+           (tally->ended == 0 || may_end);
+}
+
+/* ---- cancellation ---- */
+
+/* In a child, since what is cancelled in the middle leaves descriptors open. */
+static bool cancel(const struct call *call) {
+    int status;
+
+    *tally = (struct tally){0};
+    current = call;
+    n_left = -1;
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        int n = 0;
+
+        alarm(PATIENCE_S);
+        for (int i = 0; i < CANCELS; i++) {
+            pthread_t thread;
+            void *result = NULL;
+
+            if (pthread_create(&thread, NULL, loop, NULL) == 0) {
+                moment();
+                pthread_cancel(thread);
+                n += pthread_join(thread, &result) == 0 && result == PTHREAD_CANCELED;
+            }
+        }
+        _exit(n == CANCELS ? 7 : 1);
+    }
+    return waitpid(pid, &status, 0) == pid && status == 7 << 8;
+}
+
+/* ---- all of them ---- */
+
+static bool is_wanted(const struct call *call) {
+    return only == NULL || strcmp(only, call->name) == 0;
+}
+
+static void test_kills(void) {
+    char text[100];
+
+    for (size_t i = 0; i < n_calls; i++) {
+        bool ok = true;
+
+        for (int round = 0; round < rounds && is_wanted(&calls[i]); round++) {
+            ok = kill_in(&calls[i]) && ok;
+        }
+        snprintf(text, sizeof text, "killed in %s", calls[i].name);
+        if (is_wanted(&calls[i])) {
+            CHECK_THAT(ok, text);
+        }
+    }
+}
+
+static void test_storms(void) {
+    char text[100];
+
+    for (size_t i = 0; i < n_calls; i++) {
+        if (!calls[i].blocks && is_wanted(&calls[i])) {
+            snprintf(text, sizeof text, "%s in a storm of signals", calls[i].name);
+            CHECK_THAT(storm(&calls[i], 0), text);
+            snprintf(text, sizeof text, "%s in a storm of signals, with SA_RESTART", calls[i].name);
+            CHECK_THAT(storm(&calls[i], SA_RESTART), text);
+        }
+    }
+}
+
+static void test_cancels(void) {
+    char text[100];
+
+    for (size_t i = 0; i < n_calls; i++) {
+        if (!calls[i].no_cancel && is_wanted(&calls[i])) {
+            snprintf(text, sizeof text, "cancelled in %s", calls[i].name);
+            CHECK_THAT(cancel(&calls[i]), text);
+        }
+    }
+}
+
+int main(int argc, char **argv) {
+    unsigned seed = argc > 2 ? (unsigned)atoi(argv[2]) : (unsigned)time(NULL);
+
+    rounds = argc > 1 ? atoi(argv[1]) : ROUNDS;
+    only = argc > 3 ? argv[3] : NULL;
+    printf("# seed %u\n", seed);
+    srand(seed);
+    tally = mmap(NULL, sizeof *tally, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (!CHECK(calls_prepare())) {
+        return tap_end();
+    }
+    test_kills(); /* with this, what lives on is warm */
+    calls_clean();
+    struct balance before = balance_read();
+
+    test_kills();
+    calls_clean();
+    CHECK_THAT(balance_returns(&before, BREATH), "who is killed leaves nothing");
+    test_storms();
+    calls_clean();
+    CHECK_THAT(balance_returns(&before, BREATH), "who is stormed leaves nothing");
+    test_cancels();
+    calls_clean();
+    CHECK_THAT(balance_returns(&before, BREATH), "who is cancelled leaves nothing");
+    calls_end();
+    return tap_end();
+}
