@@ -314,15 +314,11 @@ status_t endpoint_refuse(struct endpoint *endpoint) {
 }
 /* [/book] */
 
-struct thread *reply_caller(struct thread *server, uint64_t reply, status_t *status) {
-    const struct handle_entry *entry;
+struct thread *reply_caller_saved(struct thread *server, uint64_t reply, status_t *status) {
+    const struct handle_entry *entry = handle_entry(&server->process->handles, reply);
     struct thread *caller;
 
     *status = ERROR_NO_REPLY;
-    if (reply == HANDLE_NONE) {
-        return server->current_reply;
-    }
-    entry = handle_entry(&server->process->handles, reply);
     if (entry == NULL) {
         *status = ERROR_BAD_HANDLE;
         return NULL;

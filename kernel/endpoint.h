@@ -123,8 +123,8 @@ void ipc_interrupt(struct thread *thread, status_t status);
 /* The thread dies: leaves its wait, answers CLOSED to whom it owes. */
 void ipc_kill(struct thread *thread);
 
-/* The open call that a saved reply or 0 (current) names; NULL: it is over. */
-struct thread *reply_caller(struct thread *server, uint64_t reply, status_t *status);
+/* The open call that a saved reply names; NULL: it is over. See reply_caller. */
+struct thread *reply_caller_saved(struct thread *server, uint64_t reply, status_t *status);
 
 /* A saved reply is closed unanswered. */
 void reply_drop(struct thread *caller, uint64_t sequence);

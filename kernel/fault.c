@@ -150,7 +150,7 @@ status_t space_fault(struct space *space, uint64_t address, enum access access) 
     if ((region->flags & (uint32_t)access) == 0) {
         return ERROR_NO_RIGHT;
     }
-    entry = page_table_find(space->root, address);
+    entry = space_entry(space, address);
     if (UNLIKELY(entry == NULL)) {
         status = page_table_make(space, address, &entry);
         if (status != OK) {

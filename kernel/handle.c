@@ -259,23 +259,6 @@ bool handle_table_destroy_step(struct handle_table *table, uint32_t *cursor) {
     return false;
 }
 
-status_t handle_find(const struct handle_table *table, uint64_t handle, enum object_type type,
-                     uint32_t rights, struct object **object) {
-    struct handle_entry *entry = handle_entry(table, handle);
-
-    if (UNLIKELY(entry == NULL)) {
-        return ERROR_BAD_HANDLE;
-    }
-    if (UNLIKELY(entry->object->type != type || (entry->rights & HANDLE_REPLY) != 0)) {
-        return ERROR_WRONG_TYPE;
-    }
-    if (UNLIKELY((entry->rights & rights) != rights)) {
-        return ERROR_NO_RIGHT;
-    }
-    *object = entry->object;
-    return OK;
-}
-
 status_t handle_find_bindable(const struct handle_table *table, uint64_t handle, uint64_t bits,
                               struct gate **gate) {
     struct object *object;

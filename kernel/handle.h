@@ -96,8 +96,23 @@ void handle_close(struct handle_table *table, uint64_t handle);
  * reference is taken: valid until the kernel lock is released. Fails: BAD_HANDLE, WRONG_TYPE,
  * NO_RIGHT.
  */
-WARN_UNUSED status_t handle_find(const struct handle_table *table, uint64_t handle,
-                                 enum object_type type, uint32_t rights, struct object **object);
+WARN_UNUSED static ALWAYS_INLINE status_t handle_find(const struct handle_table *table,
+                                                      uint64_t handle, enum object_type type,
+                                                      uint32_t rights, struct object **object) {
+    const struct handle_entry *entry = handle_entry(table, handle);
+
+    if (UNLIKELY(entry == NULL)) {
+        return ERROR_BAD_HANDLE;
+    }
+    if (UNLIKELY(entry->object->type != type || (entry->rights & HANDLE_REPLY) != 0)) {
+        return ERROR_WRONG_TYPE;
+    }
+    if (UNLIKELY((entry->rights & rights) != rights)) {
+        return ERROR_NO_RIGHT;
+    }
+    *object = entry->object;
+    return OK;
+}
 
 /* The gate behind a handle with NOTIFY, to be told of `bits`: BAD_ARGUMENT if there are none, or
  * CLOSED is among them, which only the kernel says. */

@@ -29,31 +29,29 @@ static bool lent_find(const struct thread *caller, uint32_t access, uint64_t off
     return false;
 }
 
-static uint64_t page_rest(uint64_t address) {
-    return PAGE_SIZE - (address & (PAGE_SIZE - 1));
-}
-
 /* Copies one piece that crosses no page on either side. OK with *n = 0 at the end of what is lent.
  */
-static status_t copy_piece(struct thread *server, struct thread *caller, uint32_t access,
-                           uint64_t offset, uint64_t buffer, uint64_t *n) {
+static ALWAYS_INLINE status_t copy_piece(struct thread *server, struct thread *caller,
+                                         uint32_t access, uint64_t offset, uint64_t buffer,
+                                         uint64_t *n) {
     uint64_t lent, n_lent;
     void *ours, *theirs;
     bool reading = access == LENT_READABLE;
     status_t status;
 
-    if (!lent_find(caller, access, offset, &lent, &n_lent)) {
+    if (UNLIKELY(!lent_find(caller, access, offset, &lent, &n_lent))) {
         *n = 0;
         return OK;
     }
-    *n = MIN(MIN(*n, n_lent), MIN(page_rest(lent), page_rest(buffer)));
+    *n = MIN(MIN(*n, n_lent), MIN(user_page_rest(lent), user_page_rest(buffer)));
     status =
         user_resolve(server->process->space, buffer, reading ? ACCESS_WRITE : ACCESS_READ, &ours);
-    if (status != OK) {
+    if (UNLIKELY(status != OK)) {
         return status;
     }
-    if (user_resolve(caller->process->space, lent, reading ? ACCESS_READ : ACCESS_WRITE, &theirs) !=
-        OK) {
+    status =
+        user_resolve(caller->process->space, lent, reading ? ACCESS_READ : ACCESS_WRITE, &theirs);
+    if (UNLIKELY(status != OK)) {
         return ERROR_PEER_FAULT;
     }
     memcpy(reading ? ours : theirs, reading ? theirs : ours, *n);
@@ -62,7 +60,7 @@ static status_t copy_piece(struct thread *server, struct thread *caller, uint32_
 
 /* (reply or 0, offset, buffer, length, 0) -> bytes copied. The fifth argument counts over restarts.
  */
-static status_t lent_copy(struct thread *server, uint32_t access) {
+static ALWAYS_INLINE status_t lent_copy(struct thread *server, uint32_t access) {
     struct registers *registers = &server->registers;
     uint64_t left = PAGE_SIZE;
     status_t status;

@@ -58,30 +58,37 @@ static status_t handles_check(const struct thread *from) {
     return OK;
 }
 
+_Static_assert(LENT_READABLE == 1 && LENT_WRITABLE == 2, "the sums are side by side in this order");
+
 static status_t segments_read(struct thread *thread, unsigned n) {
-    uint64_t sums[3] = {0};
-    status_t status = copy_in(thread->process->space, thread->segments,
-                              user_ptr(thread->registers.rbx), n * sizeof(struct lent_segment));
+    uint64_t lengths = 0; /* as in struct thread; four that are not too long are no carry */
 
-    if (status != OK) {
-        return status;
-    }
     for (unsigned i = 0; i < n; i++) {
-        const struct lent_segment *segment = &thread->segments[i];
+        struct lent_segment segment;
+        status_t status =
+            copy_in_small(thread->process->space, &segment,
+                          thread->registers.rbx + i * sizeof(segment), sizeof(segment));
 
-        if (segment->access != LENT_READABLE && segment->access != LENT_WRITABLE) {
+        if (UNLIKELY(status != OK)) {
+            return status;
+        }
+        if (segment.access - LENT_READABLE > 1) {
             return ERROR_BAD_ARGUMENT;
         }
-        if (!u64_range_is_within(segment->address, segment->length, USER_TOP)) {
+        if (segment.address > USER_TOP - segment.length) {
             return ERROR_BAD_ADDRESS;
         }
-        sums[segment->access] += segment->length;
+        if (segment.length > LENT_BYTES_MAX) {
+            return ERROR_TOO_MANY;
+        }
+        lengths += (uint64_t)segment.length << (32 * (segment.access - LENT_READABLE));
+        thread->segments[i] = segment;
     }
-    if (sums[LENT_READABLE] > LENT_BYTES_MAX || sums[LENT_WRITABLE] > LENT_BYTES_MAX) {
+    if ((uint32_t)lengths > LENT_BYTES_MAX || lengths >> 32 > LENT_BYTES_MAX) {
         return ERROR_TOO_MANY;
     }
     thread->n_segments = (uint8_t)n;
-    thread->lent_lengths = sums[LENT_READABLE] | sums[LENT_WRITABLE] << 32;
+    thread->lent_lengths = lengths;
     return OK;
 }
 

@@ -157,12 +157,6 @@ void scheduler_unready(struct thread *thread) {
     }
 }
 
-void scheduler_block(struct thread *thread, enum thread_state state) {
-    ASSERT(thread == generic()->running);
-    thread->state = (uint8_t)state;
-    generic()->running = NULL;
-}
-
 /* [book:scheduler-handoff] */
 void scheduler_handoff(struct thread *next) {
     struct cpu_generic *cpu = generic();
@@ -298,11 +292,16 @@ static inline uint64_t *ticks_of(const struct cpu_generic *cpu, struct thread *t
 static void running_activate(struct cpu_generic *cpu, struct thread *entered,
                              enum switch_kind kind) {
     struct thread *next = cpu->running;
-    uint64_t now = tsc_read();
     paddr_t root = next->process->space->root;
 
-    *ticks_of(cpu, entered) += now;
-    *ticks_of(cpu, next) -= now;
+    uint64_t *from = ticks_of(cpu, entered), *to = ticks_of(cpu, next);
+
+    if (from != to) {
+        uint64_t now = tsc_read();
+
+        *from += now;
+        *to -= now;
+    }
     scheduler_n_switches++;
     if (kind == SWITCH_CALL) {
         fpu_save_call(entered);
@@ -310,7 +309,7 @@ static void running_activate(struct cpu_generic *cpu, struct thread *entered,
         fpu_save(entered);
     }
     /* A kernel thread runs on whatever tables are loaded. */
-    arch_thread_activate(next, root != PADDR_NONE ? root : cpu_this()->space_root);
+    arch_thread_activate(next, root);
     if (UNLIKELY(cpu->zombie != NULL)) {
         struct thread *zombie = cpu->zombie;
 

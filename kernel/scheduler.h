@@ -44,7 +44,10 @@ void scheduler_ready_first(struct thread *thread);
 void scheduler_unready(struct thread *thread);
 
 /* The current thread waits from now on in `state`; kernel_leave_to chooses another. */
-void scheduler_block(struct thread *thread, enum thread_state state);
+static inline void scheduler_block(struct thread *thread, enum thread_state state) {
+    thread->state = (uint8_t)state;
+    cpu_this()->generic.running = NULL;
+}
 
 /*
  * The current thread has just blocked: `next`, in no list, runs next on the rest of its slice, if

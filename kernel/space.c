@@ -39,10 +39,24 @@ status_t space_create(struct budget *budget, struct space **space) {
     new->n_frames = 1;
     new->cursor = PLACE_START;
     tree_init(&new->regions);
+    for (unsigned i = 0; i < N_LEAVES; i++) {
+        new->leaves[i].span = LEAF_NONE;
+    }
     object_get(&budget->object);
     budget_spender_add(budget);
     *space = new;
     return OK;
+}
+
+pte_t *space_entry_search(struct space *space, uint64_t address) {
+    /* The kernel's half is nobody's to look up. */
+    pte_t *entry = address < USER_TOP ? page_table_find(space->root, address) : NULL;
+
+    if (entry != NULL) {
+        *space_leaf(space, address) =
+            (struct leaf){address / PAGE_TABLE_SPAN, entry - page_table_index(address, 0)};
+    }
+    return entry;
 }
 
 static struct region *region_of(struct tree_node *node) {
@@ -413,34 +427,41 @@ bool space_destroy_step(struct space *space) {
  * read-only in both from now on. */
 static status_t table_clone(struct tlb_gather *gather, struct space *to, uint64_t *address,
                             uint64_t end, pte_t *entry, uint32_t *n_steps) {
-    pte_t *copies = NULL; /* the copy's table, from *address on */
+    uint64_t start = *address, at = start;
+    uint32_t n = 0; /* shared: charged before */
+    pte_t *copy;    /* the copy's entry for `at` */
+    status_t status;
 
-    end = MIN(end, ALIGN_DOWN(*address, PAGE_TABLE_SPAN) + PAGE_TABLE_SPAN);
-    for (; *address<end && * n_steps> 0 && tlb_gather_has_room(gather);
-         *address += PAGE_SIZE, entry++) {
+    end = MIN(end, ALIGN_DOWN(start, PAGE_TABLE_SPAN) + PAGE_TABLE_SPAN);
+    end = MIN(end, start + PAGE_SIZE * MIN(*n_steps, TLB_GATHER_MAX - gather->n_addresses));
+    for (const pte_t *from = entry; at < end; at += PAGE_SIZE, from++) {
+        n += (*from & PTE_OWNED) != 0;
+    }
+    *n_steps -= (uint32_t)((end - start) / PAGE_SIZE);
+    *address = end;
+    if (n == 0) {
+        return OK; /* pages of memory objects come back by a fault */
+    }
+    if (!space_charge(to, n)) {
+        return ERROR_OUT_OF_BUDGET;
+    }
+    status = page_table_make(to, start, &copy);
+    if (status != OK) {
+        space_refund(to, n);
+        return status;
+    }
+    /* Commit. */
+    *frame_count(ALIGN_DOWN(pointer_to_paddr(copy), PAGE_SIZE)) += n;
+    for (at = start; at < end; at += PAGE_SIZE, entry++, copy++) {
         pte_t old = *entry;
 
-        --*n_steps;
-        /* Pages of memory objects come back by a fault. */
         if ((old & PTE_OWNED) != 0) {
-            if (!space_charge(to, 1)) {
-                return ERROR_OUT_OF_BUDGET;
-            }
-            if (copies == NULL) {
-                status_t status = page_table_make(to, *address, &copies);
-
-                if (status != OK) {
-                    space_refund(to, 1);
-                    return status;
-                }
-            }
             if ((old & PTE_WRITE) != 0) {
-                page_table_replace(gather, *address, entry, old & ~PTE_WRITE, PADDR_NONE);
+                page_table_replace(gather, at, entry, old & ~PTE_WRITE, PADDR_NONE);
             }
             frame_get(old & PTE_ADDRESS);
-            page_table_set(copies, old & ~PTE_WRITE);
+            *copy = old & ~PTE_WRITE;
         }
-        copies = copies == NULL ? NULL : copies + 1;
     }
     return OK;
 }
@@ -525,7 +546,7 @@ bool space_unmap_memory_page(struct memory *memory, uint64_t index, paddr_t fram
         if (index < region->offset || address >= region->end) {
             continue;
         }
-        entry = page_table_find(region->space->root, address);
+        entry = space_entry(region->space, address);
         if (entry != NULL && (*entry & PTE_PRESENT) != 0 && (*entry & PTE_OWNED) == 0) {
             pages_clear_step(region->space, &address, address + PAGE_SIZE);
         }

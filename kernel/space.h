@@ -31,14 +31,23 @@ struct region {
     uint32_t protection_max; /* what the handle allowed */
 };
 
+/* A leaf page table that was used before: most look-ups of a page need no walk. */
+struct leaf {
+    uint64_t span; /* address / PAGE_TABLE_SPAN, or LEAF_NONE */
+    pte_t *table;
+};
+#define LEAF_NONE UINT64_MAX
+#define N_LEAVES  4 /* that of a span is leaves[span % N_LEAVES], or not there */
+
 struct space {
     paddr_t root;
     struct tree regions;
     struct budget *budget; /* referenced until the root is freed */
     struct tree waiters;   /* for private words: see kernel/futex.h */
     uint64_t n_frames;
-    struct region *hint; /* found last; NULL: none, or one is gone since */
-    uint64_t cursor;     /* where the next mapping without an address is tried */
+    struct leaf leaves[N_LEAVES]; /* those of tables that went are LEAF_NONE */
+    struct region *hint;          /* found last; NULL: none, or one is gone since */
+    uint64_t cursor;              /* where the next mapping without an address is tried */
 };
 
 /* Why memory is touched. */
@@ -108,6 +117,22 @@ static inline struct region *space_region(struct space *space, uint64_t address)
         return region;
     }
     return space_region_search(space, address);
+}
+
+static inline struct leaf *space_leaf(struct space *space, uint64_t address) {
+    return &space->leaves[address / PAGE_TABLE_SPAN % N_LEAVES];
+}
+
+/* The page table entry for the address (which may be not present), NULL if there is no table for
+ * it. */
+pte_t *space_entry_search(struct space *space, uint64_t address);
+static ALWAYS_INLINE pte_t *space_entry(struct space *space, uint64_t address) {
+    const struct leaf *leaf = space_leaf(space, address);
+
+    if (LIKELY(leaf->span == address / PAGE_TABLE_SPAN)) {
+        return &leaf->table[page_table_index(address, 0)];
+    }
+    return space_entry_search(space, address);
 }
 
 WARN_UNUSED static inline bool space_charge(struct space *space, uint64_t n_frames) {

@@ -110,6 +110,16 @@ static inline bool call_is_open(const struct thread *caller, uint64_t sequence) 
     return (caller->call_sequence & ((1ULL << 48) - 1)) == sequence;
 }
 
+/* The open call that a saved reply, or 0 (the current one), names; NULL: there is none, or it is
+ * over. */
+static inline struct thread *reply_caller(struct thread *server, uint64_t reply, status_t *status) {
+    if (LIKELY(reply == HANDLE_NONE)) {
+        *status = ERROR_NO_REPLY;
+        return server->current_reply;
+    }
+    return reply_caller_saved(server, reply, status);
+}
+
 /* A user thread in WAITING, known to its process; the reference returned is the process's. */
 WARN_UNUSED status_t thread_create(struct process *process, uint64_t entry, uint64_t stack_pointer,
                                    uint64_t argument, struct thread **thread);

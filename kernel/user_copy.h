@@ -13,9 +13,50 @@
 WARN_UNUSED status_t copy_in(struct space *space, void *to, user_ptr_t from, uint64_t n);
 WARN_UNUSED status_t copy_out(struct space *space, user_ptr_t to, const void *from, uint64_t n);
 
+/* Bytes from this one to the end of its page. */
+static inline uint64_t user_page_rest(uint64_t address) {
+    return PAGE_SIZE - (address & (PAGE_SIZE - 1));
+}
+
+/* Where the direct map has the byte at `address`, whose page table entry this is. */
+static inline void *user_byte(pte_t entry, uint64_t address) {
+    return (char *)paddr_to_pointer(entry & PTE_ADDRESS) + (address & (PAGE_SIZE - 1));
+}
+
+/* The page is not there, or not for this access: what a fault would do is done now. */
+WARN_UNUSED status_t user_resolve_fault(struct space *space, uint64_t address, enum access access,
+                                        void **pointer);
+
+/* [book:user-resolve] */
 /*
  * The kernel's address of the byte at user address `address`, for this access; valid to the end of
  * its page and until the lock is released.
  */
-WARN_UNUSED status_t user_resolve(struct space *space, uint64_t address, enum access access,
-                                  void **pointer);
+WARN_UNUSED static ALWAYS_INLINE status_t user_resolve(struct space *space, uint64_t address,
+                                                       enum access access, void **pointer) {
+    pte_t needed = PTE_PRESENT | PTE_USER | (access == ACCESS_WRITE ? PTE_WRITE : 0);
+    const pte_t *entry = space_entry(space, address);
+
+    if (UNLIKELY(entry == NULL || (*entry & (needed | PTE_DEVICE)) != needed)) {
+        return user_resolve_fault(space, address, access, pointer);
+    }
+    *pointer = user_byte(*entry, address);
+    return OK;
+}
+/* [/book] */
+
+/* copy_in for a small structure, the size a constant. */
+WARN_UNUSED static ALWAYS_INLINE status_t copy_in_small(struct space *space, void *to,
+                                                        uint64_t from, uint64_t n) {
+    void *source;
+    status_t status;
+
+    if (UNLIKELY(user_page_rest(from) < n)) {
+        return copy_in(space, to, user_ptr(from), n);
+    }
+    status = user_resolve(space, from, ACCESS_READ, &source);
+    if (LIKELY(status == OK)) {
+        __builtin_memcpy(to, source, n);
+    }
+    return status;
+}

@@ -103,6 +103,20 @@ status_t page_table_create(struct budget *budget, paddr_t *root) {
     return status;
 }
 
+pte_t *page_table_find(paddr_t root, uint64_t address) {
+    pte_t *table = paddr_to_pointer(root);
+
+    for (unsigned level = LEVELS - 1; level > 0; level--) {
+        pte_t entry = table[page_table_index(address, level)];
+
+        if ((entry & PTE_PRESENT) == 0) {
+            return NULL;
+        }
+        table = page_table_of(entry);
+    }
+    return &table[page_table_index(address, 0)];
+}
+
 /* The `n` tables from an empty slot down to the leaf: all of them, or none, as nobody would find an
  * empty table again. */
 static status_t tables_make(struct space *space, uint64_t address, unsigned n, pte_t *slot) {
@@ -203,6 +217,7 @@ static void tables_drop(struct tlb_gather *gather, uint64_t address) {
     pte_t *table = paddr_to_pointer(gather->space->root);
     paddr_t above;
 
+    space_leaf(gather->space, address)->span = LEAF_NONE;
     for (unsigned level = LEVELS - 1; level > 0; level--) {
         slots[level] = &table[page_table_index(address, level)];
         table = page_table_of(*slots[level]);
@@ -236,14 +251,15 @@ void page_table_trim(struct space *space, uint64_t address, pte_t *entry) {
 uint64_t page_table_clear(struct tlb_gather *gather, uint64_t address, uint64_t end, pte_t *entry,
                           uint32_t *n_steps) {
     uint32_t *n_entries = frame_count(ALIGN_DOWN(pointer_to_paddr(entry), PAGE_SIZE)); /* + 1 */
-    uint64_t start = address;
+    uint64_t start = address, last;
 
     end = MIN(end, ALIGN_DOWN(address, PAGE_TABLE_SPAN) + PAGE_TABLE_SPAN);
-    for (; address<end && * n_steps> 0 && tlb_gather_has_room(gather);
-         address += PAGE_SIZE, entry++) {
+    /* As many as there is room and steps for; each at most fills the gather by one page. */
+    last = address + PAGE_SIZE * MIN(*n_steps, TLB_GATHER_MAX - gather->n_addresses);
+    last = MIN(last, end);
+    for (; address < last; address += PAGE_SIZE, entry++) {
         pte_t old = *entry;
 
-        --*n_steps;
         if ((old & PTE_PRESENT) == 0) {
             continue;
         }
@@ -255,9 +271,11 @@ uint64_t page_table_clear(struct tlb_gather *gather, uint64_t address, uint64_t 
         gather->n_owned += (old & PTE_OWNED) != 0;
         if (--*n_entries == 1) {
             tables_drop(gather, start);
+            *n_steps -= (uint32_t)((address - start) / PAGE_SIZE);
             return end; /* there is nothing else in this table */
         }
     }
+    *n_steps -= (uint32_t)((address - start) / PAGE_SIZE);
     return address;
 }
 /* [/book] */

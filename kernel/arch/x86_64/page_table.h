@@ -61,24 +61,8 @@ static ALWAYS_INLINE pte_t *page_table_of(pte_t entry) {
 }
 
 /* The leaf entry for `address` (which may be not present), NULL if a table on the way is missing.
- */
-static inline pte_t *page_table_find(paddr_t root, uint64_t address) {
-    const pte_t *table = paddr_to_pointer(root);
-    pte_t entry = table[page_table_index(address, 3)];
-
-    if (UNLIKELY((entry & PTE_PRESENT) == 0)) {
-        return NULL;
-    }
-    entry = page_table_of(entry)[page_table_index(address, 2)];
-    if (UNLIKELY((entry & PTE_PRESENT) == 0)) {
-        return NULL;
-    }
-    entry = page_table_of(entry)[page_table_index(address, 1)];
-    if (UNLIKELY((entry & PTE_PRESENT) == 0)) {
-        return NULL;
-    }
-    return &page_table_of(entry)[page_table_index(address, 0)];
-}
+ * See space_entry. */
+pte_t *page_table_find(paddr_t root, uint64_t address);
 
 /* The same, making the missing tables, each charged to the space. Fails: OUT_OF_BUDGET, NO_MEMORY.
  */
