@@ -102,33 +102,42 @@ void frame_init(const struct boot_info *boot) {
     add_usable(boot, BOOT_MAPPED, UINT64_MAX);
 }
 
-paddr_t frame_take(void) {
+static inline paddr_t pool_take(void) {
+    paddr_t frame = zeroed_pool[--n_zeroed];
+
+    *frame_count(frame) = 1;
+    return frame;
+}
+
+static inline paddr_t allocator_take(void) {
     uint64_t frame = frame_allocator_take(&allocator);
 
     if (UNLIKELY(frame == FRAME_NONE)) {
-        if (n_zeroed == 0) {
-            return PADDR_NONE;
-        }
-        frame = zeroed_pool[--n_zeroed] >> PAGE_SHIFT;
+        return PADDR_NONE;
     }
     frame_references[frame] = 1;
     return frame << PAGE_SHIFT;
+}
+
+paddr_t frame_take(void) {
+    paddr_t frame = allocator_take();
+
+    return UNLIKELY(frame == PADDR_NONE) && n_zeroed != 0 ? pool_take() : frame;
 }
 
 paddr_t frame_take_zeroed(void) {
     paddr_t frame;
 
     if (LIKELY(n_zeroed != 0)) {
-        frame = zeroed_pool[--n_zeroed];
-        *frame_count(frame) = 1;
+        frame = pool_take();
         if (n_zeroed == ZEROED_POOL_LOW) {
             scrubber_wake();
         }
         return frame;
     }
-    frame = frame_take();
-    if (frame != PADDR_NONE) {
-        memset(paddr_to_pointer(frame), 0, PAGE_SIZE);
+    frame = allocator_take();
+    if (LIKELY(frame != PADDR_NONE)) {
+        arch_frame_zero(frame);
     }
     return frame;
 }
@@ -177,7 +186,7 @@ bool frame_scrub(void) {
     if (frame == FRAME_NONE) {
         return false;
     }
-    memset(paddr_to_pointer(frame << PAGE_SHIFT), 0, PAGE_SIZE);
+    arch_frame_zero(frame << PAGE_SHIFT);
     zeroed_pool[n_zeroed++] = frame << PAGE_SHIFT;
     return true;
 }

@@ -6,7 +6,6 @@
 #include "kernel/panic.h"
 #include "kernel/reaper.h"
 #include "kernel/space.h"
-#include "lib/base/string.h"
 
 #define NODE_BITS  9
 #define NODE_SLOTS 512
@@ -69,7 +68,7 @@ status_t memory_create_contiguous(struct budget *budget, uint64_t n_pages, uint6
 
 bool memory_zero_step(struct memory *memory) {
     if (memory->n_zeroed < memory->n_pages) {
-        memset(paddr_to_pointer(memory->root + memory->n_zeroed * PAGE_SIZE), 0, PAGE_SIZE);
+        arch_frame_zero(memory->root + memory->n_zeroed * PAGE_SIZE);
         memory->n_zeroed++;
     }
     return memory->n_zeroed == memory->n_pages;

@@ -175,27 +175,18 @@ void scheduler_handoff(struct thread *next) {
 }
 /* [/book] */
 
-/* The running thread stops running, but not because it waits. */
-static void running_requeue(struct cpu_generic *cpu, bool first) {
+/* The running thread, which is not the idle one, goes to the end of its queue. */
+static void running_requeue(struct cpu_generic *cpu) {
     struct thread *thread = cpu->running;
 
     cpu->running = NULL;
-    if (thread == cpu->idle) {
-        thread->state = THREAD_READY; /* but in no queue */
-    } else if (first) {
-        uint64_t now = clock_now_ns();
-
-        thread->slice_left_ns = cpu->slice_end_ns > now ? cpu->slice_end_ns - now : 0;
-        scheduler_ready_first(thread);
-    } else {
-        thread->slice_left_ns = SLICE_NS;
-        scheduler_ready(thread);
-    }
+    thread->slice_left_ns = SLICE_NS;
+    scheduler_ready(thread);
 }
 
 void scheduler_yield(struct thread *thread) {
     if (!list_is_empty(&run_queues[thread->priority])) {
-        running_requeue(generic(), false);
+        running_requeue(generic());
     }
 }
 
@@ -213,23 +204,29 @@ void scheduler_set_priority(struct thread *thread, unsigned priority) {
 
 /* Takes the thread that should run into cpu->running. */
 static void running_choose(struct cpu_generic *cpu) {
+    struct thread *thread = cpu->running;
     int top = ready_top();
-    struct thread *thread;
+    uint64_t now = 0;
 
-    if (cpu->running != NULL) {
-        if (cpu->running == cpu->idle ? top < 0 : top <= (int)cpu->running->priority) {
-            return;
-        }
-        running_requeue(cpu, true);
-        top = ready_top();
+    if (thread != NULL && (thread == cpu->idle ? top < 0 : top <= (int)thread->priority)) {
+        return;
+    }
+    if (top >= 0) {
+        now = clock_now_ns();
+    }
+    if (thread == cpu->idle) {
+        thread->state = THREAD_READY; /* but in no queue */
+    } else if (thread != NULL) {
+        /* Who gives way to a more important one goes on with what is left of its slice. */
+        thread->slice_left_ns = cpu->slice_end_ns > now ? cpu->slice_end_ns - now : 0;
+        scheduler_ready_first(thread);
     }
     if (top < 0) {
         thread = cpu->idle;
     } else {
-        thread = CONTAINER_OF(list_first(&run_queues[top]), struct thread, item.link);
+        thread = CONTAINER_OF(run_queues[top].head.next, struct thread, item.link);
         scheduler_unready(thread);
-        cpu->slice_end_ns =
-            clock_now_ns() + (thread->slice_left_ns != 0 ? thread->slice_left_ns : SLICE_NS);
+        cpu->slice_end_ns = now + (thread->slice_left_ns != 0 ? thread->slice_left_ns : SLICE_NS);
         thread->slice_left_ns = 0;
     }
     thread->state = THREAD_RUNNING;
@@ -417,7 +414,7 @@ void timer_enter(struct thread *entered) {
     }
     if (entered != cpu->idle && now >= cpu->slice_end_ns &&
         !list_is_empty(&run_queues[entered->priority])) {
-        running_requeue(cpu, false);
+        running_requeue(cpu);
     }
     scheduler_leave(entered, SWITCH_PREEMPT);
 }

@@ -8,8 +8,9 @@
 /* At the start of each slab's frame; the slots follow. */
 struct slab {
     struct list_node link; /* in its kind's list iff n_used < n_slots */
-    void *free;            /* first free slot; each holds the address of the next */
-    uint32_t slot_size;    /* bytes */
+    void *free;  /* first free slot that was used before; each holds the address of the next */
+    void *fresh; /* slots from here on were never used */
+    uint32_t slot_size; /* bytes */
     uint32_t n_slots;
     uint32_t n_used;
 };
@@ -50,13 +51,8 @@ static status_t slab_create(struct budget *budget, uint32_t size, struct slab **
     *slab = paddr_to_pointer(frame);
     **slab = (struct slab){.slot_size = ALIGN_UP(size, 16u)};
     (*slab)->n_slots = (uint32_t)(PAGE_SIZE - SLAB_HEADER) / (*slab)->slot_size;
+    (*slab)->fresh = (char *)*slab + SLAB_HEADER;
     ASSERT((*slab)->n_slots != 0);
-    for (uint32_t i = (*slab)->n_slots; i-- > 0;) {
-        void **slot = (void **)((char *)*slab + SLAB_HEADER + i * (*slab)->slot_size);
-
-        *slot = (*slab)->free;
-        (*slab)->free = slot;
-    }
     return OK;
 }
 
@@ -73,8 +69,13 @@ status_t slab_take(struct budget *budget, unsigned kind, uint32_t size, void **s
         }
         list_push_front(partial, &slab->link);
     }
-    *slot = slab->free;
-    slab->free = *(void **)*slot;
+    if (slab->free != NULL) {
+        *slot = slab->free;
+        slab->free = *(void **)*slot;
+    } else {
+        *slot = slab->fresh;
+        slab->fresh = (char *)slab->fresh + slab->slot_size;
+    }
     if (++slab->n_used == slab->n_slots) {
         list_remove(&slab->link);
     }

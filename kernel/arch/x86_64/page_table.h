@@ -55,6 +55,14 @@ static ALWAYS_INLINE unsigned page_table_index(uint64_t address, unsigned level)
     return (address >> (PAGE_SHIFT + 9 * level)) & (PAGE_TABLE_ENTRIES - 1);
 }
 
+/* Fills a frame with zeros. */
+static inline void arch_frame_zero(paddr_t frame) {
+    void *to = paddr_to_pointer(frame);
+    uint64_t n_words = PAGE_SIZE / sizeof(uint64_t);
+
+    __asm__ volatile("rep stosq" : "+D"(to), "+c"(n_words) : "a"(0ULL) : "memory");
+}
+
 /* The table that a present entry leads to. */
 static ALWAYS_INLINE pte_t *page_table_of(pte_t entry) {
     return paddr_to_pointer(entry & PTE_ADDRESS);
@@ -72,11 +80,9 @@ WARN_UNUSED status_t page_table_make(struct space *space, uint64_t address, pte_
  */
 void page_table_trim(struct space *space, uint64_t address, pte_t *entry);
 
-/* Stores a present entry where there was none, or replaces a present one by another. */
+/* Stores a present entry where there was none. */
 static inline void page_table_set(pte_t *entry, pte_t value) {
-    if ((*entry & PTE_PRESENT) == 0) {
-        frame_get(ALIGN_DOWN(pointer_to_paddr(entry), PAGE_SIZE));
-    }
+    frame_get(ALIGN_DOWN(pointer_to_paddr(entry), PAGE_SIZE));
     *entry = value;
 }
 
