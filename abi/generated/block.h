@@ -121,12 +121,12 @@ WARN_UNUSED static inline status_t block_attach(handle_t server, handle_t buffer
     message_.label = BLOCK_ATTACH;
     message_.deadline = deadline;
     message_.control = 0;
+    message_.handles[0] = buffer;
+    message_.control += MESSAGE_SEND_HANDLES(1) | MESSAGE_COPY(0, RIGHTS_ALL);
     message_.words[0] = 0;
     message_.words[1] = 0;
     message_.words[2] = 0;
     message_.words[3] = 0;
-    message_.handles[0] = buffer;
-    message_.control += MESSAGE_SEND_HANDLES(1) | MESSAGE_COPY(0, RIGHTS_ALL);
     status_t status_ = MESSAGE_CALL(&message_);
     return status_ != OK ? status_ : (status_t)message_.label;
 }

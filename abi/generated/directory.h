@@ -80,23 +80,34 @@ WARN_UNUSED static inline status_t directory_make(handle_t server, uint32_t mode
                                                   uint32_t *length, handle_t *next,
                                                   uint64_t deadline) {
     struct message message_;
+    status_t status_;
+    bool is_brief_ = path_length <= MESSAGE_BRIEF_BYTES;
 
-    message_.gate = server;
-    message_.label = DIRECTORY_MAKE;
-    message_.deadline = deadline;
-    message_.control = 0;
-    message_.words[0] = (uint64_t)(uint32_t)mode;
-    message_.words[1] = 0;
-    message_.words[2] = 0;
-    message_.words[3] = 0;
-    message_.segments[0] = MESSAGE_LEND(path, path_length, LENT_READABLE);
-    message_.segments[1] = MESSAGE_LEND(target, target_length, LENT_WRITABLE);
-    message_.control |= MESSAGE_SEGMENTS(2) | MESSAGE_ACCEPT(1);
-    status_t status_ = MESSAGE_CALL(&message_);
-    *matched = (uint32_t)message_.words[0];
-    *length = (uint32_t)(message_.words[0] >> 32);
-    *next = message_handle(&message_, status_, 0);
-    return status_ != OK ? status_ : (status_t)message_.label;
+    for (;;) {
+        message_.gate = server;
+        message_.label = DIRECTORY_MAKE;
+        message_.deadline = deadline;
+        message_.control = MESSAGE_ACCEPT(1);
+        message_.words[0] = (uint64_t)(uint32_t)mode;
+        if (is_brief_) {
+            message_set_brief(&message_, path, path_length);
+        } else {
+            message_.words[1] = 0;
+            message_.words[2] = 0;
+            message_.words[3] = 0;
+            message_.segments[0] = MESSAGE_LEND(path, path_length, LENT_READABLE);
+            message_.segments[1] = MESSAGE_LEND(target, target_length, LENT_WRITABLE);
+            message_.control |= MESSAGE_SEGMENTS(2);
+        }
+        status_ = MESSAGE_CALL(&message_);
+        *matched = (uint32_t)message_.words[0];
+        *length = (uint32_t)(message_.words[0] >> 32);
+        *next = message_handle(&message_, status_, 0);
+        if (!is_brief_ || !message_asks_again(&message_, status_, *next)) {
+            return status_ != OK ? status_ : (status_t)message_.label;
+        }
+        is_brief_ = false;
+    }
 }
 
 /*
@@ -109,23 +120,34 @@ WARN_UNUSED static inline status_t directory_unlink(handle_t server, uint32_t fl
                                                     uint32_t *matched, uint32_t *length,
                                                     handle_t *next, uint64_t deadline) {
     struct message message_;
+    status_t status_;
+    bool is_brief_ = path_length <= MESSAGE_BRIEF_BYTES;
 
-    message_.gate = server;
-    message_.label = DIRECTORY_UNLINK;
-    message_.deadline = deadline;
-    message_.control = 0;
-    message_.words[0] = (uint64_t)(uint32_t)flags;
-    message_.words[1] = 0;
-    message_.words[2] = 0;
-    message_.words[3] = 0;
-    message_.segments[0] = MESSAGE_LEND(path, path_length, LENT_READABLE);
-    message_.segments[1] = MESSAGE_LEND(target, target_length, LENT_WRITABLE);
-    message_.control |= MESSAGE_SEGMENTS(2) | MESSAGE_ACCEPT(1);
-    status_t status_ = MESSAGE_CALL(&message_);
-    *matched = (uint32_t)message_.words[0];
-    *length = (uint32_t)(message_.words[0] >> 32);
-    *next = message_handle(&message_, status_, 0);
-    return status_ != OK ? status_ : (status_t)message_.label;
+    for (;;) {
+        message_.gate = server;
+        message_.label = DIRECTORY_UNLINK;
+        message_.deadline = deadline;
+        message_.control = MESSAGE_ACCEPT(1);
+        message_.words[0] = (uint64_t)(uint32_t)flags;
+        if (is_brief_) {
+            message_set_brief(&message_, path, path_length);
+        } else {
+            message_.words[1] = 0;
+            message_.words[2] = 0;
+            message_.words[3] = 0;
+            message_.segments[0] = MESSAGE_LEND(path, path_length, LENT_READABLE);
+            message_.segments[1] = MESSAGE_LEND(target, target_length, LENT_WRITABLE);
+            message_.control |= MESSAGE_SEGMENTS(2);
+        }
+        status_ = MESSAGE_CALL(&message_);
+        *matched = (uint32_t)message_.words[0];
+        *length = (uint32_t)(message_.words[0] >> 32);
+        *next = message_handle(&message_, status_, 0);
+        if (!is_brief_ || !message_asks_again(&message_, status_, *next)) {
+            return status_ != OK ? status_ : (status_t)message_.label;
+        }
+        is_brief_ = false;
+    }
 }
 
 /*
@@ -147,19 +169,19 @@ WARN_UNUSED static inline status_t directory_rename(handle_t server, handle_t to
     message_.gate = server;
     message_.label = DIRECTORY_RENAME;
     message_.deadline = deadline;
-    message_.control = 0;
+    message_.control = MESSAGE_ACCEPT(1);
     message_.words[0] = (uint64_t)(uint32_t)path_length;
-    message_.words[1] = 0;
-    message_.words[2] = 0;
-    message_.words[3] = 0;
     message_.handles[0] = to;
     if (to != HANDLE_NONE) {
         message_.control += MESSAGE_SEND_HANDLES(1) | MESSAGE_COPY(0, RIGHTS_ALL);
     }
+    message_.words[1] = 0;
+    message_.words[2] = 0;
+    message_.words[3] = 0;
     message_.segments[0] = MESSAGE_LEND(path, path_length, LENT_READABLE);
     message_.segments[1] = MESSAGE_LEND(new_path, new_path_length, LENT_READABLE);
     message_.segments[2] = MESSAGE_LEND(target, target_length, LENT_WRITABLE);
-    message_.control |= MESSAGE_SEGMENTS(3) | MESSAGE_ACCEPT(1);
+    message_.control |= MESSAGE_SEGMENTS(3);
     status_t status_ = MESSAGE_CALL(&message_);
     *matched = (uint32_t)message_.words[0];
     *length = (uint32_t)(message_.words[0] >> 32);
@@ -184,19 +206,19 @@ WARN_UNUSED static inline status_t directory_link(handle_t server, handle_t to, 
     message_.gate = server;
     message_.label = DIRECTORY_LINK;
     message_.deadline = deadline;
-    message_.control = 0;
+    message_.control = MESSAGE_ACCEPT(1);
     message_.words[0] = (uint64_t)(uint32_t)path_length;
-    message_.words[1] = 0;
-    message_.words[2] = 0;
-    message_.words[3] = 0;
     message_.handles[0] = to;
     if (to != HANDLE_NONE) {
         message_.control += MESSAGE_SEND_HANDLES(1) | MESSAGE_COPY(0, RIGHTS_ALL);
     }
+    message_.words[1] = 0;
+    message_.words[2] = 0;
+    message_.words[3] = 0;
     message_.segments[0] = MESSAGE_LEND(path, path_length, LENT_READABLE);
     message_.segments[1] = MESSAGE_LEND(new_path, new_path_length, LENT_READABLE);
     message_.segments[2] = MESSAGE_LEND(target, target_length, LENT_WRITABLE);
-    message_.control |= MESSAGE_SEGMENTS(3) | MESSAGE_ACCEPT(1);
+    message_.control |= MESSAGE_SEGMENTS(3);
     status_t status_ = MESSAGE_CALL(&message_);
     *matched = (uint32_t)message_.words[0];
     *length = (uint32_t)(message_.words[0] >> 32);
@@ -221,7 +243,7 @@ WARN_UNUSED static inline status_t directory_symlink(handle_t server, const void
     message_.gate = server;
     message_.label = DIRECTORY_SYMLINK;
     message_.deadline = deadline;
-    message_.control = 0;
+    message_.control = MESSAGE_ACCEPT(1);
     message_.words[0] = (uint64_t)(uint32_t)path_length;
     message_.words[1] = 0;
     message_.words[2] = 0;
@@ -229,7 +251,7 @@ WARN_UNUSED static inline status_t directory_symlink(handle_t server, const void
     message_.segments[0] = MESSAGE_LEND(path, path_length, LENT_READABLE);
     message_.segments[1] = MESSAGE_LEND(content, content_length, LENT_READABLE);
     message_.segments[2] = MESSAGE_LEND(target, target_length, LENT_WRITABLE);
-    message_.control |= MESSAGE_SEGMENTS(3) | MESSAGE_ACCEPT(1);
+    message_.control |= MESSAGE_SEGMENTS(3);
     status_t status_ = MESSAGE_CALL(&message_);
     *matched = (uint32_t)message_.words[0];
     *length = (uint32_t)(message_.words[0] >> 32);
@@ -253,14 +275,14 @@ WARN_UNUSED static inline status_t directory_read_link(handle_t server, const vo
     message_.gate = server;
     message_.label = DIRECTORY_READ_LINK;
     message_.deadline = deadline;
-    message_.control = 0;
+    message_.control = MESSAGE_ACCEPT(1);
     message_.words[0] = 0;
     message_.words[1] = 0;
     message_.words[2] = 0;
     message_.words[3] = 0;
     message_.segments[0] = MESSAGE_LEND(path, path_length, LENT_READABLE);
     message_.segments[1] = MESSAGE_LEND(target, target_length, LENT_WRITABLE);
-    message_.control |= MESSAGE_SEGMENTS(2) | MESSAGE_ACCEPT(1);
+    message_.control |= MESSAGE_SEGMENTS(2);
     status_t status_ = MESSAGE_CALL(&message_);
     *matched = (uint32_t)message_.words[0];
     *length = (uint32_t)(message_.words[0] >> 32);
@@ -279,23 +301,34 @@ WARN_UNUSED static inline status_t directory_make_node(handle_t server, uint32_t
                                                        uint32_t *matched, uint32_t *length,
                                                        handle_t *next, uint64_t deadline) {
     struct message message_;
+    status_t status_;
+    bool is_brief_ = path_length <= MESSAGE_BRIEF_BYTES;
 
-    message_.gate = server;
-    message_.label = DIRECTORY_MAKE_NODE;
-    message_.deadline = deadline;
-    message_.control = 0;
-    message_.words[0] = (uint64_t)(uint32_t)mode;
-    message_.words[1] = 0;
-    message_.words[2] = 0;
-    message_.words[3] = 0;
-    message_.segments[0] = MESSAGE_LEND(path, path_length, LENT_READABLE);
-    message_.segments[1] = MESSAGE_LEND(target, target_length, LENT_WRITABLE);
-    message_.control |= MESSAGE_SEGMENTS(2) | MESSAGE_ACCEPT(1);
-    status_t status_ = MESSAGE_CALL(&message_);
-    *matched = (uint32_t)message_.words[0];
-    *length = (uint32_t)(message_.words[0] >> 32);
-    *next = message_handle(&message_, status_, 0);
-    return status_ != OK ? status_ : (status_t)message_.label;
+    for (;;) {
+        message_.gate = server;
+        message_.label = DIRECTORY_MAKE_NODE;
+        message_.deadline = deadline;
+        message_.control = MESSAGE_ACCEPT(1);
+        message_.words[0] = (uint64_t)(uint32_t)mode;
+        if (is_brief_) {
+            message_set_brief(&message_, path, path_length);
+        } else {
+            message_.words[1] = 0;
+            message_.words[2] = 0;
+            message_.words[3] = 0;
+            message_.segments[0] = MESSAGE_LEND(path, path_length, LENT_READABLE);
+            message_.segments[1] = MESSAGE_LEND(target, target_length, LENT_WRITABLE);
+            message_.control |= MESSAGE_SEGMENTS(2);
+        }
+        status_ = MESSAGE_CALL(&message_);
+        *matched = (uint32_t)message_.words[0];
+        *length = (uint32_t)(message_.words[0] >> 32);
+        *next = message_handle(&message_, status_, 0);
+        if (!is_brief_ || !message_asks_again(&message_, status_, *next)) {
+            return status_ != OK ? status_ : (status_t)message_.label;
+        }
+        is_brief_ = false;
+    }
 }
 
 /*

@@ -16,7 +16,8 @@
  * used up. With a gate in the answer, the same request goes to that gate with what follows them (a slash left out).
  * Without one, the path up to there names a symbolic link: its target is in the bytes lent as `target`, and `length` is
  * the target's length; the client resolves it from the directory that holds the link. At most 40 redirects, else the
- * client's answer is LOOP.
+ * client's answer is LOOP. (A short path travels in the message, and `target` is lent only when that is answered so:
+ * README.md, brief and late.)
  *
  * Offsets and sizes are in bytes, times in nanoseconds since 1970-01-01 00:00 UTC.
  */
@@ -171,24 +172,35 @@ WARN_UNUSED static inline status_t file_open(handle_t server, uint32_t flags, ui
                                              uint32_t *matched, uint32_t *length, handle_t *file,
                                              uint64_t deadline) {
     struct message message_;
+    status_t status_;
+    bool is_brief_ = path_length <= MESSAGE_BRIEF_BYTES;
 
-    message_.gate = server;
-    message_.label = FILE_OPEN;
-    message_.deadline = deadline;
-    message_.control = 0;
-    message_.words[0] = (uint64_t)(uint32_t)flags | (uint64_t)(uint32_t)mode << 32;
-    message_.words[1] = 0;
-    message_.words[2] = 0;
-    message_.words[3] = 0;
-    message_.segments[0] = MESSAGE_LEND(path, path_length, LENT_READABLE);
-    message_.segments[1] = MESSAGE_LEND(target, target_length, LENT_WRITABLE);
-    message_.control |= MESSAGE_SEGMENTS(2) | MESSAGE_ACCEPT(1);
-    status_t status_ = MESSAGE_CALL(&message_);
-    *kind = (uint32_t)message_.words[0];
-    *matched = (uint32_t)(message_.words[0] >> 32);
-    *length = (uint32_t)message_.words[1];
-    *file = message_handle(&message_, status_, 0);
-    return status_ != OK ? status_ : (status_t)message_.label;
+    for (;;) {
+        message_.gate = server;
+        message_.label = FILE_OPEN;
+        message_.deadline = deadline;
+        message_.control = MESSAGE_ACCEPT(1);
+        message_.words[0] = (uint64_t)(uint32_t)flags | (uint64_t)(uint32_t)mode << 32;
+        if (is_brief_) {
+            message_set_brief(&message_, path, path_length);
+        } else {
+            message_.words[1] = 0;
+            message_.words[2] = 0;
+            message_.words[3] = 0;
+            message_.segments[0] = MESSAGE_LEND(path, path_length, LENT_READABLE);
+            message_.segments[1] = MESSAGE_LEND(target, target_length, LENT_WRITABLE);
+            message_.control |= MESSAGE_SEGMENTS(2);
+        }
+        status_ = MESSAGE_CALL(&message_);
+        *kind = (uint32_t)message_.words[0];
+        *matched = (uint32_t)(message_.words[0] >> 32);
+        *length = (uint32_t)message_.words[1];
+        *file = message_handle(&message_, status_, 0);
+        if (!is_brief_ || !message_asks_again(&message_, status_, *file)) {
+            return status_ != OK ? status_ : (status_t)message_.label;
+        }
+        is_brief_ = false;
+    }
 }
 
 /*
@@ -339,19 +351,27 @@ WARN_UNUSED static inline status_t file_stat(handle_t server, uint32_t flags, co
                                              uint32_t stat_or_target_length, uint32_t *matched,
                                              uint32_t *length, handle_t *next, uint64_t deadline) {
     struct message message_;
+    status_t status_;
+    bool is_brief_ = path_length <= MESSAGE_BRIEF_BYTES;
 
     message_.gate = server;
     message_.label = FILE_STAT;
     message_.deadline = deadline;
-    message_.control = 0;
+    message_.control = MESSAGE_ACCEPT(1);
     message_.words[0] = (uint64_t)(uint32_t)flags;
-    message_.words[1] = 0;
-    message_.words[2] = 0;
-    message_.words[3] = 0;
-    message_.segments[0] = MESSAGE_LEND(path, path_length, LENT_READABLE);
-    message_.segments[1] = MESSAGE_LEND(stat_or_target, stat_or_target_length, LENT_WRITABLE);
-    message_.control |= MESSAGE_SEGMENTS(2) | MESSAGE_ACCEPT(1);
-    status_t status_ = MESSAGE_CALL(&message_);
+    if (is_brief_) {
+        message_set_brief(&message_, path, path_length);
+        message_.segments[0] = MESSAGE_LEND(stat_or_target, stat_or_target_length, LENT_WRITABLE);
+        message_.control |= MESSAGE_SEGMENTS(1);
+    } else {
+        message_.words[1] = 0;
+        message_.words[2] = 0;
+        message_.words[3] = 0;
+        message_.segments[0] = MESSAGE_LEND(path, path_length, LENT_READABLE);
+        message_.segments[1] = MESSAGE_LEND(stat_or_target, stat_or_target_length, LENT_WRITABLE);
+        message_.control |= MESSAGE_SEGMENTS(2);
+    }
+    status_ = MESSAGE_CALL(&message_);
     *matched = (uint32_t)message_.words[0];
     *length = (uint32_t)(message_.words[0] >> 32);
     *next = message_handle(&message_, status_, 0);
@@ -374,14 +394,14 @@ WARN_UNUSED static inline status_t file_set(handle_t server, uint64_t what, uint
     message_.gate = server;
     message_.label = FILE_SET;
     message_.deadline = deadline;
-    message_.control = 0;
+    message_.control = MESSAGE_ACCEPT(1);
     message_.words[0] = what;
     message_.words[1] = value;
     message_.words[2] = (uint64_t)accessed_ns;
     message_.words[3] = (uint64_t)modified_ns;
     message_.segments[0] = MESSAGE_LEND(path, path_length, LENT_READABLE);
     message_.segments[1] = MESSAGE_LEND(target, target_length, LENT_WRITABLE);
-    message_.control |= MESSAGE_SEGMENTS(2) | MESSAGE_ACCEPT(1);
+    message_.control |= MESSAGE_SEGMENTS(2);
     status_t status_ = MESSAGE_CALL(&message_);
     *matched = (uint32_t)message_.words[0];
     *length = (uint32_t)(message_.words[0] >> 32);
@@ -439,12 +459,11 @@ WARN_UNUSED static inline status_t file_map(handle_t server, uint64_t offset, ui
     message_.gate = server;
     message_.label = FILE_MAP;
     message_.deadline = deadline;
-    message_.control = 0;
+    message_.control = MESSAGE_ACCEPT(1);
     message_.words[0] = offset;
     message_.words[1] = length;
     message_.words[2] = (uint64_t)(uint32_t)flags;
     message_.words[3] = 0;
-    message_.control |= MESSAGE_ACCEPT(1);
     status_t status_ = MESSAGE_CALL(&message_);
     *skip = message_.words[0];
     *bytes = message_.words[1];
@@ -465,13 +484,13 @@ WARN_UNUSED static inline status_t file_watch(handle_t server, uint32_t events, 
     message_.deadline = deadline;
     message_.control = 0;
     message_.words[0] = (uint64_t)(uint32_t)events | (uint64_t)(uint32_t)key << 32;
-    message_.words[1] = 0;
-    message_.words[2] = 0;
-    message_.words[3] = 0;
     message_.handles[0] = notify;
     if (notify != HANDLE_NONE) {
         message_.control += MESSAGE_SEND_HANDLES(1);
     }
+    message_.words[1] = 0;
+    message_.words[2] = 0;
+    message_.words[3] = 0;
     status_t status_ = MESSAGE_CALL(&message_);
     *ready = (uint32_t)message_.words[0];
     return status_ != OK ? status_ : (status_t)message_.label;
@@ -490,12 +509,11 @@ WARN_UNUSED static inline status_t file_lock(handle_t server, uint32_t kind, uin
     message_.gate = server;
     message_.label = FILE_LOCK;
     message_.deadline = deadline;
-    message_.control = 0;
+    message_.control = MESSAGE_ACCEPT(1);
     message_.words[0] = (uint64_t)(uint32_t)kind;
     message_.words[1] = offset;
     message_.words[2] = length;
     message_.words[3] = 0;
-    message_.control |= MESSAGE_ACCEPT(1);
     status_t status_ = MESSAGE_CALL(&message_);
     *kind_held = (uint32_t)message_.words[0];
     *owner = (uint32_t)(message_.words[0] >> 32);

@@ -33,12 +33,12 @@ WARN_UNUSED static inline status_t names_mount(handle_t server, const void *path
     message_.label = NAMES_MOUNT;
     message_.deadline = deadline;
     message_.control = 0;
+    message_.handles[0] = root;
+    message_.control += MESSAGE_SEND_HANDLES(1) | MESSAGE_COPY(0, RIGHTS_ALL);
     message_.words[0] = 0;
     message_.words[1] = 0;
     message_.words[2] = 0;
     message_.words[3] = 0;
-    message_.handles[0] = root;
-    message_.control += MESSAGE_SEND_HANDLES(1) | MESSAGE_COPY(0, RIGHTS_ALL);
     message_.segments[0] = MESSAGE_LEND(path, path_length, LENT_READABLE);
     message_.control |= MESSAGE_SEGMENTS(1);
     status_t status_ = MESSAGE_CALL(&message_);

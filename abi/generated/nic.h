@@ -98,14 +98,13 @@ WARN_UNUSED static inline status_t nic_attach(handle_t server, handle_t client, 
     message_.gate = server;
     message_.label = NIC_ATTACH;
     message_.deadline = deadline;
-    message_.control = 0;
+    message_.control = MESSAGE_ACCEPT(2);
+    message_.handles[0] = client;
+    message_.control += MESSAGE_SEND_HANDLES(1);
     message_.words[0] = 0;
     message_.words[1] = 0;
     message_.words[2] = 0;
     message_.words[3] = 0;
-    message_.handles[0] = client;
-    message_.control += MESSAGE_SEND_HANDLES(1);
-    message_.control |= MESSAGE_ACCEPT(2);
     status_t status_ = MESSAGE_CALL(&message_);
     *address = message_.words[0];
     *rings = message_handle(&message_, status_, 0);

@@ -95,13 +95,13 @@ WARN_UNUSED static inline status_t pci_claim(handle_t server, uint32_t vendor, u
     message_.gate = server;
     message_.label = PCI_CLAIM;
     message_.deadline = deadline;
-    message_.control = 0;
+    message_.control = MESSAGE_ACCEPT(1);
     message_.words[0] = (uint64_t)(uint32_t)vendor | (uint64_t)(uint32_t)device << 32;
     message_.words[1] = (uint64_t)(uint32_t)class | (uint64_t)(uint32_t)from << 32;
     message_.words[2] = 0;
     message_.words[3] = 0;
     message_.segments[0] = MESSAGE_LEND(function, function_length, LENT_WRITABLE);
-    message_.control |= MESSAGE_SEGMENTS(1) | MESSAGE_ACCEPT(1);
+    message_.control |= MESSAGE_SEGMENTS(1);
     status_t status_ = MESSAGE_CALL(&message_);
     *index = (uint32_t)message_.words[0];
     *function_gate = message_handle(&message_, status_, 0);
@@ -121,12 +121,11 @@ WARN_UNUSED static inline status_t pci_map_bar(handle_t server, uint32_t bar, ui
     message_.gate = server;
     message_.label = PCI_MAP_BAR;
     message_.deadline = deadline;
-    message_.control = 0;
+    message_.control = MESSAGE_ACCEPT(1);
     message_.words[0] = (uint64_t)(uint32_t)bar;
     message_.words[1] = 0;
     message_.words[2] = 0;
     message_.words[3] = 0;
-    message_.control |= MESSAGE_ACCEPT(1);
     status_t status_ = MESSAGE_CALL(&message_);
     *offset = message_.words[0];
     *registers = message_handle(&message_, status_, 0);
@@ -144,12 +143,11 @@ WARN_UNUSED static inline status_t pci_ports_bar(handle_t server, uint32_t bar, 
     message_.gate = server;
     message_.label = PCI_PORTS_BAR;
     message_.deadline = deadline;
-    message_.control = 0;
+    message_.control = MESSAGE_ACCEPT(1);
     message_.words[0] = (uint64_t)(uint32_t)bar;
     message_.words[1] = 0;
     message_.words[2] = 0;
     message_.words[3] = 0;
-    message_.control |= MESSAGE_ACCEPT(1);
     status_t status_ = MESSAGE_CALL(&message_);
     *first = (uint32_t)message_.words[0];
     *n = (uint32_t)(message_.words[0] >> 32);
@@ -168,12 +166,11 @@ WARN_UNUSED static inline status_t pci_irq(handle_t server, uint32_t *line, hand
     message_.gate = server;
     message_.label = PCI_IRQ;
     message_.deadline = deadline;
-    message_.control = 0;
+    message_.control = MESSAGE_ACCEPT(1);
     message_.words[0] = 0;
     message_.words[1] = 0;
     message_.words[2] = 0;
     message_.words[3] = 0;
-    message_.control |= MESSAGE_ACCEPT(1);
     status_t status_ = MESSAGE_CALL(&message_);
     *line = (uint32_t)message_.words[0];
     *interrupt = message_handle(&message_, status_, 0);
@@ -194,13 +191,13 @@ WARN_UNUSED static inline status_t pci_enable(handle_t server, uint32_t bits, ha
     message_.deadline = deadline;
     message_.control = 0;
     message_.words[0] = (uint64_t)(uint32_t)bits;
-    message_.words[1] = 0;
-    message_.words[2] = 0;
-    message_.words[3] = 0;
     message_.handles[0] = owner;
     if (owner != HANDLE_NONE) {
         message_.control += MESSAGE_SEND_HANDLES(1) | MESSAGE_COPY(0, RIGHTS_ALL);
     }
+    message_.words[1] = 0;
+    message_.words[2] = 0;
+    message_.words[3] = 0;
     status_t status_ = MESSAGE_CALL(&message_);
     return status_ != OK ? status_ : (status_t)message_.label;
 }

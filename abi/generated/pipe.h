@@ -34,12 +34,11 @@ WARN_UNUSED static inline status_t pipe_create(handle_t server, uint32_t flags, 
     message_.gate = server;
     message_.label = PIPE_CREATE;
     message_.deadline = deadline;
-    message_.control = 0;
+    message_.control = MESSAGE_ACCEPT(2);
     message_.words[0] = (uint64_t)(uint32_t)flags;
     message_.words[1] = 0;
     message_.words[2] = 0;
     message_.words[3] = 0;
-    message_.control |= MESSAGE_ACCEPT(2);
     status_t status_ = MESSAGE_CALL(&message_);
     *reader = message_handle(&message_, status_, 0);
     *writer = message_handle(&message_, status_, 1);
@@ -58,12 +57,11 @@ WARN_UNUSED static inline status_t pipe_create_pair(handle_t server, uint32_t fl
     message_.gate = server;
     message_.label = PIPE_CREATE_PAIR;
     message_.deadline = deadline;
-    message_.control = 0;
+    message_.control = MESSAGE_ACCEPT(2);
     message_.words[0] = (uint64_t)(uint32_t)flags;
     message_.words[1] = 0;
     message_.words[2] = 0;
     message_.words[3] = 0;
-    message_.control |= MESSAGE_ACCEPT(2);
     status_t status_ = MESSAGE_CALL(&message_);
     *one = message_handle(&message_, status_, 0);
     *other = message_handle(&message_, status_, 1);

@@ -342,12 +342,11 @@ WARN_UNUSED static inline status_t proc_terminal_gate(handle_t server, handle_t 
     message_.gate = server;
     message_.label = PROC_TERMINAL_GATE;
     message_.deadline = deadline;
-    message_.control = 0;
+    message_.control = MESSAGE_ACCEPT(1);
     message_.words[0] = 0;
     message_.words[1] = 0;
     message_.words[2] = 0;
     message_.words[3] = 0;
-    message_.control |= MESSAGE_ACCEPT(1);
     status_t status_ = MESSAGE_CALL(&message_);
     *session = message_handle(&message_, status_, 0);
     return status_ != OK ? status_ : (status_t)message_.label;

@@ -128,12 +128,11 @@ WARN_UNUSED static inline status_t socket_accept(handle_t server, uint32_t flags
     message_.gate = server;
     message_.label = SOCKET_ACCEPT;
     message_.deadline = deadline;
-    message_.control = 0;
+    message_.control = MESSAGE_ACCEPT(1);
     message_.words[0] = (uint64_t)(uint32_t)flags;
     message_.words[1] = 0;
     message_.words[2] = 0;
     message_.words[3] = 0;
-    message_.control |= MESSAGE_ACCEPT(1);
     status_t status_ = MESSAGE_CALL(&message_);
     *place = message_.words[0];
     *high = message_.words[1];

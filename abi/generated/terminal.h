@@ -205,11 +205,11 @@ WARN_UNUSED static inline status_t terminal_set_session(handle_t server, uint32_
     message_.deadline = deadline;
     message_.control = 0;
     message_.words[0] = (uint64_t)(uint32_t)number;
+    message_.handles[0] = session;
+    message_.control += MESSAGE_SEND_HANDLES(1);
     message_.words[1] = 0;
     message_.words[2] = 0;
     message_.words[3] = 0;
-    message_.handles[0] = session;
-    message_.control += MESSAGE_SEND_HANDLES(1);
     status_t status_ = MESSAGE_CALL(&message_);
     return status_ != OK ? status_ : (status_t)message_.label;
 }

@@ -14,6 +14,7 @@
 #pragma once
 
 #include "abi/message.h"
+#include "lib/base/string.h"
 #include "lib/base/types.h"
 
 struct message {
@@ -39,6 +40,30 @@ struct message {
 #define MESSAGE_LEND(pointer, n_bytes, how)                                                        \
     ((struct lent_segment){                                                                        \
         .address = (uint64_t)(uintptr_t)(pointer), .length = (n_bytes), .access = (how)})
+
+/*
+ * Brief requests: few bytes that would be lent travel in words 1 to 3 instead, the lowest byte
+ * first, and bits 10 to 15 of the label say how many (plus one). `brief` in a protocol makes stubs
+ * that do so and servers' request_read find them there (abi/protocols/README.md).
+ */
+enum { MESSAGE_BRIEF_BYTES = 24, MESSAGE_BRIEF_SHIFT = 10, MESSAGE_BRIEF_MASK = 63 };
+
+static ALWAYS_INLINE void message_set_brief(struct message *m, const void *bytes, uint32_t n) {
+    m->label |= (n + 1) << MESSAGE_BRIEF_SHIFT;
+    m->words[1] = m->words[2] = m->words[3] = 0;
+    memcpy(&m->words[1], bytes, n);
+}
+
+/* Bytes of a brief request, -1: it is none. More than MESSAGE_BRIEF_BYTES: nonsense. */
+static inline int message_brief_bytes(uint32_t label) {
+    return (int)(label >> MESSAGE_BRIEF_SHIFT & MESSAGE_BRIEF_MASK) - 1;
+}
+
+/* Did the answer to a brief request say that the server has more to write than it could: a symbolic
+ * link's target? */
+static inline bool message_asks_again(const struct message *m, status_t status, handle_t gate) {
+    return status == OK && (status_t)m->label == ERROR_REDIRECT && gate == HANDLE_NONE;
+}
 
 /*
  * Label and words out, label and words back. Uses gate, label, words and deadline of the message,

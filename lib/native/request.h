@@ -31,7 +31,8 @@ struct request {
     uint64_t words[MESSAGE_WORDS];
     uint32_t readable; /* bytes that the client lent to be read, to be written */
     uint32_t writable;
-    bool is_call; /* somebody waits for the answer */
+    bool is_brief; /* what is to be read is in words 1 to 3: lib/native/message.h */
+    bool is_call;  /* somebody waits for the answer */
     bool has_own_badge;
     uint64_t own_badge; /* of a gate of this server that came with the request */
     uint32_t n_handles;

@@ -286,6 +286,13 @@ static void request_load(struct request *request, struct server *server, const s
     memcpy(request->words, m->words, sizeof request->words);
     request->readable = m->readable;
     request->writable = m->writable;
+    request->is_brief = false;
+    int brief_bytes = message_brief_bytes(m->label);
+    if (brief_bytes >= 0 && brief_bytes <= MESSAGE_BRIEF_BYTES) {
+        request->is_brief = true;
+        request->label &= ~(uint32_t)(MESSAGE_BRIEF_MASK << MESSAGE_BRIEF_SHIFT);
+        request->readable = (uint32_t)brief_bytes;
+    }
     request->is_call = m->kind == MESSAGE_CALL;
     request->has_own_badge = MESSAGE_RESULT_OWN_GATE(m->control);
     request->own_badge = request->has_own_badge ? m->own_badge : 0;

@@ -38,6 +38,12 @@ MISTAKES = [
     ("protocol test 1\nnotify late 63", 2, "no such notification bit"),
     ("protocol test 1\nstruct s {\n    u24 a;\n}", 2, "bad member"),
     ("protocol test 1\nsomething else", 2, "not a statement"),
+    ("protocol test 1\nread (u64 a, u64 b, brief lend_read c) -> ()", 2, "`c` cannot be brief"),
+    ("protocol test 1\nread (brief lend_read a, lend_read b) -> ()", 2, "`a` cannot be brief"),
+    ("protocol test 1\nread (brief lend_write a) -> ()", 2, "`a` cannot be brief"),
+    ("protocol test 1\nread (lend_read a, late lend_write b) -> (gate c)", 2, "`b` cannot be late"),
+    ("protocol test 1\nread (brief lend_read a, late lend_write b) -> ()", 2, "`b` cannot be late"),
+    ("protocol test 1\nread () -> () = 1024", 2, "label number 1024"),
 ]
 
 

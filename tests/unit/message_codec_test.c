@@ -26,6 +26,7 @@ static const struct file_handlers *file_server;
 static const struct directory_handlers *directory_server;
 static const struct proc_handlers *proc_server;
 static struct message seen;
+static unsigned n_seen;
 static enum object_type sent_type; /* of handles, as the kernel would tell */
 static bool is_own;                /* the first handle is a gate of the server's own */
 
@@ -40,8 +41,10 @@ static status_t transfer(struct message *m) {
     unsigned n_segments = (m->control >> 3) & 7;
     unsigned n_handles = m->control & 7;
     status_t status;
+    int brief = message_brief_bytes(m->label);
 
     seen = *m;
+    n_seen++;
     memcpy(request.words, m->words, sizeof request.words);
     for (unsigned i = 0; i < n_segments; i++) {
         *(m->segments[i].access == LENT_READABLE ? &request.readable : &request.writable) +=
@@ -55,6 +58,11 @@ static status_t transfer(struct message *m) {
         }
         request.handles[request.n_handles] = m->handles[i] + 1000;
         request.result |= (uint64_t)sent_type << (16 + 4 * request.n_handles++);
+    }
+    if (brief >= 0) { /* as the server loop does */
+        request.is_brief = true;
+        request.readable = (uint32_t)brief;
+        request.label &= ~(uint32_t)(MESSAGE_BRIEF_MASK << MESSAGE_BRIEF_SHIFT);
     }
     status = m->label >> 16 == FILE_PROTOCOL ? file_dispatch(file_server, NULL, &request)
              : m->label >> 16 == PROC_PROTOCOL
@@ -75,7 +83,7 @@ static status_t on_open(void *context, struct request *request, uint32_t flags, 
     (void)context, (void)request;
     assert_int_equal(flags, 0xfffffffe);
     assert_int_equal(mode, 0644);
-    assert_int_equal(path_length, 5);
+    assert_int_equal(path_length, 25);
     assert_int_equal(target_length, 100);
     *kind = 1;
     *matched = 0xffffffff;
@@ -102,8 +110,8 @@ static void test_words(void **state) {
 
     (void)state;
     file_server = &handlers;
-    assert_int_equal(file_open(GATE, 0xfffffffe, 0644, "a/b/c", 5, target, 100, &kind, &matched,
-                               &length, &file, 17),
+    assert_int_equal(file_open(GATE, 0xfffffffe, 0644, "a/b/c/d/e/f/g/h/i/j/k/l/m", 25, target, 100,
+                               &kind, &matched, &length, &file, 17),
                      ERROR_REDIRECT);
     assert_int_equal(kind, 1);
     assert_int_equal(matched, 0xffffffff);
@@ -116,6 +124,84 @@ static void test_words(void **state) {
     assert_int_equal(seen.words[3], 0);
     assert_int_equal(file_seek(GATE, INT64_MIN + 1, 2, &position, 0), OK);
     assert_true(position == UINT64_MAX);
+}
+
+/* ---- few bytes in the words instead of lent ---- */
+
+static bool is_link; /* the path ends at a symbolic link */
+
+static status_t on_brief_open(void *context, struct request *request, uint32_t flags, uint32_t mode,
+                              uint32_t path_length, uint32_t target_length, uint32_t *kind,
+                              uint32_t *matched, uint32_t *length, handle_t *file) {
+    (void)context, (void)mode, (void)kind;
+    assert_int_equal(flags, 1);
+    assert_int_equal(path_length, 24);
+    assert_int_equal(request->is_brief, target_length == 0);
+    *matched = 3;
+    *length = 9;
+    *file = is_link ? HANDLE_NONE : 55;
+    return ERROR_REDIRECT;
+}
+
+static status_t open_brief(handle_t *file) {
+    uint32_t kind, matched, length;
+    char target[100];
+    status_t status = file_open(GATE, 1, 2, "abcdefgh/bcdefghi/cdefgh", 24, target, sizeof target,
+                                &kind, &matched, &length, file, DEADLINE_NEVER);
+
+    assert_int_equal(matched, 3);
+    assert_int_equal(length, 9);
+    return status;
+}
+
+static void test_brief(void **state) {
+    static const struct file_handlers handlers = {.open = on_brief_open};
+    handle_t file;
+
+    (void)state;
+    file_server = &handlers;
+    n_seen = 0;
+    is_link = false;
+    assert_int_equal(open_brief(&file), ERROR_REDIRECT);
+    assert_int_equal(file, 55);
+    assert_int_equal(n_seen, 1);
+    assert_int_equal(seen.label, FILE_OPEN | 25 << MESSAGE_BRIEF_SHIFT);
+    assert_true(seen.control == MESSAGE_ACCEPT(1));
+    assert_memory_equal(&seen.words[1], "abcdefgh/bcdefghi/cdefgh", 24);
+    assert_true(seen.words[0] == (1 | 2ull << 32));
+    /* A symbolic link: again, with room for its target. */
+    is_link = true;
+    assert_int_equal(open_brief(&file), ERROR_REDIRECT);
+    assert_int_equal(n_seen, 3);
+    assert_int_equal(seen.label, FILE_OPEN);
+    assert_true(seen.control == (MESSAGE_ACCEPT(1) | MESSAGE_SEGMENTS(2)));
+}
+
+static status_t on_stat(void *context, struct request *request, uint32_t flags,
+                        uint32_t path_length, uint32_t stat_length, uint32_t *matched,
+                        uint32_t *length, handle_t *next) {
+    (void)context, (void)flags, (void)matched, (void)length, (void)next;
+    assert_true(request->is_brief);
+    assert_int_equal(path_length, 0);
+    assert_int_equal(stat_length, sizeof(struct file_stat));
+    return ERROR_REDIRECT; /* asked once, all the same: what is lent can take the target */
+}
+
+/* The range that is written is not late: it is lent with a brief path too. */
+static void test_brief_stat(void **state) {
+    static const struct file_handlers handlers = {.stat = on_stat};
+    struct file_stat stat;
+    uint32_t matched, length;
+    handle_t next;
+
+    (void)state;
+    file_server = &handlers;
+    n_seen = 0;
+    assert_int_equal(file_stat(GATE, 0, "", 0, &stat, sizeof stat, &matched, &length, &next, 0),
+                     ERROR_REDIRECT);
+    assert_int_equal(n_seen, 1);
+    assert_int_equal(seen.words[1] | seen.words[2] | seen.words[3], 0);
+    assert_int_equal(seen.segments[0].access, LENT_WRITABLE);
 }
 
 /* ---- two paths in one range, a gate of the server's own ---- */
@@ -212,7 +298,8 @@ static void test_unknown(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_words),        cmocka_unit_test(test_own_gate),
+        cmocka_unit_test(test_words),        cmocka_unit_test(test_brief),
+        cmocka_unit_test(test_brief_stat),   cmocka_unit_test(test_own_gate),
         cmocka_unit_test(test_lying_length), cmocka_unit_test(test_handle_kinds),
         cmocka_unit_test(test_unknown),
     };

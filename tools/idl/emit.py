@@ -113,30 +113,67 @@ def client(p, m):
     out = comment(m.doc + layout(m))
     head = f"WARN_UNUSED static inline status_t {p.name}_{m.name}("
     out += wrapped(head, parameters, ") {", " " * (head.index("(") + 1))
-    lends = [f for f in m.fields if f.kind in LENDS]
-    out += ["    struct message message_;", "", "    message_.gate = server;", f"    message_.label = {upper};",
-            "    message_.deadline = deadline;", "    message_.control = 0;"]
-    out += load(m.fields, "message_.words")
+    if m.brief():
+        return out + brief_body(m, upper)
+    out += ["    struct message message_;", ""] + request_head(m, upper)
     n_words = pack(m.fields)  # no word is left as it lay on the stack: the server sees them all
     out += [f"    message_.words[{i}] = 0;" for i in range(n_words, MAX)]
-    out += handles_out(m.fields, "message_.handles", "message_.control")
-    for i, f in enumerate(lends):
-        access = "LENT_READABLE" if f.kind == "lend_read" else "LENT_WRITABLE"
-        out.append(f"    message_.segments[{i}] = MESSAGE_LEND({f.name}, {f.name}_length, {access});")
-    extra = [f"MESSAGE_SEGMENTS({len(lends)})"] if lends else []
-    extra += [f"MESSAGE_ACCEPT({len(m.handles('answer'))})"] if m.handles("answer") else []
-    if extra:
-        out.append(f"    message_.control |= {' | '.join(extra)};")
+    out += segments([f for f in m.fields if f.kind in LENDS])
     if m.answer is None:
         return out + ["    return MESSAGE_SEND(&message_);", "}", ""]
     call = "MESSAGE_CALL_SHORT" if short else "MESSAGE_CALL"
-    out.append(f"    status_t status_ = {call}(&message_);")
-    for f in m.answer:
-        if f.kind == "word":
-            out.append(f"    *{f.name} = {fetch(f, 'message_.words')};")
-    for i, f in enumerate(m.handles("answer")):
-        out.append(f"    *{f.name} = message_handle(&message_, status_, {i});")
-    return out + ["    return status_ != OK ? status_ : (status_t)message_.label;", "}", ""]
+    return out + [f"    status_t status_ = {call}(&message_);"] + answer_out(m) + stub_end()
+
+
+def request_head(m, upper):
+    """Statements for all of a request but what is lent, and words that no scalar needs."""
+    accept = len(m.handles("answer"))
+    return ["    message_.gate = server;", f"    message_.label = {upper};", "    message_.deadline = deadline;",
+            f"    message_.control = {f'MESSAGE_ACCEPT({accept})' if accept else 0};"] + \
+        load(m.fields, "message_.words") + handles_out(m.fields, "message_.handles", "message_.control")
+
+
+def segments(lends):
+    """Statements that lend."""
+    out = []
+    for i, f in enumerate(lends):
+        access = "LENT_READABLE" if f.kind == "lend_read" else "LENT_WRITABLE"
+        out.append(f"    message_.segments[{i}] = MESSAGE_LEND({f.name}, {f.name}_length, {access});")
+    return out + ([f"    message_.control |= MESSAGE_SEGMENTS({len(lends)});"] if lends else [])
+
+
+def answer_out(m):
+    """Statements that take the answer apart."""
+    out = [f"    *{f.name} = {fetch(f, 'message_.words')};" for f in m.answer if f.kind == "word"]
+    handles = enumerate(m.handles("answer"))
+    return out + [f"    *{f.name} = message_handle(&message_, status_, {i});" for i, f in handles]
+
+
+def stub_end():
+    return ["    return status_ != OK ? status_ : (status_t)message_.label;", "}", ""]
+
+
+def brief_body(m, upper):
+    """A stub's body where few bytes to be read travel in the words; with a late range it may ask twice."""
+    brief, late = m.brief(), m.late()
+    lends = [f for f in m.fields if f.kind in LENDS]
+    out = ["    struct message message_;", "    status_t status_;",
+           f"    bool is_brief_ = {brief.name}_length <= MESSAGE_BRIEF_BYTES;", ""]
+    body = request_head(m, upper)
+    if pack(m.fields) == 0:
+        body.append("    message_.words[0] = 0;")
+    body += ["    if (is_brief_) {", f"        message_set_brief(&message_, {brief.name}, {brief.name}_length);"]
+    body += ["    " + line for line in segments([f for f in lends if not f.brief and not f.late])]
+    body += ["    } else {"] + [f"        message_.words[{i}] = 0;" for i in range(1, MAX)]
+    body += ["    " + line for line in segments(lends)] + ["    }"]
+    body += ["    status_ = MESSAGE_CALL(&message_);"] + answer_out(m)
+    if not late:
+        return out + body + stub_end()
+    gate = m.handles("answer")[0].name
+    body += [f"    if (!is_brief_ || !message_asks_again(&message_, status_, *{gate})) {{",
+             "        return status_ != OK ? status_ : (status_t)message_.label;", "    }",
+             "    is_brief_ = false;"]
+    return out + ["    for (;;) {"] + ["    " + line for line in body] + ["    }", "}", ""]
 
 
 def handlers(p):

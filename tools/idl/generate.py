@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 MAX = 4  # words, handles and segments of one message (abi/message.h)
+NUMBER_END = 1 << 10  # labels' numbers: the bits above are those of MESSAGE_BRIEF (lib/native/message.h)
 SCALARS = {"u64": "uint64_t", "i64": "int64_t", "u32": "uint32_t", "i32": "int32_t"}
 OBJECTS = {"handle": "OBJECT_NONE"} | {
     name: "OBJECT_" + name.upper()
@@ -26,7 +27,10 @@ class Field:
     """One parameter: kind is word, handle, own, lend_read or lend_write."""
 
     def __init__(self, words):
-        self.copy = self.optional = self.implied = False
+        self.copy = self.optional = self.implied = self.brief = self.late = False
+        if words[1:2] in (["lend_read"], ["lend_write"]):
+            self.brief, self.late = words[0] == "brief", words[0] == "late"
+            words = words[1:] if self.brief or self.late else words
         if words[:1] == ["optional"]:
             self.optional, words = True, words[1:]
         if words[:1] in (["copy"], ["move"]):
@@ -89,6 +93,7 @@ class Message:
                 raise Mistake(f"{name}: two `own` gates", "a message carries one badge")
         if sum(f.kind == "lend_write" for f in fields) > 1:
             raise Mistake(f"{name}: two lend_write", "one writable range per request")
+        self.check_brief()
         if answer is not None and any(f.kind in LENDS + ("own",) for f in answer):
             raise Mistake(f"{name}: the answer lends or names an own gate", "only requests can")
         if answer is None and any(f.kind in LENDS for f in fields):
@@ -99,6 +104,24 @@ class Message:
                 if seen and not field.optional:
                     raise Mistake(f"{name}: `{field.name}` follows an optional handle", "optional ones come last")
                 seen = field.optional
+
+    def brief(self):
+        return next((f for f in self.fields if f.brief), None)
+
+    def late(self):
+        return next((f for f in self.fields if f.late), None)
+
+    def check_brief(self):
+        """Brief bytes are in words 1 to 3, and nothing else is there or lent to be read."""
+        brief, late = self.brief(), self.late()
+        if brief and (brief.kind != "lend_read" or pack(self.fields) > 1 or
+                      sum(f.kind == "lend_read" for f in self.fields) > 1):
+            raise Mistake(f"{self.name}: `{brief.name}` cannot be brief",
+                          "it must be the only lend_read, beside at most one word")
+        if late and (late.kind != "lend_write" or not brief or
+                     not any(f.kind == "handle" for f in self.answer or [])):
+            raise Mistake(f"{self.name}: `{late.name}` cannot be late",
+                          "it must be a lend_write beside a brief one, in a call that may answer a gate")
 
     def handles(self, part="fields"):
         return [f for f in getattr(self, part) or [] if f.kind == "handle"]
@@ -159,8 +182,8 @@ class Protocol:
             self.structs.append((match[1], members, doc))
         elif match := re.fullmatch(r"(send )?(\w+)\s*\((.*?)\)\s*(?:->\s*\((.*)\))?(?:\s*= (\d+))?", text):
             number = int(match[5]) if match[5] else next_number
-            if any(m.number == number for m in self.messages) or not 0 < number < 0x10000:
-                raise Mistake(f"label number {number} is taken or out of range", "1 to 65535, each once")
+            if any(m.number == number for m in self.messages) or not 0 < number < NUMBER_END:
+                raise Mistake(f"label number {number} is taken or out of range", f"1 to {NUMBER_END - 1}, each once")
             if any(m.name == match[2] for m in self.messages):
                 raise Mistake(f"`{match[2]}` is defined twice", "give each message its own name")
             parts = [[Field(p.split()) for p in (part or "").split(",") if p.strip()]

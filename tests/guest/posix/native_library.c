@@ -179,13 +179,18 @@ static void test_hostile_requests(void) {
     CHECK(file_open(archive, FILE_OPEN_READ, 0, "a\0b", 3, target, sizeof target, &kind, &matched,
                     &length, &file, DEADLINE_NEVER) == ERROR_BAD_ARGUMENT);
     /* Lent memory that is not there is the client's fault, and the server's life goes on. */
-    CHECK(file_open(archive, FILE_OPEN_READ, 0, (const void *)0x1000, 5, target, sizeof target,
-                    &kind, &matched, &length, &file, DEADLINE_NEVER) == ERROR_PEER_FAULT);
+    CHECK(file_open(archive, FILE_OPEN_READ, 0, (const void *)0x1000, MESSAGE_BRIEF_BYTES + 1,
+                    target, sizeof target, &kind, &matched, &length, &file,
+                    DEADLINE_NEVER) == ERROR_PEER_FAULT);
     CHECK(file_stat(archive, 0, "shell", 5, (void *)0x1000, sizeof(struct file_stat), &matched,
                     &length, &next, DEADLINE_NEVER) == ERROR_PEER_FAULT);
-    /* Labels of nobody, of another protocol, beyond the last. */
-    static const uint32_t labels[] = {0, UINT32_MAX, SERVICE_LIST, FILE_PROTOCOL << 16,
-                                      FILE_PROTOCOL << 16 | 0xffff};
+    /* Labels of nobody, of another protocol, beyond the last, with more bytes than fit. */
+    static const uint32_t labels[] = {0,
+                                      UINT32_MAX,
+                                      SERVICE_LIST,
+                                      FILE_PROTOCOL << 16,
+                                      FILE_PROTOCOL << 16 | 0xffff,
+                                      FILE_OPEN | (MESSAGE_BRIEF_BYTES + 2) << MESSAGE_BRIEF_SHIFT};
     for (size_t i = 0; i < ARRAY_SIZE(labels); i++) {
         m = (struct message){.gate = archive, .label = labels[i], .deadline = DEADLINE_NEVER};
         CHECK(message_call(&m) == OK && (status_t)m.label == ERROR_BAD_MESSAGE);
