@@ -174,6 +174,30 @@ static void waiting_end(struct waiting *waiting, status_t status, uint64_t n,
     }
 }
 
+/* Ends the short read with the first n of these bytes. */
+static void waiting_end_short(struct waiting *waiting, const struct short_bytes *bytes, size_t n) {
+    handle_t saved = waiting->saved;
+
+    list_remove(&waiting->node);
+    recycle_free(waiting, sizeof *waiting);
+    file_answer_read_short(saved, OK, n, bytes->words[0], bytes->words[1], bytes->words[2]);
+}
+
+/*
+ * A short write may find a short read that waits and takes all of it: then the bytes need not go
+ * through the ring. That is empty (else nobody waited to read) and stays so, and no event comes or
+ * goes: nobody else is to be served or told. False: nothing happened.
+ */
+static bool hand_over(struct channel *channel, const struct short_bytes *bytes, size_t n) {
+    struct waiting *waiting = LIST_FIRST(&channel->reads, struct waiting, node);
+
+    if (waiting == NULL || !waiting->is_short || waiting->length < n) {
+        return false;
+    }
+    waiting_end_short(waiting, bytes, n);
+    return true;
+}
+
 /* Serves the oldest read. False: it must go on waiting. */
 static bool serve_read(struct channel *channel) {
     struct waiting *waiting = LIST_FIRST(&channel->reads, struct waiting, node);
@@ -185,11 +209,8 @@ static bool serve_read(struct channel *channel) {
 
     if (waiting->is_short) {
         struct short_bytes bytes = take_short(channel, n);
-        handle_t saved = waiting->saved;
 
-        list_remove(&waiting->node);
-        recycle_free(waiting, sizeof *waiting);
-        file_answer_read_short(saved, OK, n, bytes.words[0], bytes.words[1], bytes.words[2]);
+        waiting_end_short(waiting, &bytes, n);
         return true;
     }
     status_t status = take(channel, waiting->saved, NULL, n);
@@ -424,6 +445,10 @@ status_t end_write_short(struct end *end, struct request *request, uint32_t leng
         return (end->flags & FILE_OPEN_NONBLOCK) != 0
                    ? ERROR_WOULD_BLOCK
                    : wait_in(&channel->writes, request, end, length, 0, &bytes);
+    }
+    if (hand_over(channel, &bytes, length)) {
+        *n = length;
+        return OK;
     }
     status_t status = put_short(channel, &bytes, length);
 
