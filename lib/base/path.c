@@ -80,28 +80,31 @@ enum path_result path_normalize(char *out, const char *directory, const char *pa
 }
 
 bool path_copy_normal(char *out, const char *path) {
-    size_t start = 1, i; /* of the component; of the byte */
+    size_t i = 0;
 
     if (path[0] != '/') {
         return false;
     }
-    out[0] = '/';
-    for (i = 1; path[i] != '\0'; i++) {
-        char c = path[i];
+    while (path[i] == '/') {
+        size_t start = i + 1; /* of the component */
+        char c = path[start];
 
-        if (i == PATH_LENGTH_MAX - 1 || (i == start && (c == '.' || c == '/'))) {
+        if (start >= PATH_LENGTH_MAX - 1 || c == '.' || c == '/' || c == '\0') {
             return false;
         }
-        if (c == '/') {
-            if (i - start > PATH_NAME_MAX) {
+        out[i] = '/';
+        for (i = start; c != '/' && c != '\0'; c = path[i]) {
+            out[i++] = c;
+            if (i == PATH_LENGTH_MAX) {
                 return false;
             }
-            start = i + 1;
         }
-        out[i] = c;
+        if (i - start > PATH_NAME_MAX) {
+            return false;
+        }
     }
     out[i] = '\0';
-    return i != start && i - start <= PATH_NAME_MAX;
+    return true;
 }
 
 bool path_wants_directory(const char *path) {
@@ -188,27 +191,28 @@ bool path_name_is_valid(const char *name) {
 
 /* In one pass: servers look at each path that they are sent. */
 bool path_is_relative_normal(const char *path, size_t length) {
-    size_t start = 0; /* of the component */
+    size_t end = 0; /* of the component */
 
     if (length == 0) {
         return true;
     }
-    for (size_t i = 0;; i++) {
-        if (i < length && path[i] == '\0') {
-            return false;
+    for (;; end++) {
+        size_t start = end;
+
+        while (end < length && path[end] != '/') {
+            if (path[end++] == '\0') {
+                return false;
+            }
         }
-        if (i < length && path[i] != '/') {
-            continue;
-        }
-        size_t n = i - start;
-        bool is_dots = path[start] == '.' && (n == 1 || (n == 2 && path[start + 1] == '.'));
+        size_t n = end - start;
+        bool is_dots =
+            n != 0 && path[start] == '.' && (n == 1 || (n == 2 && path[start + 1] == '.'));
 
         if (n == 0 || n > PATH_NAME_MAX || is_dots) {
             return false;
         }
-        if (i == length) {
+        if (end == length) {
             return true;
         }
-        start = i + 1;
     }
 }
