@@ -186,10 +186,18 @@ enum upcall_state { UPCALL_NOT = 0, UPCALL_BITS = 1, UPCALL_FAULT = 2 };
 /* futex flags */
 enum { FUTEX_SHARED = 1 };
 
-/* irq_create flags */
-enum { IRQ_LEVEL = 1, IRQ_ACTIVE_LOW = 2 };
+/*
+ * irq_create: lines 0 to 15 are those of the ISA bus, with or without IRQ_LEVEL; where they come to
+ * is the firmware's and the kernel's business (IRQ_ACTIVE_LOW says nothing there). From 16 on they
+ * are ACPI's global system interrupts. IRQ_MESSAGE, alone and with line 0: a message-signalled
+ * interrupt; the second result says how a device raises it: address | value << 32. TOO_MANY: all
+ * are taken.
+ */
+enum { IRQ_LEVEL = 1, IRQ_ACTIVE_LOW = 2, IRQ_MESSAGE = 4 };
 enum irq_operation {
-    IRQ_BIND = 1,        /* gate, bits: each interrupt masks the line and notifies */
+    /* gate, bits: each interrupt notifies, and masks a level-triggered line. Edges that came before
+     * may be lost: look at the device once it is bound. */
+    IRQ_BIND = 1,
     IRQ_ACKNOWLEDGE = 2, /* unmasks the line */
 };
 

@@ -12,24 +12,23 @@
 
 #define CASCADE_LINE 2
 
-static struct irq *lines[IRQ_LINES];
+static struct irq *irqs[IRQS];
 uint64_t irq_count;
 
 /* [book:interrupt-enter] */
-void interrupt_enter(struct thread *thread, unsigned line) {
-    struct irq *irq;
+void interrupt_enter(struct thread *thread, unsigned vector) {
+    unsigned number;
 
     kernel_lock_take();
-    if (line < IRQ_LINES && !irq_acknowledge_line(line)) {
-        scheduler_leave(thread, SWITCH_PREEMPT);
-        return;
-    }
-    irq_count++;
-    irq = line < IRQ_LINES ? lines[line] : NULL;
-    /* The line is masked now and stays so until somebody acknowledges; if nobody is there, for
-     * good. */
-    if (irq != NULL && irq->gate != NULL) {
-        (void)gate_notify(irq->gate, irq->bits, GATE_URGENT);
+    if (irq_acknowledge(vector, &number)) {
+        const struct irq *irq = irqs[number];
+
+        irq_count++;
+        /* A level-triggered line is masked now and stays so until somebody acknowledges; if nobody
+         * is there, for good. */
+        if (irq != NULL && irq->gate != NULL) {
+            (void)gate_notify(irq->gate, irq->bits, GATE_URGENT);
+        }
     }
     scheduler_leave(thread, SWITCH_PREEMPT);
 }
@@ -38,36 +37,47 @@ void interrupt_enter(struct thread *thread, unsigned line) {
 void irq_destroy(struct object *object) {
     struct irq *irq = CONTAINER_OF(object, struct irq, object);
 
-    arch_irq_mask(irq->line);
-    lines[irq->line] = NULL;
+    arch_irq_mask(irq->number);
+    irqs[irq->number] = NULL;
     if (irq->gate != NULL) {
         gate_unbind(irq->gate);
     }
     object_free(object);
 }
 
-/* (system, line, flags) -> irq */
+/* What (line, flags) of a program mean: a line, or a message that nobody has. */
+static status_t number_choose(uint64_t line, uint64_t flags, unsigned *number) {
+    if (flags == IRQ_MESSAGE && line == 0) {
+        *number = IRQ_LINES;
+        while (*number < IRQS && irqs[*number] != NULL) {
+            ++*number;
+        }
+        return *number == IRQS ? ERROR_TOO_MANY : OK;
+    }
+    if (line >= IRQ_LINES || line == CASCADE_LINE ||
+        (flags & ~(uint64_t)(IRQ_LEVEL | IRQ_ACTIVE_LOW)) != 0) {
+        return ERROR_BAD_ARGUMENT;
+    }
+    *number = (unsigned)line;
+    return irqs[line] != NULL ? ERROR_BUSY : OK;
+}
+
+/* (system, line, flags) -> irq, message */
 status_t sys_irq_create(struct thread *thread, struct object *system) {
     const struct registers *registers = &thread->registers;
     struct handle_table *table = &thread->process->handles;
-    uint64_t line = registers->rsi;
     struct object *object;
-    status_t status;
+    unsigned number;
+    status_t status = number_choose(registers->rsi, registers->rdx, &number);
 
     (void)system;
-    if (line >= IRQ_LINES || line == CASCADE_LINE ||
-        (registers->rdx & ~(uint64_t)(IRQ_LEVEL | IRQ_ACTIVE_LOW)) != 0) {
-        return ERROR_BAD_ARGUMENT;
-    }
-    if (lines[line] != NULL) {
-        return ERROR_BUSY;
-    }
-    status = handle_reserve(table, 1);
+    status = status == OK ? handle_reserve(table, 1) : status;
     if (status != OK) {
         return status;
     }
     status = object_create(OBJECT_IRQ, thread->process->space->budget, &object);
-    if (status == OK && !arch_irq_set_mode((unsigned)line, (registers->rdx & IRQ_LEVEL) != 0)) {
+    if (status == OK && !arch_irq_route(number, (registers->rdx & IRQ_LEVEL) != 0,
+                                        (registers->rdx & IRQ_ACTIVE_LOW) != 0)) {
         object_free(object);
         status = ERROR_NOT_SUPPORTED;
     }
@@ -76,9 +86,10 @@ status_t sys_irq_create(struct thread *thread, struct object *system) {
         return status;
     }
     /* Commit. */
-    lines[line] = CONTAINER_OF(object, struct irq, object);
-    lines[line]->line = (uint32_t)line;
+    irqs[number] = CONTAINER_OF(object, struct irq, object);
+    irqs[number]->number = number;
     thread->registers.rdx = handle_install(table, object, RIGHTS_ALL);
+    thread->registers.rsi = number < IRQ_LINES ? 0 : arch_irq_message(number);
     return OK;
 }
 
@@ -97,7 +108,7 @@ static status_t irq_bind(struct thread *thread, struct irq *irq) {
     }
     irq->gate = gate;
     irq->bits = bits;
-    arch_irq_unmask(irq->line);
+    arch_irq_unmask(irq->number);
     return OK;
 }
 
@@ -110,7 +121,7 @@ status_t sys_irq_control(struct thread *thread, struct irq *irq) {
         if (irq->gate == NULL) {
             return ERROR_BAD_STATE;
         }
-        arch_irq_unmask(irq->line);
+        arch_irq_unmask(irq->number);
         return OK;
     default:
         return ERROR_BAD_ARGUMENT;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Merriwig: from the boot code's hand-over to the first program. Read as a table of contents. */
 #include "boot/boot_info.h"
+#include "kernel/arch/x86_64/acpi.h"
 #include "kernel/arch/x86_64/clock.h"
 #include "kernel/arch/x86_64/cpu.h"
-#include "kernel/arch/x86_64/irq.h"
-#include "kernel/arch/x86_64/smp.h"
+#include "kernel/arch/x86_64/ioapic.h"
 #include "kernel/arch/x86_64/smp.h"
 #include "kernel/arch/x86_64/thread.h"
 #include "kernel/budget.h"
@@ -52,6 +52,7 @@ void kernel_main(const struct boot_info *boot) {
     boot_info_kept = boot;
     frame_init(boot);
     log_init();
+    acpi_read(boot);
     kernel_log("Merriwig: %llu MiB of memory, %llu free\n",
                (unsigned long long)(frame_n_total() / 256),
                (unsigned long long)(frame_n_free() / 256));
@@ -60,6 +61,7 @@ void kernel_main(const struct boot_info *boot) {
     scheduler_add_cpu(cpu_this(), idle_create());
     fast_path_choose(boot);
     smp_start(boot);
+    ioapic_init();
     info_init(boot->entry_tsc);
     reserve = MAX(frame_n_free() * PAGE_SIZE >> BUDGET_RESERVE_SHIFT, BUDGET_RESERVE_MIN);
     budget_init(frame_n_free() * PAGE_SIZE - reserve);

@@ -85,7 +85,7 @@ static void info_fill(const struct handle_entry *entry, struct handle_info *info
         info->size = CONTAINER_OF(object, struct memory, object)->n_pages;
         break;
     case OBJECT_IRQ:
-        info->id = CONTAINER_OF(object, struct irq, object)->line;
+        info->id = CONTAINER_OF(object, struct irq, object)->number;
         break;
     case OBJECT_IOPORTS:
         info->id = CONTAINER_OF(object, struct ioports, object)->first;

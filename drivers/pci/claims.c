@@ -222,7 +222,8 @@ static status_t on_ports_bar(void *context, struct request *request, uint32_t ba
     return sys_ioports_create(system_handle, (uint16_t)*first, *n, ports);
 }
 
-/* PCI lines are level-triggered and may be shared (section 2.2.6); the 8259 has no polarity. */
+/* PCI lines are level-triggered, low-active, and may be shared (section 2.2.6). The number is the
+ * firmware's, which has made the chip set's routing fit it: a line of the 8259. */
 static status_t on_irq(void *context, struct request *request, uint32_t *line,
                        handle_t *interrupt) {
     const struct claim *claim = context;
@@ -233,7 +234,7 @@ static status_t on_irq(void *context, struct request *request, uint32_t *line,
         return ERROR_NOT_FOUND;
     }
     *line = function->irq_line;
-    return sys_irq_create(system_handle, function->irq_line, IRQ_LEVEL, interrupt);
+    return sys_irq_create(system_handle, function->irq_line, IRQ_LEVEL | IRQ_ACTIVE_LOW, interrupt);
 }
 
 static status_t on_enable(void *context, struct request *request, uint32_t bits, handle_t owner) {

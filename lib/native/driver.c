@@ -45,7 +45,7 @@ status_t driver_irq_start(struct server *server, struct driver_irq *irq, handle_
         status = sys_irq_control(object, IRQ_BIND, gate, 1);
     }
     if (status == OK) {
-        status = sys_irq_control(object, IRQ_ACKNOWLEDGE, HANDLE_NONE, 0);
+        handle_irq(context); /* what came before may have interrupted nobody */
     }
     return status;
 }

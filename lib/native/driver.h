@@ -46,8 +46,8 @@ static inline void driver_out8(const struct driver_ports *ports, uint16_t offset
     driver_out(ports, offset, 1, value);
 }
 
-/* An interrupt line. `handle_irq` runs in the server loop; the line is masked until it returns,
- * then acknowledged. */
+/* An interrupt line. `handle_irq` runs in the server loop, and once at the start; the line is
+ * acknowledged when it returns. */
 struct driver_irq {
     handle_t irq;
     void (*handle_irq)(void *context);

@@ -345,6 +345,18 @@ WARN_UNUSED static inline status_t sys_irq_create(handle_t system, uint32_t line
     return syscall_handle(syscall_do3(SYSCALL_irq_create, system, line, flags), irq);
 }
 
+/* A message-signalled interrupt: writing `value` to the physical `address` raises it. */
+WARN_UNUSED static inline status_t sys_irq_create_message(handle_t system, handle_t *irq,
+                                                          uint32_t *address, uint32_t *value) {
+    struct syscall_result result = syscall_do3(SYSCALL_irq_create, system, 0, IRQ_MESSAGE);
+
+    if (result.status == OK) {
+        *address = (uint32_t)result.second;
+        *value = (uint32_t)(result.second >> 32);
+    }
+    return syscall_handle(result, irq);
+}
+
 WARN_UNUSED static inline status_t sys_irq_control(handle_t irq, enum irq_operation operation,
                                                    handle_t gate, uint64_t bits) {
     return syscall_do(SYSCALL_irq_control, irq, operation, gate, bits, 0, 0).status;

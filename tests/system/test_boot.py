@@ -78,6 +78,37 @@ def test_more_processors_than_it_can_use():
     assert "8 processors\n" in boots(smp=10).transcript
 
 
+# A pin of QEMU's I/O APIC that is in use: number, vector, trigger.
+UNMASKED = r"pin (\d+) +0x\w+ dest=0 vec=(\d+) +active-hi +(edge|level) +fixed +physical$"
+
+
+def interrupt_controllers(machine):
+    """QEMU's view of them, once serial line, keyboard and network card have their interrupts."""
+    machine.expect_prompt()
+    for _ in range(20):
+        if "1 received" in machine.command("ping -c 1 -W 1 10.0.2.2"):
+            return machine.monitor("info pic").replace("\r", "")
+        time.sleep(0.2)
+    raise AssertionError("no answer: " + machine.transcript)
+
+
+@pytest.mark.parametrize("machine", ["pc", "q35"])
+def test_lines_come_to_the_io_apic(machine):
+    """Where the MADT says how: edges of the ISA bus, levels of PCI. The 8259 has but its cascade."""
+    with Machine(machine=machine) as m:
+        state = interrupt_controllers(m)
+    assert re.findall(UNMASKED, state, re.M) == [("1", "49", "edge"), ("4", "52", "edge"), ("11", "59", "level")], state
+    assert "pic0: irr=" in state and "imr=fb" in state and "imr=ff" in state, state
+
+
+def test_lines_come_to_the_8259():
+    """Where nothing says how they come to an I/O APIC."""
+    with Machine(machine="pc,acpi=off", smp=1) as m:
+        state = interrupt_controllers(m)
+    assert not re.search(UNMASKED, state, re.M), state
+    assert "imr=e9" in state and "imr=f7" in state, state
+
+
 def test_no_network_card():
     start = time.monotonic()
     boots(net="none")

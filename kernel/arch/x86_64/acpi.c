@@ -42,8 +42,13 @@ struct madt {
     uint32_t flags;
 } PACKED;
 
-enum { MADT_LAPIC = 0, MADT_X2APIC = 9 };
-#define MADT_ENABLED (1u << 0)
+/* Kinds of entries (table 5.45), and flags of theirs (tables 5.47 and 5.50). */
+enum { MADT_LAPIC = 0, MADT_IOAPIC = 1, MADT_OVERRIDE = 2, MADT_X2APIC = 9 };
+#define MADT_ENABLED       (1u << 0)
+#define MADT_POLARITY      3u
+#define MADT_POLARITY_LOW  3u
+#define MADT_TRIGGER       (3u << 2)
+#define MADT_TRIGGER_LEVEL (3u << 2)
 
 struct madt_entry {
     uint8_t type, length;
@@ -52,6 +57,18 @@ struct madt_lapic {
     struct madt_entry entry;
     uint8_t processor, apic_id;
     uint32_t flags;
+} PACKED;
+struct madt_ioapic {
+    struct madt_entry entry;
+    uint8_t id, reserved;
+    uint32_t paddr;
+    uint32_t first;
+} PACKED;
+struct madt_override {
+    struct madt_entry entry;
+    uint8_t bus, source; /* 0: ISA */
+    uint32_t line;
+    uint16_t flags;
 } PACKED;
 struct madt_x2apic {
     struct madt_entry entry;
@@ -70,6 +87,8 @@ static bool sum_is_zero(const void *start, size_t n) {
     }
     return sum == 0;
 }
+
+struct acpi acpi;
 
 /* The table at a physical address; NULL if none can be there. */
 static const struct table_header *table_at(uint64_t paddr) {
@@ -125,28 +144,69 @@ static const struct madt *madt_find(const struct boot_info *boot) {
                                                                  : NULL;
 }
 
-/* The processor that an entry names; false if it names none that can be used. */
-static bool entry_cpu(const struct madt_entry *entry, uint32_t *id) {
+static void read_cpu(uint32_t id, uint32_t flags) {
+    if ((flags & MADT_ENABLED) != 0 && acpi.n_cpus < CPU_MAX) {
+        acpi.cpu_ids[acpi.n_cpus++] = id;
+    }
+}
+
+static void read_ioapic(const struct madt_ioapic *entry) {
+    if (acpi.n_ioapics < ACPI_IOAPICS_MAX) {
+        acpi.ioapics[acpi.n_ioapics].paddr = entry->paddr;
+        acpi.ioapics[acpi.n_ioapics++].first = entry->first;
+    }
+}
+
+/* Lines that the table does not name are as the bus has them: rising edges. */
+static void read_override(const struct madt_override *entry) {
+    if (entry->bus == 0 && entry->source < IRQ_ISA_LINES) {
+        acpi.isa[entry->source] = (struct acpi_isa_line){
+            .line = entry->line,
+            .is_level = (entry->flags & MADT_TRIGGER) == MADT_TRIGGER_LEVEL,
+            .is_active_low = (entry->flags & MADT_POLARITY) == MADT_POLARITY_LOW,
+        };
+    }
+}
+
+static void read_entry(const struct madt_entry *entry) {
+    static const uint8_t sizes[] = {
+        [MADT_LAPIC] = sizeof(struct madt_lapic),
+        [MADT_IOAPIC] = sizeof(struct madt_ioapic),
+        [MADT_OVERRIDE] = sizeof(struct madt_override),
+        [MADT_X2APIC] = sizeof(struct madt_x2apic),
+    };
     const struct madt_lapic *lapic = (const struct madt_lapic *)entry;
     const struct madt_x2apic *x2apic = (const struct madt_x2apic *)entry;
 
-    if (entry->type == MADT_LAPIC && entry->length >= sizeof(*lapic)) {
-        *id = lapic->apic_id;
-        return (lapic->flags & MADT_ENABLED) != 0;
+    if (entry->type >= ARRAY_SIZE(sizes) || entry->length < sizes[entry->type]) {
+        return;
     }
-    if (entry->type == MADT_X2APIC && entry->length >= sizeof(*x2apic)) {
-        *id = x2apic->apic_id;
-        return (x2apic->flags & MADT_ENABLED) != 0;
+    switch (entry->type) {
+    case MADT_LAPIC:
+        read_cpu(lapic->apic_id, lapic->flags);
+        break;
+    case MADT_X2APIC:
+        read_cpu(x2apic->apic_id, x2apic->flags);
+        break;
+    case MADT_IOAPIC:
+        read_ioapic((const struct madt_ioapic *)entry);
+        break;
+    case MADT_OVERRIDE:
+        read_override((const struct madt_override *)entry);
+        break;
+    default:
+        break;
     }
-    return false;
 }
 
-unsigned acpi_cpus(const struct boot_info *boot, uint32_t ids[], unsigned max) {
+void acpi_read(const struct boot_info *boot) {
     const struct madt *madt = madt_find(boot);
-    unsigned n = 0;
     size_t at = sizeof(*madt);
 
-    while (madt != NULL && n < max &&
+    for (uint32_t i = 0; i < IRQ_ISA_LINES; i++) {
+        acpi.isa[i].line = i;
+    }
+    while (madt != NULL &&
            u64_range_is_within(at, sizeof(struct madt_entry), madt->header.length)) {
         const struct madt_entry *entry = (const void *)((const char *)madt + at);
 
@@ -154,8 +214,7 @@ unsigned acpi_cpus(const struct boot_info *boot, uint32_t ids[], unsigned max) {
             !u64_range_is_within(at, entry->length, madt->header.length)) {
             break;
         }
-        n += entry_cpu(entry, &ids[n]);
+        read_entry(entry);
         at += entry->length;
     }
-    return n;
 }

@@ -29,8 +29,8 @@ void interrupt_dispatch(struct thread *thread) {
         kernel_thread_wait_enter(thread);
         return;
     }
-    if (vector < VECTOR_MSI) {
-        interrupt_enter(thread, vector - VECTOR_IRQ);
+    if (vector < VECTOR_IRQ + IRQS) {
+        interrupt_enter(thread, vector);
     } else if (vector == VECTOR_TIMER) {
         irq_acknowledge_local();
         timer_enter(thread);
@@ -40,9 +40,6 @@ void interrupt_dispatch(struct thread *thread) {
     } else if (vector == VECTOR_MAILBOX) {
         irq_acknowledge_local();
         arch_poll_mailbox();
-    } else if (vector <= VECTOR_MSI_LAST) {
-        irq_acknowledge_local();
-        interrupt_enter(thread, vector - VECTOR_MSI + IRQ_LINES);
     }
     /* Else the local APIC's own spurious one, which is not acknowledged (SDM 3, 10.9). */
 }

@@ -3,6 +3,7 @@
 
 #include "kernel/arch/x86_64/cpu.h"
 #include "kernel/arch/x86_64/io.h"
+#include "kernel/arch/x86_64/ioapic.h"
 #include "kernel/arch/x86_64/lapic.h"
 
 /* 8259A (Intel 8259A data sheet): ports of the two controllers, their words. */
@@ -21,7 +22,7 @@
 /* Local APIC registers: offsets of the memory-mapped form (SDM 3, table 10-1). */
 #define APIC_BASE_ENABLE   (1ull << 11)
 #define APIC_BASE_X2APIC   (1ull << 10)
-#define APIC_BASE_ADDRESS  0x000ffffffffff000
+#define APIC_ADDRESS       0xfee00000 /* of the registers, and of messages (10.4.1, 10.11.1) */
 #define APIC_ID            0x020
 #define APIC_VERSION       0x030
 #define APIC_TASK_PRIORITY 0x080
@@ -42,31 +43,31 @@
 
 /* Lines masked, a bit each; the hardware's copies are written from it. */
 static uint16_t masked = 0xffff;
-static paddr_t lapic_paddr;
+static bool is_x2apic;
 
 uint32_t lapic_read(unsigned offset) {
-    if (lapic_paddr == 0) {
+    if (is_x2apic) {
         return (uint32_t)msr_read(MSR_X2APIC + offset / 16);
     }
-    return *(volatile uint32_t *)paddr_to_pointer(lapic_paddr + offset);
+    return *(volatile uint32_t *)paddr_to_pointer(APIC_ADDRESS + offset);
 }
 
 void lapic_write(unsigned offset, uint32_t value) {
-    if (lapic_paddr == 0) {
+    if (is_x2apic) {
         msr_write(MSR_X2APIC + offset / 16, value);
         return;
     }
-    *(volatile uint32_t *)paddr_to_pointer(lapic_paddr + offset) = value;
+    *(volatile uint32_t *)paddr_to_pointer(APIC_ADDRESS + offset) = value;
 }
 
 uint32_t lapic_id(void) {
     uint32_t id = lapic_read(APIC_ID);
 
-    return lapic_paddr == 0 ? id : id >> 24;
+    return is_x2apic ? id : id >> 24;
 }
 
 void lapic_send(uint32_t id, uint32_t command) {
-    if (lapic_paddr == 0) {
+    if (is_x2apic) {
         /* This write waits for no other (SDM 3, 10.12.3). */
         __asm__ volatile("mfence" : : : "memory");
         msr_write(MSR_X2APIC + APIC_COMMAND / 16, (uint64_t)id << 32 | command);
@@ -100,25 +101,14 @@ static void lapic_init(uint32_t lint0) {
     lapic_write(APIC_END, 0); /* in case the firmware was in the middle of one */
 }
 
-/* Virtual wire: the 8259 interrupts through LINT0, as if there were no APIC. */
-static void lapic_init_boot(void) {
-    uint64_t base = msr_read(MSR_APIC_BASE);
-
-    if (!(base & APIC_BASE_X2APIC)) {
-        lapic_paddr = base & APIC_BASE_ADDRESS;
-        msr_write(MSR_APIC_BASE, base | APIC_BASE_ENABLE);
-    }
-    lapic_init(LVT_EXTERNAL);
-}
-
 void lapic_init_other(void) {
-    uint64_t mode = APIC_BASE_ENABLE | (lapic_paddr == 0 ? APIC_BASE_X2APIC : 0);
+    uint64_t mode = APIC_BASE_ENABLE | (is_x2apic ? APIC_BASE_X2APIC : 0);
 
     msr_write(MSR_APIC_BASE, msr_read(MSR_APIC_BASE) | mode);
     lapic_init(LVT_MASKED);
 }
 
-static void mask_write(unsigned line) {
+static void pic_mask_write(unsigned line) {
     if (line < 8) {
         io_out8(PIC_MASTER + PIC_MASK, (uint8_t)masked);
     } else {
@@ -138,41 +128,43 @@ static void pic_init_one(uint16_t port, uint8_t vector, uint8_t cascade) {
 }
 
 void irq_init(void) {
+    uint64_t base = msr_read(MSR_APIC_BASE);
+
     masked = (uint16_t) ~(1u << LINE_CASCADE);
-    pic_init_one(PIC_MASTER, VECTOR_IRQ, 1 << LINE_CASCADE);
-    pic_init_one(PIC_SLAVE, VECTOR_IRQ + 8, LINE_CASCADE);
-    mask_write(0);
-    mask_write(8);
-    lapic_init_boot();
+    pic_init_one(PIC_MASTER, VECTOR_PIC, 1 << LINE_CASCADE);
+    pic_init_one(PIC_SLAVE, VECTOR_PIC + 8, LINE_CASCADE);
+    pic_mask_write(0);
+    pic_mask_write(8);
+    is_x2apic = (base & APIC_BASE_X2APIC) != 0;
+    if (!is_x2apic) {
+        msr_write(MSR_APIC_BASE, (base & (PAGE_SIZE - 1)) | APIC_ADDRESS | APIC_BASE_ENABLE);
+    }
+    /* Virtual wire: the 8259 interrupts through LINT0, as if there were no APIC. */
+    lapic_init(LVT_EXTERNAL);
 }
 
-void arch_irq_mask(unsigned line) {
+static void pic_set_masked(unsigned line, bool is_masked) {
     if (line != LINE_CASCADE) {
-        masked |= (uint16_t)(1u << line);
-        mask_write(line);
+        masked = (uint16_t)((masked & ~(1u << line)) | (uint32_t)is_masked << line);
+        pic_mask_write(line);
     }
 }
 
-void arch_irq_unmask(unsigned line) {
-    masked &= (uint16_t) ~(1u << line);
-    mask_write(line);
-}
-
-bool arch_irq_set_mode(unsigned line, bool level) {
+static bool pic_set_mode(unsigned line, bool is_level) {
     uint16_t port = ELCR + line / 8;
     uint8_t bit = (uint8_t)(1u << line % 8);
     uint8_t modes = io_in8(port);
 
-    if (level && (LINES_EDGE_ONLY >> line & 1) != 0) {
+    if (is_level && (LINES_EDGE_ONLY >> line & 1) != 0) {
         return false;
     }
-    io_out8(port, level ? modes | bit : modes & (uint8_t)~bit);
+    io_out8(port, is_level ? modes | bit : modes & (uint8_t)~bit);
     return true;
 }
 
 /* A controller that saw a request go away before it was answered gives its lowest line, without
  * setting it in service (data sheet, "default IR7"). */
-static bool line_is_spurious(unsigned line) {
+static bool pic_is_spurious(unsigned line) {
     uint16_t port = line < 8 ? PIC_MASTER : PIC_SLAVE;
 
     if (line % 8 != 7) {
@@ -182,11 +174,11 @@ static bool line_is_spurious(unsigned line) {
     return (io_in8(port) & 0x80) == 0;
 }
 
-bool irq_acknowledge_line(unsigned line) {
-    bool spurious = line_is_spurious(line);
+static bool pic_acknowledge(unsigned line) {
+    bool spurious = pic_is_spurious(line);
 
     if (!spurious) {
-        arch_irq_mask(line);
+        pic_set_masked(line, true);
         if (line >= 8) {
             io_out8(PIC_SLAVE, OCW2_EOI);
         }
@@ -199,10 +191,43 @@ bool irq_acknowledge_line(unsigned line) {
     return !spurious;
 }
 
-void irq_acknowledge_local(void) {
-    lapic_write(APIC_END, 0);
+bool arch_irq_route(unsigned number, bool is_level, bool is_active_low) {
+    return number >= IRQ_LINES || ioapic_route(number, is_level, is_active_low) ||
+           (number < IRQ_ISA_LINES && pic_set_mode(number, is_level));
 }
 
-paddr_t arch_lapic_paddr(void) {
-    return lapic_paddr;
+static void irq_set_masked(unsigned number, bool is_masked) {
+    if (number < IRQ_LINES && !ioapic_set_masked(number, is_masked)) {
+        pic_set_masked(number, is_masked);
+    }
+}
+
+void arch_irq_mask(unsigned number) {
+    irq_set_masked(number, true);
+}
+
+void arch_irq_unmask(unsigned number) {
+    irq_set_masked(number, false);
+}
+
+/* Fixed delivery, an edge, to the boot CPU (10.11.1, 10.11.2). */
+uint64_t arch_irq_message(unsigned number) {
+    return (uint64_t)(VECTOR_IRQ + number) << 32 | APIC_ADDRESS | cpus[0].apic_id << 12;
+}
+
+bool irq_acknowledge(unsigned vector, unsigned *number) {
+    if (vector < VECTOR_IRQ) {
+        *number = vector - VECTOR_PIC;
+        return pic_acknowledge(*number);
+    }
+    *number = vector - VECTOR_IRQ;
+    if (*number < IRQ_LINES) {
+        ioapic_acknowledge(*number);
+    }
+    irq_acknowledge_local();
+    return true;
+}
+
+void irq_acknowledge_local(void) {
+    lapic_write(APIC_END, 0);
 }

@@ -1,34 +1,41 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Device interrupts: the two 8259 controllers through the local APIC's LINT0 (virtual wire, SDM
- * 3, 10.5.1 and Intel MP specification 3.6.2.2), and message-signalled ones (SDM 3, 10.11).
+ * Device interrupts, by number: lines, which come to a pin of an I/O APIC if the ACPI tables say
+ * so (ioapic.h), else to the two 8259 controllers and through them to the local APIC's LINT0
+ * (virtual wire, SDM 3, 10.5.1 and Intel MP specification 3.6.2.2); then messages (SDM 3, 10.11).
+ * All of them go to the boot CPU.
  *
- * An interrupt of an 8259 line goes to interrupt_enter, on the boot CPU, which masks the line and
- * acknowledges it at once.
+ * An interrupt is acknowledged to its controller at once. Its line is masked then, unless it is an
+ * edge at an I/O APIC, which forgets edges of masked pins.
  */
 #pragma once
 
 #include "kernel/types.h"
 
-#define IRQ_LINES 16 /* of the 8259; line 2 is the cascade and cannot be had */
+#define IRQ_ISA_LINES 16 /* of the 8259; line 2 is its cascade and cannot be had */
+#define IRQ_LINES     64 /* and the lines that only I/O APICs have */
+#define IRQS          (IRQ_LINES + 64)
 
-/* All lines masked, vectors set, local APIC on. */
+/* Where I/O APICs and local APICs are, as every PC has them: mapped uncached in the direct map. */
+#define APICS_START 0xfec00000
+#define APICS_END   (4 * GiB)
+
+/* All lines masked, vectors set, local APIC on. Only the 8259 is used before ioapic_init. */
 void irq_init(void);
 
-/* line < IRQ_LINES. */
-void arch_irq_mask(unsigned line);
-void arch_irq_unmask(unsigned line);
+/* Makes a number ready to be had, masked. False if it cannot be had, or not with this trigger: at
+ * the 8259 lines 0, 1, 2, 8 and 13 are edge-triggered for ever. */
+WARN_UNUSED bool arch_irq_route(unsigned number, bool is_level, bool is_active_low);
 
-/* Trigger mode. The 8259 knows level (always low-active on PCI) and edge; false if the line cannot
- * be that: 0, 1, 2, 8 and 13 are edge-triggered for ever. */
-WARN_UNUSED bool arch_irq_set_mode(unsigned line, bool level);
+/* For numbers that are routed. Messages cannot be masked: nothing happens. */
+void arch_irq_mask(unsigned number);
+void arch_irq_unmask(unsigned number);
 
-/* Where the registers of the local APIC are: must be mapped uncached in the direct map. 0 if it is
- * in x2APIC mode. */
-paddr_t arch_lapic_paddr(void);
+/* What a device has to write to raise this one, which is a message: address | value << 32. */
+uint64_t arch_irq_message(unsigned number);
 
-/* Masks the line and tells the controller that it is served. False: it was none (spurious). Called
- * with the lock held, once for each interrupt of the 8259. */
-WARN_UNUSED bool irq_acknowledge_line(unsigned line);
-/* For interrupt.c: the same for what comes by the local APIC; without the lock. */
+/* For each interrupt of a device, with the lock held: tells the controller that it is served, and
+ * which number it is. False: it was none (spurious). */
+WARN_UNUSED bool irq_acknowledge(unsigned vector, unsigned *number);
+/* For interrupt.c: for the local APIC's own ones, and those of other CPUs; without the lock. */
 void irq_acknowledge_local(void);

@@ -41,10 +41,10 @@
 #define VECTOR_MACHINE_CHECK 18
 #define N_EXCEPTIONS         32
 
-/* Interrupts: the two 8259, then message-signalled ones, then our own. */
-#define VECTOR_IRQ      0x20 /* lines 0 to 15 */
-#define VECTOR_MSI      0x30 /* lines 16 and up */
-#define VECTOR_MSI_LAST 0xef
+/* Interrupts: lines of the two 8259; what comes to the local APIC by itself, which are lines of
+ * I/O APICs and then messages (the kernel's irq numbers 0 to IRQS - 1); our own. */
+#define VECTOR_PIC      0x20
+#define VECTOR_IRQ      0x30
 #define VECTOR_TIMER    0xf0
 #define VECTOR_WAIT     0xf1 /* software interrupt of kernel threads: kernel_thread_wait */
 #define VECTOR_KICK     0xf2 /* from another CPU: enter the kernel */

@@ -52,10 +52,9 @@ static void map_image(const char *start, const char *end, pte_t flags) {
 }
 
 static void map_direct(paddr_t start, paddr_t end) {
-    paddr_t lapic = ALIGN_DOWN(arch_lapic_paddr(), LARGE_PAGE);
-
     for (paddr_t paddr = ALIGN_DOWN(start, LARGE_PAGE); paddr < end; paddr += LARGE_PAGE) {
-        pte_t caching = lapic != 0 && paddr == lapic ? PTE_NO_CACHE | PTE_WRITE_THROUGH : 0;
+        bool is_apic = paddr >= APICS_START && paddr < APICS_END;
+        pte_t caching = is_apic ? PTE_NO_CACHE | PTE_WRITE_THROUGH : 0;
 
         *kernel_entry_make(DIRECT_MAP_BASE + paddr, 1) =
             paddr | PTE_PRESENT | PTE_WRITE | PTE_LARGE | PTE_GLOBAL | PTE_NO_EXECUTE | caching;

@@ -177,8 +177,7 @@ static unsigned cpus_allowed(const struct boot_info *boot) {
 }
 
 void smp_start(const struct boot_info *boot) {
-    uint32_t ids[CPU_MAX];
-    unsigned n = acpi_cpus(boot, ids, cpus_allowed(boot));
+    unsigned n = MIN(acpi.n_cpus, cpus_allowed(boot));
     paddr_t tables[3];
     paddr_t page;
 
@@ -191,7 +190,7 @@ void smp_start(const struct boot_info *boot) {
         kernel_log("no memory to start other processors with\n");
         return;
     }
-    if (cpus_start(page, tables[0], ids, n)) {
+    if (cpus_start(page, tables[0], acpi.cpu_ids, n)) {
         for (unsigned i = 0; i < ARRAY_SIZE(tables); i++) {
             frame_put(tables[i]);
         }

@@ -92,9 +92,8 @@ void syscall_enter(struct thread *thread);
 /* An exception in user mode: vector and error code are in the registers, the address of a page
  * fault is arch_fault_address. */
 void exception_enter(struct thread *thread);
-/* A device interrupt. line: 0 to 15 of the 8259, which irq_acknowledge_line has yet to be told; 16
- * and up message-signalled. */
-void interrupt_enter(struct thread *thread, unsigned line);
+/* A device interrupt, of which irq_acknowledge has yet to be told. */
+void interrupt_enter(struct thread *thread, unsigned vector);
 void timer_enter(struct thread *thread);
 /* Another CPU wants this one to look who should run. */
 void kick_enter(struct thread *thread);

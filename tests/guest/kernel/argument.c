@@ -302,9 +302,11 @@ static const struct row thread_rows[] = {
 static const struct row device_rows[] = {
     HANDLE_ROWS(irq_create, IDENTITY, SYSTEM_BARE, 6, 0),
     ROW(irq_create, BAD_ARGUMENT, SYSTEM, 2, 0),
-    ROW(irq_create, BAD_ARGUMENT, SYSTEM, 16, 0),
+    ROW(irq_create, BAD_ARGUMENT, SYSTEM, 64, 0),
     ROW(irq_create, BAD_ARGUMENT, SYSTEM, UINT64_MAX, 0),
-    ROW(irq_create, BAD_ARGUMENT, SYSTEM, 6, 4),
+    ROW(irq_create, BAD_ARGUMENT, SYSTEM, 6, 8),
+    ROW(irq_create, BAD_ARGUMENT, SYSTEM, 6, IRQ_MESSAGE),
+    ROW(irq_create, BAD_ARGUMENT, SYSTEM, 0, IRQ_MESSAGE | IRQ_LEVEL),
     ROW(irq_create, BUSY, SYSTEM, 5, 0),
     HANDLE_ROWS(irq_control, GATE, IRQ_BARE, IRQ_BIND, GATE, 1),
     ROW(irq_control, BAD_ARGUMENT, IRQ, 0),
