@@ -30,6 +30,8 @@ enum pci_label {
 #define PCI_BAR_IO 1
 #define PCI_BAR_64 2
 #define PCI_BAR_PREFETCH 4
+#define PCI_INTERRUPT_LINE 1
+#define PCI_INTERRUPT_MESSAGE 2
 #define PCI_ENABLE_IO 1
 #define PCI_ENABLE_MEMORY 2
 #define PCI_ENABLE_MASTER 4
@@ -51,6 +53,7 @@ struct pci_function {
     uint8_t irq_line; /* 255: none */
     uint8_t irq_pin; /* 0: none */
     uint16_t msi_offset; /* of the MSI capability in configuration space, 0: none */
+    uint16_t msix_offset; /* of the MSI-X capability, 0: none; not used by this server */
     uint64_t bar_address[6];
     uint64_t bar_bytes[6]; /* 0: no such register range */
     uint32_t bar_flags[6]; /* bar_io, bar_64, bar_prefetch */
@@ -156,10 +159,16 @@ WARN_UNUSED static inline status_t pci_ports_bar(handle_t server, uint32_t bar, 
 }
 
 /*
- * The interrupt: its line, or (message-signalled, where both sides can) its own vector. NOT_FOUND: it has none.
- * answer: w0.low line, handle interrupt
+ * The function's interrupt, of one of these kinds (bits: what the driver can do with): by message if the function can and the
+ * system has one left, else its line. `number` is the line's. Lines are level-triggered: masked from the interrupt until it is
+ * acknowledged. Messages come with events, are not masked, and only while bus mastering is on; this server tells the function
+ * where to write them, and that until the driver gives the function up or asks again: then the earlier one comes no more.
+ * NOT_FOUND: it has none of these.
+ * request: w0.low kinds
+ * answer: w0.low kind, w0.high number, handle interrupt
  */
-WARN_UNUSED static inline status_t pci_irq(handle_t server, uint32_t *line, handle_t *interrupt,
+WARN_UNUSED static inline status_t pci_irq(handle_t server, uint32_t kinds, uint32_t *kind,
+                                           uint32_t *number, handle_t *interrupt,
                                            uint64_t deadline) {
     struct message message_;
 
@@ -167,12 +176,13 @@ WARN_UNUSED static inline status_t pci_irq(handle_t server, uint32_t *line, hand
     message_.label = PCI_IRQ;
     message_.deadline = deadline;
     message_.control = MESSAGE_ACCEPT(1);
-    message_.words[0] = 0;
+    message_.words[0] = (uint64_t)(uint32_t)kinds;
     message_.words[1] = 0;
     message_.words[2] = 0;
     message_.words[3] = 0;
     status_t status_ = MESSAGE_CALL(&message_);
-    *line = (uint32_t)message_.words[0];
+    *kind = (uint32_t)message_.words[0];
+    *number = (uint32_t)(message_.words[0] >> 32);
     *interrupt = message_handle(&message_, status_, 0);
     return status_ != OK ? status_ : (status_t)message_.label;
 }
@@ -204,7 +214,7 @@ WARN_UNUSED static inline status_t pci_enable(handle_t server, uint32_t bits, ha
 
 /*
  * Configuration space: size 1, 2 or 4 at an aligned offset. Registers that this protocol rules (the header's first 64 bytes, and
- * the MSI capability) cannot be written: DENIED.
+ * the capabilities MSI and MSI-X) cannot be written: DENIED.
  * request: w0.low offset, w0.high size
  * answer: w0.low value
  */
@@ -257,7 +267,8 @@ struct pci_handlers {
                         handle_t *registers);
     status_t (*ports_bar)(void *context, struct request *request, uint32_t bar, uint32_t *first,
                           uint32_t *n, handle_t *ports);
-    status_t (*irq)(void *context, struct request *request, uint32_t *line, handle_t *interrupt);
+    status_t (*irq)(void *context, struct request *request, uint32_t kinds, uint32_t *kind,
+                    uint32_t *number, handle_t *interrupt);
     status_t (*enable)(void *context, struct request *request, uint32_t bits, handle_t owner);
     status_t (*read_config)(void *context, struct request *request, uint32_t offset, uint32_t size,
                             uint32_t *value);
@@ -372,27 +383,29 @@ static inline void pci_answer_ports_bar(handle_t saved, status_t outcome, uint32
 
 static inline status_t pci_dispatch_irq(const struct pci_handlers *handlers, void *context,
                                         struct request *request) {
-    uint32_t line = 0;
+    uint32_t kind = 0;
+    uint32_t number = 0;
     handle_t interrupt = HANDLE_NONE;
 
     if (handlers->irq == NULL) {
         return ERROR_NOT_SUPPORTED;
     }
-    status_t status_ = handlers->irq(context, request, &line, &interrupt);
+    status_t status_ = handlers->irq(context, request, (uint32_t)request->words[0], &kind, &number,
+                                     &interrupt);
     if (status_ == REQUEST_DEFERRED) {
         return status_;
     }
-    request->answer.words[0] = (uint64_t)(uint32_t)line;
+    request->answer.words[0] = (uint64_t)(uint32_t)kind | (uint64_t)(uint32_t)number << 32;
     answer_add_handle(&request->answer, interrupt, request->answer_flag);
     return status_;
 }
 
 /* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void pci_answer_irq(handle_t saved, status_t outcome, uint32_t line,
+static inline void pci_answer_irq(handle_t saved, status_t outcome, uint32_t kind, uint32_t number,
                                   handle_t interrupt) {
     struct answer answer_ = {.control = 0};
 
-    answer_.words[0] = (uint64_t)(uint32_t)line;
+    answer_.words[0] = (uint64_t)(uint32_t)kind | (uint64_t)(uint32_t)number << 32;
     answer_add_handle(&answer_, interrupt, ANSWER_MOVE);
     answer_send(saved, outcome, &answer_);
 }

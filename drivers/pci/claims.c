@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "drivers/pci/message.h"
 #include "lib/base/string.h"
 #include "lib/native/error.h"
 #include "lib/native/log.h"
@@ -17,6 +18,8 @@ struct owner {
 struct claim {
     size_t index;
     bool is_held;
+    handle_t message; /* what the function's messages raise: ours too, so that nobody else gets it
+                         while the function may still send some. HANDLE_NONE: it sends none */
 };
 
 /*
@@ -47,6 +50,7 @@ static void function_stop(size_t index) {
     uint32_t command = config_read(address, PCI_COMMAND, 2);
 
     config_write(address, PCI_COMMAND, 2, command & ~(uint32_t)PCI_COMMAND_MASTER);
+    message_stop(&all[index]);
 }
 
 /* All that this process had is off; then nothing can write to its memory any more. */
@@ -160,12 +164,22 @@ status_t claims_claim(const struct claim_rule *rule, struct request *request,
     return status;
 }
 
+/* Closes an irq, if there is one. */
+static void irq_drop(handle_t *irq) {
+    if (*irq != HANDLE_NONE) {
+        status_t closed = sys_handle_close(*irq);
+        (void)closed;
+        *irq = HANDLE_NONE;
+    }
+}
+
 /* The driver gave it up, or died: off. Its memory is released when the process has ended. */
 static void on_closed(struct server *server, void *object) {
     struct claim *claim = object;
 
     (void)server;
     function_stop(claim->index);
+    irq_drop(&claim->message);
     claim->is_held = false;
 }
 
@@ -224,17 +238,56 @@ static status_t on_ports_bar(void *context, struct request *request, uint32_t ba
 
 /* PCI lines are level-triggered, low-active, and may be shared (section 2.2.6). The number is the
  * firmware's, which has made the chip set's routing fit it: a line of the 8259. */
-static status_t on_irq(void *context, struct request *request, uint32_t *line,
-                       handle_t *interrupt) {
-    const struct claim *claim = context;
-    const struct pci_function *function = &all[claim->index];
-
-    (void)request;
+static status_t line_start(const struct pci_function *function, handle_t *interrupt) {
     if (function->irq_pin == 0 || function->irq_line == 0 || function->irq_line == 0xff) {
         return ERROR_NOT_FOUND;
     }
-    *line = function->irq_line;
     return sys_irq_create(system_handle, function->irq_line, IRQ_LEVEL | IRQ_ACTIVE_LOW, interrupt);
+}
+
+/* The driver gets one handle, and one stays here. */
+static status_t message_start(struct claim *claim, handle_t *interrupt) {
+    const struct pci_function *function = &all[claim->index];
+    uint32_t address, value;
+
+    if (function->msi_offset == 0) {
+        return ERROR_NOT_FOUND;
+    }
+    status_t status = sys_irq_create_message(system_handle, &claim->message, &address, &value);
+    if (status != OK) {
+        return status;
+    }
+    status = sys_handle_copy(claim->message, RIGHTS_ALL, 0, interrupt);
+    if (status != OK) {
+        irq_drop(&claim->message);
+        return status;
+    }
+    message_program(function, address, value);
+    return OK;
+}
+
+static status_t on_irq(void *context, struct request *request, uint32_t kinds, uint32_t *kind,
+                       uint32_t *number, handle_t *interrupt) {
+    struct claim *claim = context;
+    const struct pci_function *function = &all[claim->index];
+    status_t status = ERROR_NOT_FOUND;
+
+    (void)request;
+    if ((kinds & ~(uint32_t)(PCI_INTERRUPT_LINE | PCI_INTERRUPT_MESSAGE)) != 0) {
+        return ERROR_BAD_ARGUMENT;
+    }
+    message_stop(function);
+    irq_drop(&claim->message);
+    *number = function->irq_line;
+    if ((kinds & PCI_INTERRUPT_MESSAGE) != 0) {
+        *kind = PCI_INTERRUPT_MESSAGE;
+        status = message_start(claim, interrupt);
+    }
+    if ((kinds & PCI_INTERRUPT_LINE) != 0 && status != OK) {
+        *kind = PCI_INTERRUPT_LINE;
+        status = line_start(function, interrupt);
+    }
+    return status;
 }
 
 static status_t on_enable(void *context, struct request *request, uint32_t bits, handle_t owner) {
@@ -279,12 +332,15 @@ static status_t on_read_config(void *context, struct request *request, uint32_t 
     return OK;
 }
 
+/* Is any of the four bytes in it? */
+static bool is_in(uint32_t offset, uint32_t capability, uint32_t n_bytes) {
+    return capability != 0 && offset + 4 > capability && offset < capability + n_bytes;
+}
+
 /* A message-signalled interrupt is a write to memory of the driver's choice: not for drivers. */
 static bool is_ruled(const struct pci_function *function, uint32_t offset) {
-    const uint32_t msi = function->msi_offset, msi_bytes_max = 24;
-
-    return offset < PCI_HEADER_BYTES ||
-           (msi != 0 && offset + 4 > msi && offset < msi + msi_bytes_max);
+    return offset < PCI_HEADER_BYTES || is_in(offset, function->msi_offset, MSI_BYTES_MAX) ||
+           is_in(offset, function->msix_offset, MSIX_BYTES);
 }
 
 static status_t on_write_config(void *context, struct request *request, uint32_t offset,

@@ -46,6 +46,7 @@ enum {
     PCI_HEADER_MULTI_FUNCTION = 0x80,
     PCI_HEADER_KIND = 0x7f, /* 0: a device, 1: a PCI bridge, 2: a CardBus bridge */
     PCI_CAPABILITY_MSI = 0x05,
+    PCI_CAPABILITY_MSIX = 0x11,
     PCI_VENDOR_NONE = 0xffff,
 };
 

@@ -92,8 +92,8 @@ static void bars_read(struct pci_function *function) {
 
 /* ---- functions ---- */
 
-/* The place of the MSI capability (section 6.7), 0 if there is none. */
-static uint16_t msi_find(pci_address_t address) {
+/* The place of a capability (section 6.7), 0 if there is none. */
+static uint16_t capability_find(pci_address_t address, uint32_t id) {
     unsigned at;
 
     if ((config_read(address, PCI_STATUS, 2) & PCI_STATUS_CAPABILITIES) == 0) {
@@ -104,7 +104,7 @@ static uint16_t msi_find(pci_address_t address) {
     for (unsigned n = 0; at >= PCI_HEADER_BYTES && n < PCI_CONFIG_BYTES / 4; n++) {
         uint32_t head = config_read(address, at, 2);
 
-        if ((head & 0xff) == PCI_CAPABILITY_MSI) {
+        if ((head & 0xff) == id) {
             return (uint16_t)at;
         }
         at = head >> 8 & 0xfc;
@@ -130,7 +130,8 @@ static void function_read(struct pci_function *function, pci_address_t address) 
         function->subsystem_vendor = (uint16_t)config_read(address, PCI_SUBSYSTEM_VENDOR, 2);
         function->subsystem = (uint16_t)config_read(address, PCI_SUBSYSTEM, 2);
     }
-    function->msi_offset = msi_find(address);
+    function->msi_offset = capability_find(address, PCI_CAPABILITY_MSI);
+    function->msix_offset = capability_find(address, PCI_CAPABILITY_MSIX);
     bars_read(function);
 }
 

@@ -156,7 +156,7 @@ static status_t on_start(struct net_device *device, handle_t gate, uint8_t addre
     for (unsigned i = 0; i < 6; i++) {
         address[i] = in8(REG_ADDRESS + i);
     }
-    status = pci_device_irq(&card.pci, gate, 1, irq);
+    status = pci_device_irq(&card.pci, PCI_INTERRUPT_LINE, gate, 1, irq);
     if (status == OK) {
         card_set_up();
     }

@@ -39,10 +39,10 @@ status_t pci_device_enable(const struct pci_device *device) {
                       startup_handle(STARTUP_SELF, NULL), DEADLINE_NEVER);
 }
 
-status_t pci_device_irq(const struct pci_device *device, handle_t gate, uint64_t bits,
-                        handle_t *irq) {
-    uint32_t line;
-    status_t status = pci_irq(device->gate, &line, irq, DEADLINE_NEVER);
+status_t pci_device_irq(const struct pci_device *device, uint32_t kinds, handle_t gate,
+                        uint64_t bits, handle_t *irq) {
+    uint32_t kind, number;
+    status_t status = pci_irq(device->gate, kinds, &kind, &number, irq, DEADLINE_NEVER);
 
     return status != OK ? status : sys_irq_control(*irq, IRQ_BIND, gate, bits);
 }

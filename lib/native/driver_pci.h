@@ -28,9 +28,14 @@ WARN_UNUSED status_t pci_device_map(const struct pci_device *device, uint32_t ba
 /* Switches the function on: registers of both kinds, and bus mastering for this process. */
 WARN_UNUSED status_t pci_device_enable(const struct pci_device *device);
 
-/* Interrupts notify `gate` with `bits`; *irq is to be acknowledged after each. */
-WARN_UNUSED status_t pci_device_irq(const struct pci_device *device, handle_t gate, uint64_t bits,
-                                    handle_t *irq);
+/*
+ * Interrupts of one of these kinds (PCI_INTERRUPT_LINE | PCI_INTERRUPT_MESSAGE; by message if
+ * possible) notify `gate` with `bits`; *irq is to be acknowledged after each. A device that
+ * interrupts by messages sends one for each event: all that it announced has to be seen to before
+ * the next. Messages need pci_device_enable. Asked again, the earlier one comes no more.
+ */
+WARN_UNUSED status_t pci_device_irq(const struct pci_device *device, uint32_t kinds, handle_t gate,
+                                    uint64_t bits, handle_t *irq);
 
 /* Memory that the device may use. */
 struct dma_memory {

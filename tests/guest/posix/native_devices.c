@@ -45,7 +45,8 @@ static void test_pci(void) {
                     &gate, DEADLINE_NEVER) == ERROR_DENIED);
     CHECK(pci_map_bar(pci, 0, &offset, &memory, DEADLINE_NEVER) == ERROR_NOT_SUPPORTED);
     CHECK(pci_ports_bar(pci, 0, &first, &n, &ports, DEADLINE_NEVER) == ERROR_NOT_SUPPORTED);
-    CHECK(pci_irq(pci, &n, &irq, DEADLINE_NEVER) == ERROR_NOT_SUPPORTED);
+    CHECK(pci_irq(pci, PCI_INTERRUPT_LINE, &first, &n, &irq, DEADLINE_NEVER) ==
+          ERROR_NOT_SUPPORTED);
     CHECK(pci_enable(pci, PCI_ENABLE_MASTER, HANDLE_NONE, DEADLINE_NEVER) == ERROR_NOT_SUPPORTED);
     CHECK(pci_write_config(pci, 4, 2, 7, DEADLINE_NEVER) == ERROR_NOT_SUPPORTED);
     CHECK(nic_set_filter(pci, NIC_FILTER_ALL, DEADLINE_NEVER) == ERROR_BAD_MESSAGE);
