@@ -11,8 +11,8 @@
 #define NODE_SLOTS 512
 #define STEP_PAGES 64
 
-/* DMA memory of dead owners, waiting for memory_release_quarantine. */
-static struct list quarantine = LIST_INITIALIZER(quarantine);
+/* DMA memory, until memory_release_quarantine; what of it is dead is in quarantine. */
+static struct list dma_memory = LIST_INITIALIZER(dma_memory);
 static uint64_t n_quarantined;
 
 static status_t memory_create(struct budget *budget, enum memory_kind kind, uint64_t n_pages,
@@ -296,10 +296,9 @@ void memory_destroy(struct object *object) {
     ASSERT(list_is_empty(&memory->mappings));
     memory->reapable.step = destroy_step;
     memory->n_zeroed = 0;
-    if (memory->dma) {
+    if (list_is_linked(&memory->reapable.link)) {
         /* A device may still write there: nobody else gets these frames until the pci server says
          * that it cannot. */
-        list_push_back(&quarantine, &memory->reapable.link);
         n_quarantined += memory->n_frames;
         return;
     }
@@ -311,15 +310,21 @@ void memory_destroy(struct object *object) {
     reaper_add(&memory->reapable);
 }
 
+void memory_use_dma(struct memory *memory, uint32_t owner) {
+    memory->dma_owner = owner;
+    list_push_back(&dma_memory, &memory->reapable.link);
+}
+
 void memory_release_quarantine(uint32_t owner) {
     struct memory *memory;
 
-    LIST_FOR_EACH_SAFE(memory, &quarantine, reapable.link) {
+    LIST_FOR_EACH_SAFE(memory, &dma_memory, reapable.link) {
         if (memory->dma_owner == owner) {
             list_remove(&memory->reapable.link);
-            n_quarantined -= memory->n_frames;
-            memory->dma = 0;
-            reaper_add(&memory->reapable);
+            if (memory->object.references == 0) {
+                n_quarantined -= memory->n_frames;
+                reaper_add(&memory->reapable);
+            }
         }
     }
 }

@@ -22,9 +22,8 @@ struct memory {
     struct reapable reapable;
     uint8_t kind;       /* enum memory_kind */
     uint8_t levels;     /* demand: height of the tree, 0 if there is none */
-    uint8_t dma;        /* MEMORY_DMA was asked for: see memory_destroy */
     uint8_t caching;    /* device: memory_create_device flags */
-    uint32_t dma_owner; /* process that made it, for the quarantine */
+    uint32_t dma_owner; /* process that made it, if it is DMA memory */
     uint64_t n_pages;
     paddr_t root;         /* demand: top node of the tree; else the first byte */
     uint64_t n_zeroed;    /* contiguous: pages zeroed so far, all when it can be used */
@@ -66,8 +65,11 @@ bool memory_discard_step(struct memory *memory, uint64_t *first, uint64_t n);
 
 void memory_destroy(struct object *object);
 
-/* The bus mastering of process `owner` is off: its dead DMA memory can be freed. One step looks at
- * all that is in quarantine: as many objects as DMA budgets, which manifests give out, have pages.
- */
+/* From now on a device of `owner` may write there: when the object dies, it goes to quarantine. */
+void memory_use_dma(struct memory *memory, uint32_t owner);
+
+/* The bus mastering of process `owner`, which is dead, is off: its DMA memory can be freed, that of
+ * which others still hold handles as any other. One step looks at all DMA memory: as many objects
+ * as DMA budgets, which manifests give out, have pages. */
 void memory_release_quarantine(uint32_t owner);
 uint64_t memory_n_quarantined(void);

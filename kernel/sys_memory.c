@@ -33,11 +33,9 @@ static status_t contiguous_step(struct thread *thread) {
         return RESULT_RESTART;
     }
     thread->operation = NULL;
-    memory->dma_owner = thread->process->id;
     status = handle_give(thread, &memory->object, RIGHTS_ALL);
-    if (status == OK) {
-        memory->dma =
-            (thread->registers.rsi & MEMORY_DMA) != 0; /* from now on a device may use it */
+    if (status == OK && (thread->registers.rsi & MEMORY_DMA) != 0) {
+        memory_use_dma(memory, thread->process->id);
     }
     return status;
 }

@@ -196,7 +196,7 @@ static status_t info_open(struct thread *thread) {
     status_t status;
 
     if (process == NULL || process->id != id) {
-        return ERROR_NO_PROCESS;
+        return ERROR_NOT_FOUND;
     }
     object_get(&process->object);
     status = handle_give(thread, &process->object, RIGHTS_ALL);

@@ -333,6 +333,39 @@ static void dma_quarantine(void) {
     CHECK(n_quarantined() == before);
 }
 
+static handle_t dma_endpoint, dma_gate;
+
+static int dma_giver(uint64_t unused) {
+    struct message m = {
+        .gate = dma_gate, .control = MESSAGE_SEND_HANDLES(1), .deadline = DEADLINE_NEVER};
+
+    (void)unused;
+    CHECK_OK(sys_memory_create(1, MEMORY_CONTIGUOUS | MEMORY_DMA, 0, test_budget, &m.handles[0]));
+    test_shared[0] = ((struct process_page *)PROCESS_PAGE_ADDRESS)->id;
+    CHECK_OK(message_send(&m));
+    return 0;
+}
+
+/* Given to somebody who holds it for longer than its maker lives, and the bus mastering of whose
+ * device is off by then: it is plain memory, and no quarantine waits for a word that was said. */
+static void dma_outlives_maker(void) {
+    uint64_t before = n_quarantined();
+    struct message m = {.control = MESSAGE_ACCEPT(1), .deadline = DEADLINE_NEVER};
+    handle_t child;
+
+    dma_endpoint = endpoint_new();
+    dma_gate = gate_new(dma_endpoint, 1);
+    child = child_start(dma_giver, 0);
+    m.gate = dma_endpoint;
+    CHECK_OK(message_receive(&m));
+    CHECK(child_wait(child).status == 0 && n_quarantined() == before);
+    CHECK_OK(sys_system_control(test_system, SYSTEM_RELEASE_DMA, test_shared[0], 0, 0, NULL));
+    closed(message_handle(&m, OK, 0));
+    CHECK(n_quarantined() == before);
+    closed(dma_gate);
+    closed(dma_endpoint);
+}
+
 static void device_memory(void) {
     handle_t memory = HANDLE_NONE;
     uint64_t at = 0, n = 0;
@@ -486,6 +519,7 @@ const struct test memory_tests[] = {
     {"memory contiguous", contiguous},
     {"memory dma right", dma_right},
     {"memory dma quarantine", dma_quarantine},
+    {"memory dma outlives its maker", dma_outlives_maker},
     {"memory of devices", device_memory},
     {"memory placement", placement},
     {"memory address space full", address_space_full},
