@@ -26,7 +26,23 @@ $(KERNEL): $(KERNEL_OBJECTS) boot/kernel.ld
 	$(call say,LD,$@)
 	$(Q)$(LD) $(KERNEL_LDFLAGS) -T boot/kernel.ld -o $@ $(KERNEL_OBJECTS)
 
+# The same with all checks (kernel/debug.c), whatever DEBUG is: `make test` runs the kernel's tests on it.
+CHECKED_KERNEL  := $(BUILD)/checked/euralios.elf
+CHECKED_OBJECTS := $(KERNEL_SOURCES:%=$(BUILD)/checked/%.o)
+
+$(BUILD)/checked/%.c.o: %.c $(BUILD)/toolchain.mk mk/toolchain.mk mk/kernel.mk
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(filter-out -DDEBUG=%,$(KERNEL_CFLAGS)) -DDEBUG=1 -c -o $@ $<
+
+$(BUILD)/checked/%.S.o: %.S $(BUILD)/toolchain.mk mk/toolchain.mk mk/kernel.mk
+	$(call say,AS,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(filter-out -DDEBUG=%,$(KERNEL_CFLAGS)) -DDEBUG=1 -c -o $@ $<
+
+$(CHECKED_KERNEL): $(CHECKED_OBJECTS) boot/kernel.ld
+	$(call say,LD,$@)
+	$(Q)$(LD) $(KERNEL_LDFLAGS) -T boot/kernel.ld -o $@ $(CHECKED_OBJECTS)
+
 .PHONY: kernel
 kernel: $(if $(wildcard boot/kernel.ld),$(KERNEL),$(KERNEL_OBJECTS)) ## the kernel only
 
--include $(KERNEL_OBJECTS:.o=.d)
+-include $(KERNEL_OBJECTS:.o=.d) $(CHECKED_OBJECTS:.o=.d)

@@ -32,6 +32,7 @@ $(BUILD)/bench/linux-init: tests/bench/linux.c tests/bench/posix.c tests/bench/m
 bench: $(KERNEL) $(TEST_TAR) $(BUILD)/bench/linux-init ## guest instructions, ours and Linux's; build/bench.csv
 	@BUILD=$(BUILD) tools/bench
 
-soak: all test-archive ## the long tests: services killed under load, for 10 minutes
+soak: all test-archive ## the long tests: services killed under load, for 10 minutes; 20 million fuzzed calls
+	@BUILD=$(BUILD) FUZZ_CALLS=$(or $(FUZZ_CALLS),20000000) tools/test --only fuzz kernel
 	@BUILD=$(BUILD) SOAK_SECONDS=$(or $(SOAK_SECONDS),600) $(PYTHON) -m pytest -q -p no:cacheprovider \
 		tests/system/test_soak.py

@@ -81,7 +81,7 @@ TEST_NEEDS_tools  :=
 TEST_NEEDS_unit   := unit-tests
 TEST_NEEDS_fuzz   := fuzz-tests
 TEST_NEEDS_model  :=
-TEST_NEEDS_kernel := $(KERNEL) $(KERNEL_TEST_TAR)
+TEST_NEEDS_kernel := $(KERNEL) $(CHECKED_KERNEL) $(KERNEL_TEST_TAR)
 TEST_NEEDS_host   := host-programs
 TEST_NEEDS_system := all test-archive iso reference posix-quick
 

@@ -2,6 +2,8 @@
 /* What many of the kernel's tests need. */
 #include "tests/guest/kernel/kernel_test.h"
 
+#include <string.h>
+
 handle_t endpoint_new(void) {
     handle_t endpoint = HANDLE_NONE;
 
@@ -101,7 +103,7 @@ uint64_t random_next(uint64_t *state) {
     return *state * 0x2545f4914f6cdd1dULL;
 }
 
-int64_t call_raw(uint64_t number, const uint64_t *v) {
+struct call_result call_registers(uint64_t number, uint64_t *v) {
     register uint64_t r10 __asm__("r10") = v[3];
     register uint64_t r8 __asm__("r8") = v[4];
     register uint64_t r9 __asm__("r9") = v[5];
@@ -109,12 +111,29 @@ int64_t call_raw(uint64_t number, const uint64_t *v) {
     register uint64_t r13 __asm__("r13") = v[7];
     register uint64_t r14 __asm__("r14") = v[8];
     register uint64_t r15 __asm__("r15") = v[9];
-    uint64_t rax = number, rdi = v[0], rsi = v[1], rdx = v[2], rbx = v[10];
+    uint64_t rax = number, rcx, rdi = v[0], rsi = v[1], rdx = v[2], rbx = v[10];
 
-    __asm__ volatile("syscall"
+    /* rbp is kept: what lies on the stack may not be, if a fuzzer's threads share one. */
+    __asm__ volatile("lea -128(%%rsp), %%rsp\n"
+                     "push %%rbp\n"
+                     "mov %%rax, %%rbp\n"
+                     "syscall\n"
+                     "mov %%rbp, %%rcx\n"
+                     "pop %%rbp\n"
+                     "lea 128(%%rsp), %%rsp"
                      : "+a"(rax), "+D"(rdi), "+S"(rsi), "+d"(rdx), "+b"(rbx), "+r"(r10), "+r"(r8),
-                       "+r"(r9), "+r"(r12), "+r"(r13), "+r"(r14), "+r"(r15)
+                       "+r"(r9), "+r"(r12), "+r"(r13), "+r"(r14), "+r"(r15), "=&c"(rcx)
                      :
-                     : "rcx", "r11", "memory", SYSCALL_VECTOR_CLOBBER);
-    return (int64_t)rax;
+                     : "r11", "memory", SYSCALL_VECTOR_CLOBBER);
+    const uint64_t after[RAW_REGISTERS] = {rdi, rsi, rdx, r10, r8, r9, r12, r13, r14, r15, rbx};
+
+    memcpy(v, after, sizeof(after));
+    return (struct call_result){(int64_t)rax, rcx};
+}
+
+int64_t call_raw(uint64_t number, const uint64_t *values) {
+    uint64_t registers[RAW_REGISTERS];
+
+    memcpy(registers, values, sizeof(registers));
+    return call_registers(number, registers).status;
 }

@@ -128,8 +128,15 @@ uint64_t random_next(uint64_t *state);
 enum { RAW_REGISTERS = 11 };
 int64_t call_raw(uint64_t number, const uint64_t *values);
 
+/* The same; *values get what is in the registers then. */
+struct call_result {
+    int64_t status;
+    uint64_t number; /* of the call that was made */
+};
+struct call_result call_registers(uint64_t number, uint64_t *values);
+
 extern const struct test ipc_tests[], memory_tests[], process_tests[], fault_tests[],
     hostile_tests[], schedule_tests[], device_tests[], isolation_tests[], lent_tests[],
     argument_tests[], budget_tests[], upcall_tests[], futex_tests[], fork_tests[], become_tests[],
     blocked_tests[], elf_tests[], restart_tests[], undone_tests[], bounded_tests[], smp_tests[],
-    refuse_tests[];
+    refuse_tests[], fuzz_tests[];
