@@ -231,7 +231,8 @@ enum system_operation {
     SYSTEM_BIND_LOG = 8, /* gate, bits: notified when the log grows */
     /* bus mastering of the dead process (argument: its kernel id) is off: free its DMA memory */
     SYSTEM_RELEASE_DMA = 9,
-    SYSTEM_DEBUG = 10, /* debug kernels: checks every invariant */
+    /* checks every invariant; argument, in debug kernels: breaks one of them first, 1 to 8 */
+    SYSTEM_DEBUG = 10,
 };
 
 struct system_info {

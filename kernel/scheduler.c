@@ -18,7 +18,7 @@
 #define DEADLINES_PER_STEP 16
 #define N_PRIORITIES       (PRIORITY_MAX + 1)
 
-static struct list run_queues[N_PRIORITIES];
+struct list run_queues[N_PRIORITIES];
 uint64_t scheduler_ready_mask; /* fastpath.S looks at it too */
 static uint64_t idle_ticks;
 uint64_t scheduler_n_switches;

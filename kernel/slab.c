@@ -2,6 +2,7 @@
 #include "kernel/slab.h"
 
 #include "kernel/budget.h"
+#include "kernel/debug/check.h"
 #include "kernel/panic.h"
 #include "lib/base/string.h"
 
@@ -53,6 +54,9 @@ static status_t slab_create(struct budget *budget, uint32_t size, struct slab **
     (*slab)->n_slots = (uint32_t)(PAGE_SIZE - SLAB_HEADER) / (*slab)->slot_size;
     (*slab)->fresh = (char *)*slab + SLAB_HEADER;
     ASSERT((*slab)->n_slots != 0);
+    if (DEBUG_KERNEL) {
+        memset((*slab)->fresh, SLAB_POISON, PAGE_SIZE - SLAB_HEADER);
+    }
     return OK;
 }
 
@@ -78,6 +82,9 @@ status_t slab_take(struct budget *budget, unsigned kind, uint32_t size, void **s
     }
     if (++slab->n_used == slab->n_slots) {
         list_remove(&slab->link);
+    }
+    if (DEBUG_KERNEL) {
+        debug_poison_check(*slot, slab->slot_size, SLAB_POISON);
     }
     memset(*slot, 0, slab->slot_size);
     return OK;

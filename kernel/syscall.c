@@ -2,7 +2,7 @@
 #include "kernel/syscall.h"
 
 #include "kernel/arch/x86_64/thread.h"
-#include "kernel/debug.h"
+#include "kernel/debug/check.h"
 #include "kernel/process.h"
 #include "kernel/scheduler.h"
 

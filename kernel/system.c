@@ -4,7 +4,7 @@
 #include "kernel/arch/x86_64/power.h"
 #include "kernel/budget.h"
 #include "kernel/console.h"
-#include "kernel/debug.h"
+#include "kernel/debug/check.h"
 #include "kernel/endpoint.h"
 #include "kernel/frame.h"
 #include "kernel/handle.h"
@@ -124,6 +124,9 @@ status_t sys_system_control(struct thread *thread) {
         memory_release_quarantine((uint32_t)registers->rdx);
         return OK;
     case SYSTEM_DEBUG:
+        if (DEBUG_KERNEL && registers->rdx != 0) {
+            debug_break(registers->rdx);
+        }
         debug_check_all();
         return OK;
     default:

@@ -26,7 +26,7 @@ $(KERNEL): $(KERNEL_OBJECTS) boot/kernel.ld
 	$(call say,LD,$@)
 	$(Q)$(LD) $(KERNEL_LDFLAGS) -T boot/kernel.ld -o $@ $(KERNEL_OBJECTS)
 
-# The same with all checks (kernel/debug.c), whatever DEBUG is: `make test` runs the kernel's tests on it.
+# The same with all checks (kernel/debug/), whatever DEBUG is: `make test` runs the kernel's tests on it.
 CHECKED_KERNEL  := $(BUILD)/checked/euralios.elf
 CHECKED_OBJECTS := $(KERNEL_SOURCES:%=$(BUILD)/checked/%.o)
 

@@ -248,6 +248,16 @@ static void shared_make(void) {
     child_failure = pages + SHARED_WORDS * sizeof(*test_shared);
 }
 
+/* `break=N`, for tests/system/test_panic.py: invariant N of the kernel is broken. */
+static void invariant_break(void) {
+    const char *found = strstr((const char *)(uintptr_t)startup_block()->command_line, "break=");
+
+    if (found != NULL) {
+        (void)syscall_do(SYSCALL_system_control, test_system, SYSTEM_DEBUG,
+                         (uint64_t)(found[6] - '0'), 0, 0, 0);
+    }
+}
+
 int main(void) {
     static const struct test *const groups[] = {
         ipc_tests,    memory_tests,    process_tests, fault_tests,    hostile_tests, schedule_tests,
@@ -264,6 +274,7 @@ int main(void) {
     test_budget = startup_handle(STARTUP_BUDGET, NULL);
     test_self = startup_handle(STARTUP_SELF, NULL);
     shared_make();
+    invariant_break();
     for (unsigned i = 0; i < ARRAY_SIZE(groups); i++) {
         for (const struct test *test = groups[i]; test->name != NULL; test++) {
             if (is_wanted(test->name)) {
