@@ -5,7 +5,7 @@
 ACCEL ?= tcg
 QEMU_RUN = BUILD=$(BUILD) tools/qemu --accel $(ACCEL)
 
-.PHONY: run debug book bench soak
+.PHONY: run debug book bench bench-check soak
 
 # An odd status is the guest's own end (the exit port), not a failure of QEMU.
 run: $(KERNEL) $(BOOT_TAR) ## start it: serial line on the terminal, window if there is a display
@@ -29,8 +29,11 @@ $(BUILD)/bench/linux-init: tests/bench/linux.c tests/bench/posix.c tests/bench/m
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D) && $(CC) -std=gnu11 -O2 $(WARNINGS) -iquote . -static -o $@ $(filter %.c,$^) -lpthread
 
-bench: $(KERNEL) $(TEST_TAR) $(BUILD)/bench/linux-init ## guest instructions, ours and Linux's; build/bench.csv
+BENCH_NEEDS := $(KERNEL) $(TEST_TAR) $(KERNEL_TEST_TAR) $(BUILD)/unit/frame_allocator_cost
+bench: $(BENCH_NEEDS) $(BUILD)/bench/linux-init ## guest instructions, ours and Linux's; build/bench.csv
 	@BUILD=$(BUILD) tools/bench
+bench-check: $(BENCH_NEEDS) ## fails if a row is more than 3 % worse than tests/bench/baseline.csv
+	@BUILD=$(BUILD) tools/bench --check
 
 soak: all test-archive ## the long tests: services killed under load, for 10 minutes; 20 million fuzzed calls
 	@BUILD=$(BUILD) FUZZ_CALLS=$(or $(FUZZ_CALLS),20000000) tools/test --only fuzz kernel
