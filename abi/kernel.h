@@ -16,8 +16,8 @@
 
 /*
  * The info page. Monotonic time in ns = base_ns + ((rdtsc - base_tsc) * ns_per_tick_32 >> 32), read
- * with the sequence even and the same before and after. Wall time = monotonic + wall_offset_ns (0
- * if the machine has no clock).
+ * with the sequence even and the same before and after. Wall time = monotonic + wall_offset_ns, 0
+ * until the clock server has set it.
  */
 struct info_page {
     volatile uint32_t sequence;

@@ -1,27 +1,52 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * clock: sets the wall clock (abi/protocols/clock.idl). Having a gate of this server is the right
- * to do so.
+ * clock: sets the wall clock: at boot, by the battery-backed one, and for who asks for it
+ * (abi/protocols/clock.idl). Having a gate of this server is the right to do so.
  */
 #include "abi/generated/clock.h"
 #include "abi/generated/file.h"
 #include "abi/kernel.h"
 #include "lib/native/device_number.h"
+#include "lib/native/error.h"
 #include "lib/native/log.h"
 #include "lib/native/server.h"
 #include "lib/native/startup.h"
 #include "lib/native/syscall.h"
 #include "lib/native/time.h"
+#include "servers/clock/rtc.h"
 
 static handle_t system_handle;
+
+static status_t wall_set(uint64_t wall_ns) {
+    return sys_system_control(system_handle, SYSTEM_SET_WALL, wall_ns - time_now_ns(), 0, 0, NULL);
+}
+
+/* An earlier run of this server may have set it already, and somebody since. */
+static void wall_set_first(void) {
+    struct driver_ports ports;
+    uint64_t seconds = 0;
+    status_t status;
+
+    if (info_page()->wall_offset_ns != 0) {
+        return;
+    }
+    status = driver_ports_open(&ports, 0);
+    if (status == OK) {
+        seconds = rtc_read(&ports);
+        status = seconds == 0 ? ERROR_NO_DEVICE : wall_set(seconds * NS_PER_S);
+    }
+    if (status != OK) {
+        log_write(LOG_WARNING, "clock: the machine has no clock that shows the time: %s",
+                  status_text(status));
+    }
+}
 
 static status_t on_set(void *context, struct request *request, uint64_t wall_ns) {
     (void)context;
     if (wall_ns > CLOCK_WALL_MAX) {
         return ERROR_BAD_ARGUMENT;
     }
-    status_t status =
-        sys_system_control(system_handle, SYSTEM_SET_WALL, wall_ns - time_now_ns(), 0, 0, NULL);
+    status_t status = wall_set(wall_ns);
 
     if (status == OK) {
         log_write(LOG_INFO, "clock: set by process %u", request->tag);
@@ -66,6 +91,7 @@ int main(void) {
         log_write(LOG_ERROR, "clock: the manifest gives no system-clock handle");
         return 1;
     }
+    wall_set_first();
     server_export(server, 0, &root_class, &root);
     server_run(server);
 }

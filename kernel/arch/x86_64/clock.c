@@ -5,7 +5,6 @@
 #include "kernel/arch/x86_64/features.h"
 #include "kernel/arch/x86_64/io.h"
 #include "kernel/arch/x86_64/lapic.h"
-#include "kernel/arch/x86_64/rtc.h"
 #include "kernel/panic.h"
 
 #define NS_PER_SECOND 1000000000ull
@@ -215,15 +214,11 @@ void arch_timer_arm(uint64_t deadline_ns) {
 }
 
 void arch_clock_fill(struct info_page *page) {
-    uint64_t wall_seconds = rtc_read();
-
     page->version = INFO_PAGE_VERSION;
     page->base_tsc = base_tsc;
     page->base_ns = 0;
     page->ns_per_tick_32 = ns_per_tick_32;
     page->tsc_hz = tsc_hz;
-    page->wall_offset_ns =
-        wall_seconds == 0 ? 0 : (int64_t)(wall_seconds * NS_PER_SECOND - clock_now_ns());
     page->entry_tsc = base_tsc;
     page->n_cpus = cpu_n;
     page->hypervisor = arch_features.hypervisor;

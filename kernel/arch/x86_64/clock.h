@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Time: the monotonic clock (TSC), the one-shot timer (local APIC), the wall clock at boot (CMOS).
+ * Time: the monotonic clock (TSC), and the one-shot timer (local APIC).
  */
 #pragma once
 

@@ -55,7 +55,7 @@ static status_t receive_until(handle_t endpoint, uint64_t deadline, struct messa
 }
 
 static void comers_are_told(void) {
-    handle_t endpoint = endpoint_new(), gate = gate_new(endpoint, 3), other, none;
+    handle_t endpoint = endpoint_new(), gate = gate_new(endpoint, 3), other, none = HANDLE_NONE;
     struct message m;
 
     CHECK_OK(sys_notify(gate, 1)); /* dropped */

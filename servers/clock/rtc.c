@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/arch/x86_64/rtc.h"
+#include "servers/clock/rtc.h"
 
-#include "kernel/arch/x86_64/io.h"
 #include "lib/base/string.h"
 
-#define RTC_INDEX 0x70 /* bit 7 would hold back NMIs */
-#define RTC_DATA  0x71
+/* Ports. */
+#define RTC_INDEX 0 /* bit 7 would hold back NMIs */
+#define RTC_DATA  1
 
 /* Registers (MC146818 data sheet). */
 enum {
@@ -23,7 +23,8 @@ enum {
 #define STATUS_B_BINARY   0x04
 #define HOURS_PM          0x80
 
-/* An update takes 2 ms; a register access on the old bus takes about 1 us, two of them a step. */
+/* An update takes 2 ms; two accesses on the old bus, a step, take about 2 us, and the calls more.
+ */
 #define UPDATE_WAIT_STEPS 5000
 #define TRIES             4
 
@@ -31,20 +32,20 @@ struct rtc_time {
     uint8_t second, minute, hour, day, month, year;
 };
 
-static uint8_t register_read(uint8_t index) {
-    io_out8(RTC_INDEX, index);
-    return io_in8(RTC_DATA);
+static uint8_t register_read(const struct driver_ports *ports, uint8_t index) {
+    driver_out8(ports, RTC_INDEX, index);
+    return driver_in8(ports, RTC_DATA);
 }
 
-static struct rtc_time time_read_once(void) {
+static struct rtc_time time_read_once(const struct driver_ports *ports) {
     unsigned n = 0;
 
-    while ((register_read(STATUS_A) & STATUS_A_UPDATING) != 0 && n < UPDATE_WAIT_STEPS) {
+    while ((register_read(ports, STATUS_A) & STATUS_A_UPDATING) != 0 && n < UPDATE_WAIT_STEPS) {
         n++;
     }
     return (struct rtc_time){
-        register_read(SECONDS), register_read(MINUTES), register_read(HOURS),
-        register_read(DAY),     register_read(MONTH),   register_read(YEAR),
+        register_read(ports, SECONDS), register_read(ports, MINUTES), register_read(ports, HOURS),
+        register_read(ports, DAY),     register_read(ports, MONTH),   register_read(ports, YEAR),
     };
 }
 
@@ -85,15 +86,15 @@ static uint64_t time_to_seconds(struct rtc_time t, uint8_t status_b) {
     return ((days_since_1970(2000 + year, month, day) * 24ull + hour) * 60 + minute) * 60 + second;
 }
 
-uint64_t rtc_read(void) {
-    struct rtc_time last = time_read_once();
+uint64_t rtc_read(const struct driver_ports *ports) {
+    struct rtc_time last = time_read_once(ports);
 
     /* Twice the same: then no update came in between. */
     for (unsigned i = 0; i < TRIES; i++) {
-        struct rtc_time t = time_read_once();
+        struct rtc_time t = time_read_once(ports);
 
         if (memcmp(&t, &last, sizeof(t)) == 0) {
-            return time_to_seconds(t, register_read(STATUS_B));
+            return time_to_seconds(t, register_read(ports, STATUS_B));
         }
         last = t;
     }
