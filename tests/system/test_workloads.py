@@ -66,7 +66,8 @@ def run_on_host(name, folder):
             os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
             os.dup2(out, 1)
             os.dup2(out, 2)
-            signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # which Python ignores
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # which Python ignores, and nohup:
+            signal.signal(signal.SIGHUP, signal.SIG_DFL)   # a shell cannot trap what is ignored
             # A parent that waits, as in the guest: the script leads no session.
             dash = str(REFERENCE / "bin" / "dash")
             os.execve(dash, [dash, "-c", 'dash .run; exit $?'], environment)
