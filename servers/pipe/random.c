@@ -1,95 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "servers/pipe/random.h"
 
+#include <bearssl.h>
 #include <cpuid.h>
 
-#include "lib/base/string.h"
 #include "lib/native/time.h"
 
-enum { WORDS = 16, KEY_WORDS = 8, BLOCK_BYTES = 64, KEY_BYTES = 32, JITTER_ROUNDS = 2048 };
+enum {
+    SEED_ROUNDS = 1024,
+    SEED_ROUNDS_MORE = 16,
+    MORE_AFTER_BYTES = 64 * 1024,  /* taken since the last time */
+    REQUEST_BYTES_MAX = 64 * 1024, /* SP 800-90A, table 2: 2^19 bits */
+    RDRAND_EACH = 64,
+};
 
-static uint32_t key[KEY_WORDS];
-
-/* ---- ChaCha20 (RFC 8439, section 2.3) ---- */
-
-static uint32_t rotate(uint32_t x, unsigned n) {
-    return x << n | x >> (32 - n);
-}
-
-static void quarter_round(uint32_t *x, unsigned a, unsigned b, unsigned c, unsigned d) {
-    x[a] += x[b];
-    x[d] = rotate(x[d] ^ x[a], 16);
-    x[c] += x[d];
-    x[b] = rotate(x[b] ^ x[c], 12);
-    x[a] += x[b];
-    x[d] = rotate(x[d] ^ x[a], 8);
-    x[c] += x[d];
-    x[b] = rotate(x[b] ^ x[c], 7);
-}
-
-static void block(uint32_t *out, uint32_t counter) {
-    const uint32_t in[WORDS] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574, key[0], key[1],
-                                key[2],     key[3],     key[4],     key[5],     key[6], key[7],
-                                counter,    0,          0,          0};
-
-    memcpy(out, in, sizeof in);
-    for (unsigned i = 0; i < 10; i++) {
-        quarter_round(out, 0, 4, 8, 12);
-        quarter_round(out, 1, 5, 9, 13);
-        quarter_round(out, 2, 6, 10, 14);
-        quarter_round(out, 3, 7, 11, 15);
-        quarter_round(out, 0, 5, 10, 15);
-        quarter_round(out, 1, 6, 11, 12);
-        quarter_round(out, 2, 7, 8, 13);
-        quarter_round(out, 3, 4, 9, 14);
-    }
-    for (unsigned i = 0; i < WORDS; i++) {
-        out[i] += in[i];
-    }
-}
-
-/* The first half of block 0 is the next key; the rest, and the blocks after it, are output. */
-static void next_key(const uint32_t *block_0) {
-    memcpy(key, block_0, sizeof key);
-}
-
-void random_fill(void *bytes, size_t n) {
-    uint8_t *to = bytes;
-    uint32_t first[WORDS], out[WORDS];
-
-    block(first, 0);
-    for (uint32_t counter = 1; n > 0; counter++) {
-        size_t part = MIN(n, (size_t)BLOCK_BYTES);
-
-        block(out, counter);
-        memcpy(to, out, part);
-        to += part;
-        n -= part;
-    }
-    next_key(first);
-    memset(out, 0, sizeof out);
-    memset(first, 0, sizeof first);
-    __asm__ volatile("" : : "r"(out), "r"(first) : "memory"); /* the clearing stays */
-}
-
-void random_mix(const void *bytes, size_t n) {
-    const uint8_t *from = bytes;
-    uint32_t out[WORDS];
-
-    while (n > 0) {
-        size_t part = MIN(n, (size_t)KEY_BYTES);
-
-        for (size_t i = 0; i < part; i++) {
-            ((uint8_t *)key)[i] ^= from[i];
-        }
-        block(out, 0);
-        next_key(out);
-        from += part;
-        n -= part;
-    }
-}
-
-/* ---- seeding ---- */
+static br_hmac_drbg_context generator;
+static size_t n_taken; /* since more seed came */
 
 static bool has_rdrand(void) {
     unsigned a, b, c, d;
@@ -109,17 +35,54 @@ static bool rdrand(uint64_t *value) {
     return false;
 }
 
-void random_start(void) {
+/* A hash of so many samples. How long it takes to hash one is part of the next. */
+static void seed_collect(uint8_t seed[br_sha256_SIZE], unsigned n_rounds) {
     bool has_instruction = has_rdrand();
-    uint64_t sample[4];
+    br_sha256_context hash;
 
-    for (unsigned i = 0; i < JITTER_ROUNDS; i++) {
-        sample[0] = time_read_tsc();
-        sample[1] = (uint64_t)time_wall_ns();
-        sample[2] = sample[3] = 0;
-        if (has_instruction && i % 64 == 0 && !rdrand(&sample[2])) {
+    br_sha256_init(&hash);
+    for (unsigned i = 0; i < n_rounds; i++) {
+        uint64_t sample[2] = {time_read_tsc()};
+
+        if (has_instruction && i % RDRAND_EACH == 0 && !rdrand(&sample[1])) {
             has_instruction = false;
         }
-        random_mix(sample, sizeof sample); /* how long this takes is in the next sample */
+        br_sha256_update(&hash, sample, sizeof sample);
+    }
+    /* Not the same after each boot, even where the counter does not jitter. */
+    int64_t wall_ns = time_wall_ns();
+
+    br_sha256_update(&hash, &wall_ns, sizeof wall_ns);
+    br_sha256_out(&hash, seed);
+}
+
+void random_start(void) {
+    uint8_t seed[br_sha256_SIZE];
+
+    seed_collect(seed, SEED_ROUNDS);
+    br_hmac_drbg_init(&generator, &br_sha256_vtable, seed, sizeof seed);
+}
+
+void random_mix(const void *bytes, size_t n) {
+    br_hmac_drbg_update(&generator, bytes, n);
+}
+
+void random_fill(void *bytes, size_t n) {
+    uint8_t *to = bytes;
+
+    while (n > 0) {
+        size_t part = MIN(n, (size_t)REQUEST_BYTES_MAX);
+
+        if (n_taken > MORE_AFTER_BYTES) {
+            uint8_t seed[br_sha256_SIZE];
+
+            seed_collect(seed, SEED_ROUNDS_MORE);
+            random_mix(seed, sizeof seed);
+            n_taken = 0;
+        }
+        br_hmac_drbg_generate(&generator, to, part);
+        to += part;
+        n -= part;
+        n_taken += part;
     }
 }

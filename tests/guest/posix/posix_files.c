@@ -266,6 +266,45 @@ static void test_devices(void) {
     CHECK(isatty(open("/dev/null", O_RDWR)) == 0);
 }
 
+/* Each value of a byte comes as often as it should: chi squared, 255 degrees of freedom, which is
+ * outside of these bounds once in a hundred million times. Enough is read that the generator takes
+ * new seed in between. */
+static void test_random(void) {
+    enum { BYTES = 200000 };
+    static unsigned char bytes[BYTES];
+    unsigned counts[256] = {0};
+    double sum = 0;
+    int fd = open("/dev/random", O_RDWR);
+
+    CHECK(write(fd, "some seed", 9) == 9);
+    for (size_t n = 0; n < BYTES;) {
+        ssize_t part = read(fd, bytes + n, BYTES - n);
+
+        if (part <= 0) {
+            CHECK(part > 0);
+            break;
+        }
+        n += (size_t)part;
+    }
+    close(fd);
+    for (size_t i = 0; i < BYTES; i++) {
+        counts[bytes[i]]++;
+    }
+    for (unsigned i = 0; i < 256; i++) {
+        double off = counts[i] - BYTES / 256.0;
+
+        sum += off * off / (BYTES / 256.0);
+    }
+    CHECK(sum > 145 && sum < 400);
+    /* Nothing comes twice. */
+    size_t n_same = 0;
+
+    for (size_t i = 16; i + 16 <= BYTES; i += 16) {
+        n_same += memcmp(bytes, bytes + i, 16) == 0;
+    }
+    CHECK(n_same == 0);
+}
+
 static void test_stdio(void) {
     char line[64];
     FILE *file = fopen("text", "w+");
@@ -295,6 +334,7 @@ int main(void) {
     test_attributes();
     test_map();
     test_devices();
+    test_random();
     test_stdio();
     CHECK(chdir("/") == 0 && rmdir(base) == 0);
     return tap_end();
