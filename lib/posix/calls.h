@@ -26,9 +26,9 @@ static inline uint32_t process_parent(void) {
 
 /* clang-format off */
 #define POSIX_CALLS(X)                                                                             \
-    X(accept) X(accept4) X(access) X(alarm) X(arch_prctl) X(bind) X(chdir) X(chmod) X(chown)       \
-    X(clock_getres) X(clock_gettime) X(clock_nanosleep) X(clock_settime) X(close) X(connect)       \
-    X(copy_file_range) X(dup) X(dup2) X(dup3) X(execve) X(exit_group) X(exit_thread)               \
+    X(accept) X(accept4) X(access) X(alarm) X(arch_prctl) X(bind) X(brk) X(chdir) X(chmod)         \
+    X(chown) X(clock_getres) X(clock_gettime) X(clock_nanosleep) X(clock_settime) X(close)         \
+    X(connect) X(copy_file_range) X(dup) X(dup2) X(dup3) X(execve) X(exit_group) X(exit_thread) \
     X(faccessat) X(faccessat2) X(fallocate) X(fchdir) X(fchmod) X(fchmodat) X(fchown)              \
     X(fchownat) X(fcntl) X(flock) X(fork) X(fstat) X(fstatfs) X(fsync) X(ftruncate) X(futex)       \
     X(getcwd) X(getdents64) X(getgroups) X(getitimer) X(getpeername) X(getpgid) X(getpgrp)         \

@@ -238,3 +238,15 @@ long call_madvise(const long *a) {
     }
     return 0; /* the rest is advice */
 }
+
+/*
+ * The end of the program's data, which does not move: as the kernel of Linux answers where there is
+ * no room. musl's brk() and sbrk(n) fail by themselves and ask nobody; what asks is sbrk(0), and
+ * malloc, which maps its memory then.
+ */
+long call_brk(const long *a) {
+    extern char _end[]; /* the linker's */
+
+    (void)a;
+    return (long)(uintptr_t)_end;
+}

@@ -35,6 +35,7 @@ static const struct call_row rows[] = {
     [SYS_mmap] = FAST(mmap),
     [SYS_mprotect] = FAST(mprotect),
     [SYS_munmap] = FAST(munmap),
+    [SYS_brk] = FAST(brk),
     [SYS_rt_sigaction] = FAST(sigaction),
     [SYS_rt_sigprocmask] = FAST(sigprocmask),
     [SYS_ioctl] = RESTARTS(ioctl),

@@ -3,11 +3,14 @@
  * Memory as programs get it: mmap, munmap, madvise, and what malloc makes of them. Each check that
  * a range lost its pages comes with one that its neighbours kept theirs.
  */
+#define _GNU_SOURCE 1
 #include "tests/guest/posix/tap.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define PAGE 4096ul
 
@@ -98,10 +101,27 @@ static void test_malloc_blocks(void) {
     }
 }
 
+/* The break is behind the program's data, and stays there; who wants to move it is told ENOMEM, by
+ * musl itself or, without it, by an answer that is not what was asked for. */
+static void test_break(void) {
+    static char last_of_data;
+    char *end = sbrk(0);
+
+    CHECK((uintptr_t)end - (uintptr_t)&last_of_data < 64ul << 20);
+    CHECK(sbrk(0) == end);
+    errno = 0;
+    CHECK(sbrk((intptr_t)PAGE) == (void *)-1 && errno == ENOMEM);
+    errno = 0;
+    CHECK(brk(end + PAGE) == -1 && errno == ENOMEM);
+    CHECK(syscall(SYS_brk, end + PAGE) == (long)(uintptr_t)end);
+    CHECK(sbrk(0) == end);
+}
+
 int main(void) {
     test_unmap_parts();
     test_discard();
     test_realloc_keeps();
     test_malloc_blocks();
+    test_break();
     return tap_end();
 }
