@@ -165,6 +165,10 @@ static uintptr_t handler_stack(const struct posix_thread *self, uint64_t flags) 
  * Calls the handler with the mask that its action asks for. The library calls that the handler
  * makes must not disturb the one that it interrupts: what the thread record says about that one is
  * put back afterwards.
+ *
+ * The caller has entered a critical section before it took the signal, and this leaves it when the
+ * mask is set. An upcall in between could take the next signal of a queue and run its handler
+ * first.
  */
 static void handler_run(struct posix_thread *self, const struct signal_action *action,
                         siginfo_t *information, struct upcall_frame *frame) {
@@ -183,6 +187,7 @@ static void handler_run(struct posix_thread *self, const struct signal_action *a
     if ((action->flags & SA_RESETHAND) != 0) {
         signal_reset(signal);
     }
+    critical_leave();
     upcall_call_handler(action->handler, signal, information, &context,
                         handler_stack(self, action->flags));
     if (frame != NULL) {
@@ -225,15 +230,19 @@ void signals_deliver(struct posix_thread *self, struct upcall_frame *frame) {
     while (signals_due(self) != 0) {
         struct delivery delivery;
 
-        if (!take_due(self, &delivery)) {
-            continue;
-        }
-        if (delivery.action.handler == SIGNAL_DEFAULT) {
-            effect_default(self, &delivery);
-        } else if (delivery.action.handler != SIGNAL_IGNORE) {
+        critical_enter();
+        bool is_taken = take_due(self, &delivery);
+
+        if (is_taken && delivery.action.handler != SIGNAL_DEFAULT &&
+            delivery.action.handler != SIGNAL_IGNORE) {
             siginfo_t information = queue_siginfo(delivery.signal, &delivery.information);
 
             handler_run(self, &delivery.action, &information, frame);
+            continue;
+        }
+        critical_leave();
+        if (is_taken && delivery.action.handler == SIGNAL_DEFAULT) {
+            effect_default(self, &delivery);
         }
     }
 }
@@ -391,6 +400,7 @@ void upcall_deliver(struct upcall_frame *frame) {
         if (action.handler == SIGNAL_DEFAULT || action.handler == SIGNAL_IGNORE) {
             signal_terminate(information.si_signo);
         }
+        critical_enter();
         handler_run(self, &action, &information, frame);
     }
     signals_deliver(self, frame);
