@@ -38,7 +38,8 @@ struct console {
     char answer[ANSWER_BYTES]; /* of the emulator, to be taken as input */
     size_t n_answer;
     bool is_drawing; /* output is being fetched: what comes meanwhile is fetched too */
-    struct server_timer more;
+    uint64_t rests_until;
+    struct server_timer more; /* for output that waits for that */
 };
 
 static struct console consoles[N_CONSOLES];
@@ -75,13 +76,22 @@ static void on_answer(void *context, const char *bytes, size_t n) {
     console->n_answer += n;
 }
 
-/* Moves the terminal's output into the view. */
+/*
+ * Moves the terminal's output into the view, and rests as long as that took. Drawing is work for
+ * programs, done at a level above theirs: one that floods its console would leave the others
+ * nothing. Resting, we let the queue fill, and it waits.
+ */
 static void console_draw(struct console *console) {
     uint8_t bytes[OUTPUT_BYTES];
     unsigned rounds = 0;
     size_t n;
+    uint64_t begin = time_now_ns();
 
     if (console->is_drawing) {
+        return;
+    }
+    if (begin < console->rests_until) {
+        server_timer_arm(server, &console->more, console->rests_until, on_more);
         return;
     }
     console->is_drawing = true;
@@ -96,8 +106,11 @@ static void console_draw(struct console *console) {
         }
     }
     console->is_drawing = false;
+    uint64_t end = time_now_ns();
+
+    console->rests_until = end + (end - begin);
     if (rounds > OUTPUT_ROUNDS) {
-        server_timer_arm(server, &console->more, 0, on_more);
+        server_timer_arm(server, &console->more, console->rests_until, on_more);
     }
 }
 
