@@ -22,8 +22,10 @@
  * SMAP forbids (QEMU pops a far return's frame that way).
  */
 static bool fault_is_final(uint64_t error_code) {
-    return (error_code & FAULT_RESERVED) != 0 ||
-           (error_code & (FAULT_PRESENT | FAULT_USER)) == FAULT_PRESENT;
+    if (LIKELY((error_code & (FAULT_RESERVED | FAULT_USER)) == FAULT_USER)) {
+        return false;
+    }
+    return (error_code & (FAULT_RESERVED | FAULT_PRESENT)) != 0;
 }
 
 static enum access fault_access(uint64_t error_code) {
@@ -40,6 +42,9 @@ static NOINLINE void exception_tell(struct thread *thread, status_t status) {
     uint64_t address = vector == VECTOR_PAGE_FAULT ? arch_fault_address() : 0;
     bool budget = status == ERROR_OUT_OF_BUDGET || status == ERROR_NO_MEMORY;
 
+    if (vector == VECTOR_DEBUG) {
+        arch_debug_status_clear();
+    }
     if (status == ERROR_NOT_FOUND) {
         error_code |= FAULT_BEYOND_END;
     }

@@ -10,18 +10,10 @@
 #include "kernel/arch/x86_64/thread.h"
 #include "kernel/panic.h"
 
-/* Tells the processor's debug unit that all is seen (SDM 3, 17.2.3); no breakpoint is ever set. */
-static void debug_status_clear(void) {
-    __asm__ volatile("movq %0, %%dr6" : : "r"(0xffff0ff0ull));
-}
-
 void interrupt_dispatch(struct thread *thread) {
     unsigned vector = (unsigned)thread->registers.vector;
 
     if (vector < N_EXCEPTIONS) {
-        if (vector == VECTOR_DEBUG) {
-            debug_status_clear();
-        }
         exception_enter(thread);
         return;
     }
@@ -60,7 +52,7 @@ void interrupt_any_time(struct registers *registers) {
     case VECTOR_DEBUG:
         /* No breakpoint is set and FMASK clears TF, so nothing should bring us here; but user mode
          * must not find an instruction that does. Nothing to be seen: go on without the trap. */
-        debug_status_clear();
+        arch_debug_status_clear();
         registers->rflags &= ~(uint64_t)RFLAGS_TRAP;
         break;
     case VECTOR_MACHINE_CHECK:
