@@ -200,27 +200,28 @@ static status_t on_write(void *context, struct request *request, uint64_t offset
     }
     uint64_t length = MIN(data_length, (uint32_t)FILE_TRANSFER_MAX_BYTES);
 
+    *n = length;
+    if (length == 0) {
+        return OK;
+    }
     if (u64_add_overflows(at, length, &end)) {
         return ERROR_TOO_LARGE;
     }
-    status_t status = length != 0 ? content_reserve(&node->content, end) : OK;
+    status_t status = content_reserve(&node->content, end);
 
-    if (status == OK && length != 0) {
+    if (status == OK) {
         status = request_read(request, 0, node->content.bytes + at, length);
-        status =
-            status == ERROR_OUT_OF_BUDGET || status == ERROR_NO_MEMORY ? ERROR_NO_SPACE : status;
     }
-    if (status != OK) {
+    if (UNLIKELY(status != OK)) {
         if (end > node->size) {
             /* Part of it may have come, and must not show when the file grows. */
             status_t cut = content_cut(&node->content, end, node->size);
 
             (void)cut; /* it was the client's own writing */
         }
-        return status;
+        return status == ERROR_OUT_OF_BUDGET || status == ERROR_NO_MEMORY ? ERROR_NO_SPACE : status;
     }
-    *n = length;
-    node->size = MAX(node->size, length != 0 ? end : 0);
+    node->size = MAX(node->size, end);
     node->modified_ns = node->changed_ns = file_system.now_ns();
     if (is_current) {
         file->offset = end;
