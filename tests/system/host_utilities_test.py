@@ -466,7 +466,8 @@ def test_sleep():
 
 
 def test_kill():
-    with subprocess.Popen(["sleep", "100"]) as child:
+    # A shell starts what runs in the background deaf to SIGINT.
+    with subprocess.Popen(["sleep", "100"], preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)) as child:
         ok("kill", "-0", str(child.pid))
         ok("kill", "-s", "INT", str(child.pid))
         assert child.wait(TIMEOUT) == -signal.SIGINT
