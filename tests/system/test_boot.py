@@ -94,11 +94,11 @@ def interrupt_controllers(machine):
 
 @pytest.mark.parametrize("machine", ["pc", "q35"])
 def test_lines_come_to_the_io_apic(machine):
-    """Where the MADT says how: edges of the ISA bus, levels of PCI. The 8259 has but its cascade."""
+    """Levels, where the MADT says so of the line. The 8259 keeps the edges of the ISA bus, and its cascade."""
     with Machine(machine=machine) as m:
         state = interrupt_controllers(m)
-    assert re.findall(UNMASKED, state, re.M) == [("1", "49", "edge"), ("4", "52", "edge"), ("11", "59", "level")], state
-    assert "pic0: irr=" in state and "imr=fb" in state and "imr=ff" in state, state
+    assert re.findall(UNMASKED, state, re.M) == [("11", "59", "level")], state
+    assert "imr=e9" in state and "imr=ff" in state, state
 
 
 def test_lines_come_to_the_8259():
