@@ -66,8 +66,9 @@ def run_on_host(name, folder):
             os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
             os.dup2(out, 1)
             os.dup2(out, 2)
-            signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # which Python ignores, and nohup:
-            signal.signal(signal.SIGHUP, signal.SIG_DFL)   # a shell cannot trap what is ignored
+            # A shell cannot trap what it finds ignored: by Python, by nohup, by a shell's `&`.
+            for number in (signal.SIGPIPE, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+                signal.signal(number, signal.SIG_DFL)
             # A parent that waits, as in the guest: the script leads no session.
             dash = str(REFERENCE / "bin" / "dash")
             os.execve(dash, [dash, "-c", 'dash .run; exit $?'], environment)
