@@ -2,6 +2,7 @@
 #include "programs/shell/lookup.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -83,9 +84,22 @@ char *lookup_program(const char *name, const char *search_path, int *error) {
     return search.found;
 }
 
+/* Whether it begins a command that sh has and this shell leaves to it. */
+static bool begins_in_sh(const char *name) {
+    static const char *const words[] = {"[",    ".",   "alias", "case", "eval", "for",   "if",
+                                        "read", "set", "test",  "trap", "type", "until", "while"};
+
+    for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(name, words[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int lookup_report(const char *name, int error) {
     if (error == 0) {
-        report("%s: command not found", name);
+        report("%s: command not found%s", name, begins_in_sh(name) ? " (dash has it)" : "");
         return STATUS_NOT_FOUND;
     }
     report("%s: %s", name, strerror(error));

@@ -125,6 +125,7 @@ def test_globbing(tmp_path):
     ("nosuch", 127, "nosuch: command not found"),
     ("/no/such", 127, "/no/such: No such file or directory"),
     ("''", 127, ": command not found"),
+    ("for i in 1", 127, "for: command not found (dash has it)"),
     ("/etc/passwd", 126, "/etc/passwd: Permission denied"),
     ("/etc", 126, "/etc: Is a directory"),
     ("/etc/passwd/x", 127, "/etc/passwd/x: Not a directory"),
