@@ -44,6 +44,9 @@ static void thread_check(const struct thread *thread) {
     ASSERT(thread->cancel == CANCEL_NONE || thread->state == THREAD_AWAITING);
     ASSERT(thread->n_accept == 0 || in_call || thread->state == THREAD_RECEIVING);
     ASSERT(thread->n_accept <= thread->process->handles.n_reserved);
+    /* A program killed in the middle of a become keeps it until its threads go. */
+    ASSERT(thread->operation == NULL || thread->restarted != 0 ||
+           process_is_dying(thread->process));
 }
 /* [/book] */
 
