@@ -195,8 +195,9 @@ enum { FUTEX_SHARED = 1 };
  */
 enum { IRQ_LEVEL = 1, IRQ_ACTIVE_LOW = 2, IRQ_MESSAGE = 4 };
 enum irq_operation {
-    /* gate, bits: each interrupt notifies, and masks a level-triggered line. Edges that came before
-     * may be lost: look at the device once it is bound. */
+    /* gate, bits: each interrupt notifies, and masks its line until that is acknowledged; an edge
+     * that comes meanwhile is kept. Edges from line 16 on and messages mask nothing: they notify
+     * again. Edges that came before may be lost: look at the device once it is bound. */
     IRQ_BIND = 1,
     IRQ_ACKNOWLEDGE = 2, /* unmasks the line */
 };

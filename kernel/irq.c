@@ -24,8 +24,8 @@ void interrupt_enter(struct thread *thread, unsigned vector) {
         const struct irq *irq = irqs[number];
 
         irq_count++;
-        /* A level-triggered line is masked now and stays so until somebody acknowledges; if nobody
-         * is there, for good. */
+        /* A line (irq.h says which) is masked now and stays so until somebody acknowledges; if
+         * nobody is there, for good. */
         if (irq != NULL && irq->gate != NULL) {
             (void)gate_notify(irq->gate, irq->bits, GATE_URGENT);
         }

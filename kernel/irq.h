@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Device interrupts as notifications: each notifies the bound gate. A level-triggered line is
- * masked from its interrupt until the irq object is acknowledged; an edge or a message that comes
- * meanwhile sets the gate's bits again, so that none is lost.
+ * Device interrupts as notifications: each notifies the bound gate. A line is masked from its
+ * interrupt until the irq object is acknowledged; the 8259 keeps an edge that comes meanwhile. An
+ * edge at an I/O APIC, which would not, or a message masks nothing and sets the gate's bits again:
+ * none is lost.
  *
  * Invariant: a line is unmasked only while an irq object for it is bound. One object per line at a
  * time. Messages cannot be masked here: those that come to no object are counted and dropped.

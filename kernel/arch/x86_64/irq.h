@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Device interrupts, by number: lines, which come to a pin of an I/O APIC if the ACPI tables say
- * so (ioapic.h), else to the two 8259 controllers and through them to the local APIC's LINT0
- * (virtual wire, SDM 3, 10.5.1 and Intel MP specification 3.6.2.2); then messages (SDM 3, 10.11).
- * All of them go to the boot CPU.
+ * so (ioapic.h) and they are no edges of the ISA bus, else to the two 8259 controllers and through
+ * them to the local APIC's LINT0 (virtual wire, SDM 3, 10.5.1 and Intel MP specification 3.6.2.2);
+ * then messages (SDM 3, 10.11). All of them go to the boot CPU.
  *
  * An interrupt is acknowledged to its controller at once. Its line is masked then, unless it is an
  * edge at an I/O APIC, which forgets edges of masked pins.
