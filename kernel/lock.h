@@ -16,6 +16,7 @@ struct kernel_lock {
 };
 
 extern struct kernel_lock kernel_lock;
+extern uint64_t kernel_lock_ticks; /* that all CPUs together have waited for it */
 
 void kernel_lock_wait(uint32_t ticket);
 

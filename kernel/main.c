@@ -57,7 +57,6 @@ void kernel_main(const struct boot_info *boot) {
                (unsigned long long)(frame_n_total() / 256),
                (unsigned long long)(frame_n_free() / 256));
     kernel_lock_take(); /* until the first program runs */
-    scheduler_init();
     scheduler_add_cpu(cpu_this(), idle_create());
     fast_path_choose(boot);
     smp_start(boot);

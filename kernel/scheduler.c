@@ -6,6 +6,7 @@
 #include "kernel/arch/x86_64/page_table.h"
 #include "kernel/arch/x86_64/smp.h"
 #include "kernel/arch/x86_64/thread.h"
+#include "kernel/debug/check.h"
 #include "kernel/frame.h"
 #include "kernel/lock.h"
 #include "kernel/panic.h"
@@ -16,13 +17,14 @@
 /* Deadlines sorted, and deadlines that have passed, in one timer interrupt; the rest make it fire
  * again at once. */
 #define DEADLINES_PER_STEP 16
-#define N_PRIORITIES       (PRIORITY_MAX + 1)
 
-struct list run_queues[N_PRIORITIES];
+uint8_t scheduler_ready_cpus[PRIORITY_MAX + 1];
 uint64_t scheduler_ready_mask; /* fastpath.S looks at it too */
-static uint64_t idle_ticks;
-uint64_t scheduler_n_switches;
+static uint64_t idle_ticks, n_readied;
+uint64_t scheduler_n_switches, scheduler_n_moves;
 struct kernel_lock kernel_lock;
+uint64_t kernel_lock_ticks;
+_Static_assert(CPU_MAX <= 8, "scheduler_ready_cpus has a bit for each");
 
 static struct cpu_generic *generic(void) {
     return &cpu_this()->generic;
@@ -30,26 +32,29 @@ static struct cpu_generic *generic(void) {
 
 /* [book:kernel-lock-wait] */
 void kernel_lock_wait(uint32_t ticket) {
+    uint64_t start = tsc_read();
+
     while (__atomic_load_n(&kernel_lock.serving, __ATOMIC_ACQUIRE) != ticket) {
         arch_poll_mailbox();
         arch_relax();
     }
+    kernel_lock_ticks += tsc_read() - start;
 }
 /* [/book] */
-
-void scheduler_init(void) {
-    for (unsigned i = 0; i < N_PRIORITIES; i++) {
-        list_init(&run_queues[i]);
-    }
-}
 
 void scheduler_add_cpu(struct cpu *cpu, struct thread *idle) {
     struct cpu_generic *new = &cpu->generic;
 
     list_init(&new->recent);
     tree_init(&new->deadlines);
+    for (unsigned i = 0; i <= PRIORITY_MAX; i++) {
+        list_init(&new->queues[i]);
+    }
     new->timer_ns = DEADLINE_NEVER;
+    new->index = (uint32_t)(cpu - cpus);
+    new->running_word = THREAD_RUNNING << 8 | new->index;
     idle->state = THREAD_RUNNING;
+    idle->near = (uint8_t) new->index;
     new->idle = idle;
     new->running = idle;
     cpu->current = idle;
@@ -98,7 +103,7 @@ static bool is_idle(const struct cpu_generic *cpu) {
 }
 
 /* A thread of this priority is ready: a CPU that runs another of them, until now for as long as it
- * likes, shall end it with its slice. */
+ * likes, shall begin its slice, if it has not. */
 static void slices_end(unsigned priority) {
     for (uint32_t i = 0; i < cpu_n; i++) {
         struct cpu_generic *other = &cpus[i].generic;
@@ -112,17 +117,19 @@ static void slices_end(unsigned priority) {
 
 /* [book:ready-spread] */
 /* If somebody is ready: the CPU that runs the least important thread shall look whether it would
- * not rather run that one. It does the same for the next. */
+ * not rather run that one. It does the same for the next. Of several such CPUs one that the thread
+ * last ran on. */
 static void ready_spread(void) {
-    int lowest = ready_top();
+    int top = ready_top(), lowest = 2 * top;
     struct cpu *found = NULL;
 
-    for (uint32_t i = 0; i < cpu_n; i++) {
+    for (uint32_t i = 0; i < cpu_n && top >= 0; i++) {
         struct cpu_generic *other = &cpus[i].generic;
         int priority = is_idle(other) ? -1 : other->running->priority;
+        int rank = 2 * priority + !(scheduler_ready_cpus[top] >> i & 1);
 
-        if (other != generic() && !other->kicked && priority < lowest) {
-            lowest = priority;
+        if (other != generic() && !other->kicked && rank < lowest) {
+            lowest = rank;
             found = &cpus[i];
         }
     }
@@ -132,28 +139,70 @@ static void ready_spread(void) {
 }
 /* [/book] */
 
-static void queue_in(struct thread *thread, struct list_node *place) {
+static bool others_wait(unsigned priority) {
+    return (scheduler_ready_mask >> priority & 1) != 0;
+}
+
+static void queue_in(struct thread *thread, bool first) {
+    struct list *queue = &cpus[thread->near].generic.queues[thread->priority];
+
     thread->state = THREAD_READY;
-    list_insert_before(place, &thread->item.link);
+    thread->readied = ++n_readied;
+    list_insert_before(first ? queue->head.next : &queue->head, &thread->item.link);
+    scheduler_ready_cpus[thread->priority] |= 1u << thread->near;
     scheduler_ready_mask |= 1ULL << thread->priority;
-    generic()->changed = true;
     if (UNLIKELY(cpu_n > 1)) {
         slices_end(thread->priority);
     }
 }
 
-void scheduler_ready(struct thread *thread) {
-    queue_in(thread, &run_queues[thread->priority].head);
+/* The running thread gives way to a more important one: later it goes on, before the others of its
+ * priority, with what is left of its slice. */
+static void running_put_back(struct cpu_generic *cpu) {
+    struct thread *thread = cpu->running;
+
+    if (thread == cpu->idle) {
+        thread->state = THREAD_READY; /* but in no queue */
+        return;
+    }
+    if (cpu->slice_end_ns != 0) {
+        uint64_t now = clock_now_ns();
+
+        thread->slice_left_ns = cpu->slice_end_ns > now ? cpu->slice_end_ns - now : 1;
+    }
+    queue_in(thread, true);
 }
 
-void scheduler_ready_first(struct thread *thread) {
-    queue_in(thread, run_queues[thread->priority].head.next);
+static void running_set(struct cpu_generic *cpu, struct thread *thread) {
+    thread->state = THREAD_RUNNING;
+    cpu->running = thread;
+    cpu->slice_end_ns = 0;
 }
+
+/* [book:scheduler-ready] */
+void scheduler_ready(struct thread *thread) {
+    struct cpu_generic *cpu = generic();
+
+    if (cpu->running != NULL && !cpu->changed && thread->priority > cpu->running->priority &&
+        scheduler_ready_mask >> thread->priority == 0) {
+        running_put_back(cpu);
+        running_set(cpu, thread);
+        return;
+    }
+    queue_in(thread, false);
+    cpu->changed = true;
+}
+/* [/book] */
 
 void scheduler_unready(struct thread *thread) {
+    unsigned priority = thread->priority;
+
     list_remove(&thread->item.link);
-    if (list_is_empty(&run_queues[thread->priority])) {
-        scheduler_ready_mask &= ~(1ULL << thread->priority);
+    if (list_is_empty(&cpus[thread->near].generic.queues[priority])) {
+        scheduler_ready_cpus[priority] &= ~(1u << thread->near);
+        if (scheduler_ready_cpus[priority] == 0) {
+            scheduler_ready_mask &= ~(1ULL << priority);
+        }
     }
 }
 
@@ -180,12 +229,13 @@ static void running_requeue(struct cpu_generic *cpu) {
     struct thread *thread = cpu->running;
 
     cpu->running = NULL;
-    thread->slice_left_ns = SLICE_NS;
+    cpu->rotates = true;
+    thread->slice_left_ns = 0;
     scheduler_ready(thread);
 }
 
 void scheduler_yield(struct thread *thread) {
-    if (!list_is_empty(&run_queues[thread->priority])) {
+    if (others_wait(thread->priority)) {
         running_requeue(generic());
     }
 }
@@ -202,35 +252,45 @@ void scheduler_set_priority(struct thread *thread, unsigned priority) {
     }
 }
 
+/* [book:ready-first] */
+/* Whom of priority `top` the CPU is to run next: see the head of scheduler.h. */
+static struct thread *ready_first(const struct cpu_generic *cpu, unsigned top) {
+    unsigned others = scheduler_ready_cpus[top] & ~(1u << cpu->index);
+    struct thread *best = LIST_FIRST(&cpu->queues[top], struct thread, item.link);
+
+    if (best != NULL && !cpu->rotates) {
+        return best;
+    }
+    for (; others != 0; others &= others - 1) {
+        const struct list *queue = &cpus[__builtin_ctz(others)].generic.queues[top];
+        struct thread *first = LIST_FIRST(queue, struct thread, item.link);
+
+        if (best == NULL || first->readied < best->readied) {
+            best = first;
+        }
+    }
+    return best;
+}
+/* [/book] */
+
 /* Takes the thread that should run into cpu->running. */
 static void running_choose(struct cpu_generic *cpu) {
     struct thread *thread = cpu->running;
     int top = ready_top();
-    uint64_t now = 0;
 
     if (thread != NULL && (thread == cpu->idle ? top < 0 : top <= (int)thread->priority)) {
         return;
     }
+    if (thread != NULL) {
+        running_put_back(cpu);
+    }
+    thread = cpu->idle;
     if (top >= 0) {
-        now = clock_now_ns();
-    }
-    if (thread == cpu->idle) {
-        thread->state = THREAD_READY; /* but in no queue */
-    } else if (thread != NULL) {
-        /* Who gives way to a more important one goes on with what is left of its slice. */
-        thread->slice_left_ns = cpu->slice_end_ns > now ? cpu->slice_end_ns - now : 0;
-        scheduler_ready_first(thread);
-    }
-    if (top < 0) {
-        thread = cpu->idle;
-    } else {
-        thread = CONTAINER_OF(run_queues[top].head.next, struct thread, item.link);
+        thread = ready_first(cpu, (unsigned)top);
         scheduler_unready(thread);
-        cpu->slice_end_ns = now + (thread->slice_left_ns != 0 ? thread->slice_left_ns : SLICE_NS);
-        thread->slice_left_ns = 0;
     }
-    thread->state = THREAD_RUNNING;
-    cpu->running = thread;
+    running_set(cpu, thread);
+    cpu->rotates = false;
     cpu->changed = true;
 }
 
@@ -268,12 +328,18 @@ static void timer_arm(struct cpu_generic *cpu, uint64_t wanted_ns) {
     }
 }
 
-/* Sees to the first sorted deadline, and the end of the slice. */
+/* Sees to the first sorted deadline, and the end of the slice, which may begin now. */
 static void timer_update(struct cpu_generic *cpu) {
     const struct tree_node *first = tree_first(&cpu->deadlines);
     uint64_t wanted = first == NULL ? DEADLINE_NEVER : first->key;
+    struct thread *thread = cpu->running;
 
-    if (cpu->running != cpu->idle && !list_is_empty(&run_queues[cpu->running->priority])) {
+    if (thread != NULL && thread != cpu->idle && others_wait(thread->priority)) {
+        if (cpu->slice_end_ns == 0) {
+            cpu->slice_end_ns =
+                clock_now_ns() + (thread->slice_left_ns != 0 ? thread->slice_left_ns : SLICE_NS);
+            thread->slice_left_ns = 0;
+        }
         wanted = MIN(wanted, cpu->slice_end_ns);
     }
     timer_arm(cpu, wanted);
@@ -300,6 +366,10 @@ static void running_activate(struct cpu_generic *cpu, struct thread *entered,
         *to -= now;
     }
     scheduler_n_switches++;
+    if (UNLIKELY(next->near != cpu->index)) {
+        next->near = (uint8_t)cpu->index;
+        scheduler_n_moves++;
+    }
     if (kind == SWITCH_CALL) {
         fpu_save_call(entered);
     } else {
@@ -341,6 +411,9 @@ static NOINLINE void leave_changed(struct cpu_generic *cpu, struct thread *enter
     }
     if (UNLIKELY(cpu_n > 1)) {
         ready_spread();
+    }
+    if (DEBUG_KERNEL) {
+        debug_check_leave();
     }
     kernel_lock_release();
 }
@@ -408,14 +481,14 @@ void timer_enter(struct thread *entered) {
     cpu = generic();
     now = clock_now_ns();
     cpu->timer_ns = DEADLINE_NEVER;
-    cpu->changed = true;
     if (!deadlines_run(cpu, now)) {
         timer_arm(cpu, now);
     }
-    if (entered != cpu->idle && now >= cpu->slice_end_ns &&
-        !list_is_empty(&run_queues[entered->priority])) {
+    if (cpu->running == entered && cpu->slice_end_ns != 0 && now >= cpu->slice_end_ns &&
+        others_wait(entered->priority)) {
         running_requeue(cpu);
     }
+    timer_update(cpu);
     scheduler_leave(entered, SWITCH_PREEMPT);
 }
 
@@ -438,6 +511,7 @@ void smp_enter(void) {
 void kernel_enter(void) {
     arch_interrupts_disable();
     kernel_lock_take();
+    generic()->changed = true; /* nobody takes the CPU before the end of the step */
 }
 
 void kernel_leave(void) {

@@ -3,14 +3,21 @@
  * Who runs: fixed priorities, round robin within one, pre-emptive; and the deadline queue behind
  * the one-shot timer.
  *
- * Invariant: bit p of scheduler_ready_mask is set iff run queue p is not empty.
- * Invariant: between entries, current is RUNNING and no READY thread has a higher priority; on
- * several CPUs, or one that runs something less important has been kicked.
- * Invariant: the timer is armed no later than the first deadline of its CPU, and no later than the
- * end of the slice if a thread of the same priority is ready (or the CPU has been kicked).
+ * Each CPU has a run queue for each priority, and a thread waits in the one of the CPU that it last
+ * ran on. Priorities hold over the whole machine: a CPU takes a thread of the highest priority that
+ * is ready anywhere. Of several such it takes the first of its own queue; if it has none, or where
+ * a slice has ended, the one that has waited for longest anywhere. So threads stay near what they
+ * left in a CPU's caches, but no CPU is idle or does less important things for their sake, and
+ * those that compute all the time take equal turns on all CPUs.
  *
- * One run queue serves all CPUs. With one kernel lock nothing would be won by a queue for each: who
- * chooses holds the lock anyway, and so is free to choose the most important thread there is.
+ * Invariant: bit c of scheduler_ready_cpus[p] is set iff queue p of CPU c is not empty; bit p of
+ * scheduler_ready_mask iff one of these is.
+ * Invariant: between entries, each CPU's current is RUNNING. If one is less important than a READY
+ * thread, then some CPU of which that is true has been kicked (or it runs a kernel thread that is
+ * about to give way); and never that of the CPU which leaves the kernel.
+ * Invariant: the timer is armed no later than the first deadline of its CPU, and no later than the
+ * end of the slice if a thread of the same priority is ready anywhere (or the CPU has been kicked).
+ * A slice begins when that becomes so; before, nobody waits for its end.
  *
  * A deadline that is armed goes to an unsorted list, `recent`; only the timer's interrupt sorts
  * what it finds there into the tree. Nearly every call is answered long before: it costs no search,
@@ -20,10 +27,6 @@
 
 #include "kernel/arch/x86_64/cpu.h"
 #include "kernel/thread.h"
-
-void scheduler_init(void);
-
-struct cpu;
 
 /* A CPU that will run `idle` at first, and whenever nobody else can run. */
 void scheduler_add_cpu(struct cpu *cpu, struct thread *idle);
@@ -36,17 +39,24 @@ void scheduler_kick_process(const struct process *process);
 /* Some other CPU runs a thread of the process at this moment. */
 bool scheduler_runs_elsewhere(const struct process *process);
 
-/* Makes a thread READY, behind (or before) those of its priority. It must be in no list. */
+/*
+ * Makes a thread, which is in no list, READY, behind the others of its priority. One that is more
+ * important than all others takes the CPU at once: the current thread is READY then, and goes on in
+ * the kernel as before.
+ */
 void scheduler_ready(struct thread *thread);
-void scheduler_ready_first(struct thread *thread);
 
 /* Takes a READY thread out of its run queue. */
 void scheduler_unready(struct thread *thread);
 
-/* The current thread waits from now on in `state`; kernel_leave_to chooses another. */
+/* The current thread waits from now on in `state`. */
 static inline void scheduler_block(struct thread *thread, enum thread_state state) {
+    if (UNLIKELY(thread->state == THREAD_READY)) {
+        scheduler_unready(thread); /* whom it has just woken has taken the CPU */
+    } else {
+        cpu_this()->generic.running = NULL;
+    }
     thread->state = (uint8_t)state;
-    cpu_this()->generic.running = NULL;
 }
 
 /*
@@ -92,7 +102,7 @@ void kernel_leave(void);
 /* Ends an arch_kernel_thread_wait; one that comes before it is not lost. */
 void kernel_thread_wake(struct thread *thread);
 
-extern struct list run_queues[PRIORITY_MAX + 1];
+extern uint8_t scheduler_ready_cpus[PRIORITY_MAX + 1];
 extern uint64_t scheduler_ready_mask;
 
 /* Some CPU other than this one runs the thread. */
@@ -106,3 +116,4 @@ uint64_t scheduler_process_ns(const struct process *process);
 uint64_t scheduler_idle_ns(void);
 extern uint64_t scheduler_n_switches; /* but for those of the fast path: */
 uint64_t scheduler_n_fast(void);
+extern uint64_t scheduler_n_moves; /* switches to a thread that ran on another CPU before */

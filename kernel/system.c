@@ -10,6 +10,7 @@
 #include "kernel/handle.h"
 #include "kernel/info.h"
 #include "kernel/irq.h"
+#include "kernel/lock.h"
 #include "kernel/log.h"
 #include "kernel/process.h"
 #include "kernel/scheduler.h"
@@ -60,6 +61,8 @@ static status_t system_info(struct thread *thread) {
         .context_switches = scheduler_n_switches + n_fast,
         .interrupts = irq_count,
         .system_calls = syscall_n_made + n_fast,
+        .lock_ticks = kernel_lock_ticks,
+        .moves = scheduler_n_moves,
     };
 
     return copy_out(thread->process->space, user_ptr(thread->registers.rdx), &info, sizeof(info));

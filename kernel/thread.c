@@ -15,6 +15,7 @@ static void thread_init(struct thread *thread, struct process *process) {
     thread->process = process;
     object_get(&process->object);
     thread->state = THREAD_WAITING;
+    thread->near = (uint8_t)cpu_this()->generic.index;
     thread->item.kind = QUEUE_THREAD;
     thread->id = ++last_id;
     thread->call_sequence = 1;

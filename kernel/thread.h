@@ -3,7 +3,7 @@
  * Threads.
  *
  * Invariant: state tells which one list `item.link` is in:
- *   READY       the run queue of its priority (unless it is the idle thread)
+ *   READY       the run queue of its priority of the CPU `near` (unless it is the idle thread)
  *   RUNNING     none; it is some CPU's `current`, and only that CPU changes its state
  *   SENDING     its endpoint's queue
  *   RECEIVING   its endpoint's receivers
@@ -62,12 +62,14 @@ struct thread {
             uint8_t deadline_place; /* enum deadline_place */
         };
     };
-    uint8_t state; /* enum thread_state; it and the next three are written as one by fastpath.S */
-    uint8_t n_segments;
-    bool no_interrupt; /* MESSAGE_NO_INTERRUPT */
-    bool is_call;      /* SENDING: call, not send */
     uint8_t priority;
-    uint8_t deadline_cpu;          /* SORTED: whose */
+    uint8_t deadline_cpu; /* SORTED: whose */
+    /* fastpath.S writes the first two of these as one, and the last four. */
+    uint8_t near;  /* the CPU that it runs on, or ran on last; READY: in whose queue it is */
+    uint8_t state; /* enum thread_state */
+    uint8_t n_segments;
+    bool no_interrupt;             /* MESSAGE_NO_INTERRUPT */
+    bool is_call;                  /* SENDING: call, not send */
     struct process *process;       /* referenced; kernel_process for kernel threads */
     struct tree_node process_node; /* in its process's threads; key = id */
     uint32_t id;
@@ -87,6 +89,7 @@ struct thread {
     struct tree_node deadline;      /* its key is the deadline also while it is RECENT */
     struct list_node deadline_link; /* RECENT: in its CPU's `recent` */
     uint64_t slice_left_ns;
+    uint64_t readied; /* READY: who has waited for longer has a lower number */
 
     /* FUTEX: see kernel/futex.h. */
     struct tree_node waiting;

@@ -105,13 +105,48 @@ static void handle_check(const struct handle_entry *entry) {
 /* A bit for each run queue that is not empty; who is first there belongs there. */
 static void run_queues_check(void) {
     for (unsigned p = 0; p <= PRIORITY_MAX; p++) {
-        const struct thread *first = LIST_FIRST(&run_queues[p], struct thread, item.link);
+        for (unsigned c = 0; c < cpu_n; c++) {
+            const struct list *queue = &cpus[c].generic.queues[p];
+            const struct thread *first = LIST_FIRST(queue, struct thread, item.link);
 
-        ASSERT((first != NULL) == (scheduler_ready_mask >> p & 1));
-        ASSERT(first == NULL || (first->state == THREAD_READY && first->priority == p));
+            ASSERT((first != NULL) == (scheduler_ready_cpus[p] >> c & 1));
+            ASSERT(first == NULL || (first->state == THREAD_READY && first->priority == p &&
+                                     first->near == c && first != cpus[c].generic.idle));
+        }
+        ASSERT((scheduler_ready_cpus[p] != 0) == (scheduler_ready_mask >> p & 1));
     }
     ASSERT(kernel_lock.next != kernel_lock.serving); /* ours */
 }
+
+static int priority_of(const struct cpu_generic *cpu) {
+    return cpu->running == cpu->idle ? -1 : cpu->running->priority;
+}
+
+/* [book:debug-leave] */
+/* The invariants of kernel/scheduler.h that hold between entries, as this CPU leaves the kernel. */
+void debug_check_leave(void) {
+    const struct cpu_generic *this = &cpu_this()->generic;
+    const struct tree_node *first = tree_first(&this->deadlines);
+    int top = scheduler_ready_mask == 0 ? -1 : 63 - __builtin_clzll(scheduler_ready_mask);
+    bool is_less = false, is_kicked = false;
+
+    for (uint32_t i = 0; i < cpu_n; i++) {
+        const struct cpu_generic *cpu = &cpus[i].generic;
+
+        if (priority_of(cpu) < top) {
+            ASSERT(cpu != this);
+            is_less = true;
+            is_kicked |= cpu->kicked || cpu->running->gives_way;
+        }
+    }
+    ASSERT(!is_less || is_kicked);
+    ASSERT(this->running->state == THREAD_RUNNING && this->running == cpu_this()->current);
+    ASSERT(this->running->near == this->index);
+    ASSERT(first == NULL || this->timer_ns <= first->key);
+    ASSERT(priority_of(this) != top || top < 0 || this->kicked ||
+           (this->slice_end_ns != 0 && this->timer_ns <= this->slice_end_ns));
+}
+/* [/book] */
 
 /* The next threads and handles of the process that is looked at, and then the next process. */
 static void next_check(void) {

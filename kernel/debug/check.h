@@ -8,6 +8,9 @@
  * queues, and a bounded part of everything else, the next part each time. */
 void debug_check(void);
 
+/* As a CPU leaves the kernel, if anything has changed about who runs. */
+void debug_check_leave(void);
+
 /* All that can be checked: every process, thread and handle. Slow. */
 void debug_check_all(void);
 

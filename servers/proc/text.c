@@ -151,6 +151,8 @@ static void make_kernel(struct text *text) {
         {"interrupts", info.interrupts},
         {"system_calls", info.system_calls},
         {"longest_stretch_ticks", info.longest_stretch},
+        {"lock_ticks", info.lock_ticks},
+        {"moves", info.moves},
     };
 
     add_figures(text, figures, ARRAY_SIZE(figures));

@@ -163,7 +163,6 @@ void cpu_init(struct cpu *cpu) {
     unsigned index = (unsigned)(cpu - cpus);
 
     cpu->self = cpu;
-    cpu->generic.index = index;
     cpu->kernel_stack_top = cpu_stack_top(cpu);
     for (unsigned i = 0; i < N_IST; i++) {
         interrupt_stacks[index][i].cpu = cpu;

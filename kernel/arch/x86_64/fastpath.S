@@ -119,7 +119,8 @@
     movl THREAD_FS_BASE(%r15), %eax
     movl THREAD_FS_BASE + 4(%r15), %edx
     wrmsr
-    movb $STATE_RUNNING, THREAD_STATE(%r15)
+    movl %gs:CPU_RUNNING_WORD, %ecx
+    movw %cx, THREAD_NEAR(%r15)               /* and its state, RUNNING */
     movq %r15, %gs:CPU_RUNNING
     movq %r15, %gs:CPU_CURRENT
     leaq REGISTERS_BYTES(%r15), %rcx
