@@ -23,6 +23,8 @@
  *   r13       control word, 0 for a short message    result word, 0 for a short message
  *   r14       handles 0 (low 32 bits) and 1 (high)   handles received 0 and 1
  *   r15       handles 2 and 3                        handles received 2 and 3
+ *             with LENDS: the one lent segment, its
+ *             address (r14), length and access (r15)
  *   rbx       address of the lent segments           badge of a gate of the receiver's own
  *                                                    endpoint, if sent
  *   rcx, r11  -                                      lost
@@ -67,6 +69,7 @@ enum message_kind {
  *   bit 10      REFUSE: nothing is received; instead all who wait at the endpoint are told ABSENT,
  *               notifications are dropped, and so it goes with all that comes, until the next
  *               receive without this bit (receive only; BUSY if another thread receives)
+ *   bit 11      LENDS: r14 and r15 are the one lent segment, and no handles are sent (call, send)
  *   bits 16-19  handle i is copied, not moved
  *   bits 32-63  for a copied handle i the rights that the copy keeps, 8 bits each
  */
@@ -76,6 +79,7 @@ enum message_kind {
 #define MESSAGE_ACCEPT(n)       ((uint64_t)(n) << 6)
 #define MESSAGE_NO_INTERRUPT    (1ULL << 9)
 #define MESSAGE_REFUSE          (1ULL << 10)
+#define MESSAGE_LENDS           (1ULL << 11)
 #define MESSAGE_COPY(i, rights) ((1ULL << (16 + (i))) | ((uint64_t)(rights) << (32 + 8 * (i))))
 
 /* clang-format off */

@@ -47,6 +47,11 @@ static void slot_push(struct handle_table *table, handle_t handle) {
     table->first_free = handle;
 }
 
+static void slot_free(struct handle_table *table, handle_t handle) {
+    slot_push(table, handle);
+    table->n_free++;
+}
+
 /* Adds one page of slots. */
 static status_t table_grow(struct handle_table *table) {
     status_t status;
@@ -94,10 +99,8 @@ void handle_unreserve(struct handle_table *table, uint32_t n) {
     table->n_reserved -= n;
 }
 
+/* A saved reply's object is a thread, of which nothing is counted. */
 void object_rights_add(struct object *object, uint32_t rights) {
-    if ((rights & HANDLE_REPLY) != 0) {
-        return;
-    }
     if (object->type == OBJECT_GATE && (rights & (RIGHT_SEND | RIGHT_NOTIFY)) != 0) {
         gate_bind(CONTAINER_OF(object, struct gate, object));
     } else if (object->type == OBJECT_BUDGET) {
@@ -108,14 +111,9 @@ void object_rights_add(struct object *object, uint32_t rights) {
 }
 
 void object_rights_drop(struct object *object, uint32_t rights) {
-    if ((rights & HANDLE_REPLY) != 0) {
-        return;
-    }
     if (object->type == OBJECT_PROCESS) {
         process_handle_drop(CONTAINER_OF(object, struct process, object));
-        return;
-    }
-    if (object->type == OBJECT_GATE && (rights & (RIGHT_SEND | RIGHT_NOTIFY)) != 0) {
+    } else if (object->type == OBJECT_GATE && (rights & (RIGHT_SEND | RIGHT_NOTIFY)) != 0) {
         gate_unbind(CONTAINER_OF(object, struct gate, object));
     } else if (object->type == OBJECT_BUDGET) {
         budget_spender_drop(CONTAINER_OF(object, struct budget, object));
@@ -124,7 +122,8 @@ void object_rights_drop(struct object *object, uint32_t rights) {
     }
 }
 
-handle_t handle_install(struct handle_table *table, struct object *object, uint32_t rights) {
+/* Fills a reserved slot; the caller sees to what counts. */
+static handle_t slot_fill(struct handle_table *table, const struct handle_entry *content) {
     handle_t handle = table->first_free != HANDLE_NONE ? table->first_free : table->first_fresh;
     struct handle_entry *entry =
         &table->pages[handle / HANDLES_PER_PAGE][handle % HANDLES_PER_PAGE];
@@ -137,12 +136,21 @@ handle_t handle_install(struct handle_table *table, struct object *object, uint3
     }
     table->n_free--;
     table->n_reserved--;
-    entry->object = object;
-    entry->rights = rights;
-    entry->sequence = 0;
+    *entry = *content;
+    return handle;
+}
+
+handle_t handle_install(struct handle_table *table, struct object *object, uint32_t rights) {
     n_open++;
     object_rights_add(object, rights);
-    return handle;
+    return slot_fill(table, &(struct handle_entry){.object = object, .rights = rights});
+}
+
+handle_t handle_move(struct handle_table *from, handle_t handle, struct handle_table *to) {
+    struct handle_entry entry = *handle_entry(from, handle);
+
+    slot_free(from, handle);
+    return slot_fill(to, &entry);
 }
 
 status_t handle_add(struct handle_table *table, struct object *object, uint32_t rights,
@@ -229,8 +237,7 @@ status_t handle_table_clone_step(const struct handle_table *from, struct handle_
 void handle_close(struct handle_table *table, uint64_t handle) {
     struct handle_entry entry = *handle_entry(table, handle);
 
-    slot_push(table, (handle_t)handle);
-    table->n_free++;
+    slot_free(table, (handle_t)handle);
     n_open--;
     if ((entry.rights & HANDLE_REPLY) != 0) {
         reply_drop(CONTAINER_OF(entry.object, struct thread, object), entry.sequence);

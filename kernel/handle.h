@@ -73,6 +73,9 @@ void handle_unreserve(struct handle_table *table, uint32_t n);
  * Cannot fail. */
 handle_t handle_install(struct handle_table *table, struct object *object, uint32_t rights);
 
+/* An open handle goes to a reserved slot of `to`, with all that it is: nothing is counted anew. */
+handle_t handle_move(struct handle_table *from, handle_t handle, struct handle_table *to);
+
 /* reserve + install: the object's reference passes to the table on success only. */
 WARN_UNUSED status_t handle_add(struct handle_table *table, struct object *object, uint32_t rights,
                                 handle_t *handle);

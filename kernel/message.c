@@ -60,29 +60,36 @@ static status_t handles_check(const struct thread *from) {
 
 _Static_assert(LENT_READABLE == 1 && LENT_WRITABLE == 2, "the sums are side by side in this order");
 
-static status_t segments_read(struct thread *thread, unsigned n) {
+static status_t segment_check(const struct lent_segment *segment) {
+    return segment->access - LENT_READABLE > 1             ? ERROR_BAD_ARGUMENT
+           : segment->address > USER_TOP - segment->length ? ERROR_BAD_ADDRESS
+           : segment->length > LENT_BYTES_MAX              ? ERROR_TOO_MANY
+                                                           : OK;
+}
+
+/* Takes n segments: the one in the registers, if control says so, or those that rbx points to. */
+static status_t segments_take(struct thread *thread, unsigned n) {
+    const struct registers *registers = &thread->registers;
     uint64_t lengths = 0; /* as in struct thread; four that are not too long are no carry */
 
     for (unsigned i = 0; i < n; i++) {
-        struct lent_segment segment;
-        status_t status =
-            copy_in_small(thread->process->space, &segment,
-                          thread->registers.rbx + i * sizeof(segment), sizeof(segment));
+        struct lent_segment *segment = &thread->segments[i];
+        status_t status = OK;
 
+        if ((registers->r13 & MESSAGE_LENDS) != 0) {
+            *segment = (struct lent_segment){registers->r14, (uint32_t)registers->r15,
+                                             (uint32_t)(registers->r15 >> 32)};
+        } else {
+            status = copy_in_small(thread->process->space, segment,
+                                   registers->rbx + i * sizeof(*segment), sizeof(*segment));
+        }
+        if (status == OK) {
+            status = segment_check(segment);
+        }
         if (UNLIKELY(status != OK)) {
             return status;
         }
-        if (segment.access - LENT_READABLE > 1) {
-            return ERROR_BAD_ARGUMENT;
-        }
-        if (segment.address > USER_TOP - segment.length) {
-            return ERROR_BAD_ADDRESS;
-        }
-        if (segment.length > LENT_BYTES_MAX) {
-            return ERROR_TOO_MANY;
-        }
-        lengths += (uint64_t)segment.length << (32 * (segment.access - LENT_READABLE));
-        thread->segments[i] = segment;
+        lengths += (uint64_t)segment->length << (32 * (segment->access - LENT_READABLE));
     }
     if ((uint32_t)lengths > LENT_BYTES_MAX || lengths >> 32 > LENT_BYTES_MAX) {
         return ERROR_TOO_MANY;
@@ -121,11 +128,15 @@ status_t message_prepare(struct thread *thread) {
     if (LIKELY(control == 0)) {
         return OK;
     }
+    if ((control & MESSAGE_LENDS) != 0) {
+        /* One, and nothing beside it: else too many. */
+        n_segments = (n_segments | CONTROL_N_HANDLES(control)) == 0 ? 1 : UINT32_MAX;
+    }
     if (n_segments > MESSAGE_SEGMENTS_MAX || CONTROL_N_HANDLES(control) > MESSAGE_HANDLES_MAX) {
         return ERROR_BAD_ARGUMENT;
     }
     if (n_segments != 0) {
-        status = segments_read(thread, n_segments);
+        status = segments_take(thread, n_segments);
     }
     if (status == OK && CONTROL_N_HANDLES(control) != 0) {
         status = handles_check(thread);
@@ -136,15 +147,14 @@ status_t message_prepare(struct thread *thread) {
     return status;
 }
 
-/* True if the handle is a gate of the receiving endpoint: it arrives as its badge. */
-static const struct gate *own_gate(const struct handle_entry *entry, const struct endpoint *own) {
-    const struct gate *gate;
+/* Handle i if it is a gate of the receiving endpoint, which arrives as its badge; else NULL. */
+static const struct gate *own_gate(const struct thread *from, unsigned i,
+                                   const struct endpoint *own) {
+    const struct object *object =
+        handle_entry(&from->process->handles, control_handle(&from->registers, i))->object;
+    const struct gate *gate = CONTAINER_OF(object, struct gate, object);
 
-    if (own == NULL || entry->object->type != OBJECT_GATE) {
-        return NULL;
-    }
-    gate = CONTAINER_OF(entry->object, struct gate, object);
-    return gate->endpoint == own ? gate : NULL;
+    return own != NULL && object->type == OBJECT_GATE && gate->endpoint == own ? gate : NULL;
 }
 
 /* Moves or copies one checked handle into a reserved slot. */
@@ -152,31 +162,20 @@ static handle_t handle_pass(struct thread *from, struct thread *to, unsigned i, 
                             unsigned slot) {
     uint64_t control = from->registers.r13;
     handle_t handle = control_handle(&from->registers, i);
-    struct handle_entry *entry = handle_entry(&from->process->handles, handle);
+    const struct handle_entry *entry = handle_entry(&from->process->handles, handle);
     struct object *object = entry->object;
-    uint32_t rights = entry->rights;
-    uint64_t sequence = entry->sequence;
-    handle_t number;
+    bool is_reply = (entry->rights & HANDLE_REPLY) != 0;
 
-    object_get(object);
+    *result |= (uint64_t)(is_reply ? OBJECT_REPLY : object->type) << (16 + 4 * slot);
     if (control_is_copy(control, i)) {
-        number = handle_install(&to->process->handles, object, rights & control_rights(control, i));
-    } else {
-        number = handle_install(&to->process->handles, object, rights);
-        handle_entry(&to->process->handles, number)->sequence = sequence;
-        /* The reply's answer must not be given by the close. */
-        entry->rights &= ~(uint64_t)HANDLE_REPLY;
-        if ((rights & HANDLE_REPLY) != 0) {
-            entry->rights = 0;
-        }
-        handle_close(&from->process->handles, handle);
-        if (object->type == OBJECT_MEMORY && object->references == 1) {
-            *result |= 1ULL << (8 + slot);
-        }
+        object_get(object);
+        return handle_install(&to->process->handles, object,
+                              entry->rights & control_rights(control, i));
     }
-    *result |= (uint64_t)((rights & HANDLE_REPLY) != 0 ? OBJECT_REPLY : object->type)
-               << (16 + 4 * slot);
-    return number;
+    if (object->type == OBJECT_MEMORY && object->references == 1) {
+        *result |= 1ULL << (8 + slot);
+    }
+    return handle_move(&from->process->handles, handle, &to->process->handles);
 }
 
 status_t message_transfer_handles(struct thread *from, struct thread *to,
@@ -194,28 +193,25 @@ status_t message_transfer_handles(struct thread *from, struct thread *to,
         return status;
     }
     for (unsigned i = 0; i < n; i++) {
-        n_own +=
-            own_gate(handle_entry(&from->process->handles, control_handle(&from->registers, i)),
-                     own) != NULL;
+        n_own += own_gate(from, i, own) != NULL;
     }
     if (n_own > 1 || n - n_own > to->n_accept) {
         return ERROR_TOO_MANY;
     }
     /* Commit. */
     for (unsigned i = 0; i < n; i++) {
-        handle_t handle = control_handle(&from->registers, i);
-        const struct gate *gate = own_gate(handle_entry(&from->process->handles, handle), own);
+        const struct gate *gate = own_gate(from, i, own);
 
-        if (gate != NULL) {
-            badge = gate->badge;
-            result |= 8;
-            if (!control_is_copy(control, i)) {
-                handle_close(&from->process->handles, handle);
-            }
+        if (gate == NULL) {
+            numbers[slot] = handle_pass(from, to, i, &result, slot);
+            slot++;
             continue;
         }
-        numbers[slot] = handle_pass(from, to, i, &result, slot);
-        slot++;
+        badge = gate->badge;
+        result |= 8;
+        if (!control_is_copy(control, i)) {
+            handle_close(&from->process->handles, control_handle(&from->registers, i));
+        }
     }
     to->n_accept -= (uint8_t)slot;
     to->registers.r13 = result | slot;

@@ -46,8 +46,8 @@ WARN_UNUSED static inline status_t block_get_geometry(handle_t server, void *geo
     message_.words[1] = 0;
     message_.words[2] = 0;
     message_.words[3] = 0;
-    message_.segments[0] = MESSAGE_LEND(geometry, geometry_length, LENT_WRITABLE);
-    message_.control |= MESSAGE_SEGMENTS(1);
+    message_.lent = MESSAGE_LEND(geometry, geometry_length, LENT_WRITABLE);
+    message_.control |= MESSAGE_LENDS;
     status_t status_ = MESSAGE_CALL(&message_);
     return status_ != OK ? status_ : (status_t)message_.label;
 }
@@ -68,8 +68,8 @@ WARN_UNUSED static inline status_t block_read(handle_t server, uint64_t sector, 
     message_.words[1] = 0;
     message_.words[2] = 0;
     message_.words[3] = 0;
-    message_.segments[0] = MESSAGE_LEND(data, data_length, LENT_WRITABLE);
-    message_.control |= MESSAGE_SEGMENTS(1);
+    message_.lent = MESSAGE_LEND(data, data_length, LENT_WRITABLE);
+    message_.control |= MESSAGE_LENDS;
     status_t status_ = MESSAGE_CALL(&message_);
     return status_ != OK ? status_ : (status_t)message_.label;
 }
@@ -87,8 +87,8 @@ WARN_UNUSED static inline status_t block_write(handle_t server, uint64_t sector,
     message_.words[1] = 0;
     message_.words[2] = 0;
     message_.words[3] = 0;
-    message_.segments[0] = MESSAGE_LEND(data, data_length, LENT_READABLE);
-    message_.control |= MESSAGE_SEGMENTS(1);
+    message_.lent = MESSAGE_LEND(data, data_length, LENT_READABLE);
+    message_.control |= MESSAGE_LENDS;
     status_t status_ = MESSAGE_CALL(&message_);
     return status_ != OK ? status_ : (status_t)message_.label;
 }

@@ -62,8 +62,8 @@ WARN_UNUSED static inline status_t directory_read(handle_t server, uint64_t cook
     message_.words[1] = 0;
     message_.words[2] = 0;
     message_.words[3] = 0;
-    message_.segments[0] = MESSAGE_LEND(entries, entries_length, LENT_WRITABLE);
-    message_.control |= MESSAGE_SEGMENTS(1);
+    message_.lent = MESSAGE_LEND(entries, entries_length, LENT_WRITABLE);
+    message_.control |= MESSAGE_LENDS;
     status_t status_ = MESSAGE_CALL(&message_);
     *bytes = message_.words[0];
     *next = message_.words[1];

@@ -221,8 +221,8 @@ WARN_UNUSED static inline status_t file_read(handle_t server, uint64_t offset, v
     message_.words[1] = 0;
     message_.words[2] = 0;
     message_.words[3] = 0;
-    message_.segments[0] = MESSAGE_LEND(data, data_length, LENT_WRITABLE);
-    message_.control |= MESSAGE_SEGMENTS(1);
+    message_.lent = MESSAGE_LEND(data, data_length, LENT_WRITABLE);
+    message_.control |= MESSAGE_LENDS;
     status_t status_ = MESSAGE_CALL(&message_);
     *n = message_.words[0];
     return status_ != OK ? status_ : (status_t)message_.label;
@@ -247,8 +247,8 @@ WARN_UNUSED static inline status_t file_write(handle_t server, uint64_t offset, 
     message_.words[1] = 0;
     message_.words[2] = 0;
     message_.words[3] = 0;
-    message_.segments[0] = MESSAGE_LEND(data, data_length, LENT_READABLE);
-    message_.control |= MESSAGE_SEGMENTS(1);
+    message_.lent = MESSAGE_LEND(data, data_length, LENT_READABLE);
+    message_.control |= MESSAGE_LENDS;
     status_t status_ = MESSAGE_CALL(&message_);
     *n = message_.words[0];
     return status_ != OK ? status_ : (status_t)message_.label;
@@ -361,8 +361,8 @@ WARN_UNUSED static inline status_t file_stat(handle_t server, uint32_t flags, co
     message_.words[0] = (uint64_t)(uint32_t)flags;
     if (is_brief_) {
         message_set_brief(&message_, path, path_length);
-        message_.segments[0] = MESSAGE_LEND(stat_or_target, stat_or_target_length, LENT_WRITABLE);
-        message_.control |= MESSAGE_SEGMENTS(1);
+        message_.lent = MESSAGE_LEND(stat_or_target, stat_or_target_length, LENT_WRITABLE);
+        message_.control |= MESSAGE_LENDS;
     } else {
         message_.words[1] = 0;
         message_.words[2] = 0;

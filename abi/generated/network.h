@@ -111,8 +111,8 @@ WARN_UNUSED static inline status_t network_get_state(handle_t server, void *stat
     message_.words[1] = 0;
     message_.words[2] = 0;
     message_.words[3] = 0;
-    message_.segments[0] = MESSAGE_LEND(state, state_length, LENT_WRITABLE);
-    message_.control |= MESSAGE_SEGMENTS(1);
+    message_.lent = MESSAGE_LEND(state, state_length, LENT_WRITABLE);
+    message_.control |= MESSAGE_LENDS;
     status_t status_ = MESSAGE_CALL(&message_);
     return status_ != OK ? status_ : (status_t)message_.label;
 }
@@ -135,8 +135,8 @@ WARN_UNUSED static inline status_t network_get_counters(handle_t server, uint32_
     message_.words[1] = 0;
     message_.words[2] = 0;
     message_.words[3] = 0;
-    message_.segments[0] = MESSAGE_LEND(counters, counters_length, LENT_WRITABLE);
-    message_.control |= MESSAGE_SEGMENTS(1);
+    message_.lent = MESSAGE_LEND(counters, counters_length, LENT_WRITABLE);
+    message_.control |= MESSAGE_LENDS;
     status_t status_ = MESSAGE_CALL(&message_);
     *n = (uint32_t)message_.words[0];
     return status_ != OK ? status_ : (status_t)message_.label;
@@ -161,8 +161,8 @@ WARN_UNUSED static inline status_t network_list_neighbours(handle_t server, uint
     message_.words[1] = 0;
     message_.words[2] = 0;
     message_.words[3] = 0;
-    message_.segments[0] = MESSAGE_LEND(neighbours, neighbours_length, LENT_WRITABLE);
-    message_.control |= MESSAGE_SEGMENTS(1);
+    message_.lent = MESSAGE_LEND(neighbours, neighbours_length, LENT_WRITABLE);
+    message_.control |= MESSAGE_LENDS;
     status_t status_ = MESSAGE_CALL(&message_);
     *n = (uint32_t)message_.words[0];
     return status_ != OK ? status_ : (status_t)message_.label;
@@ -186,8 +186,8 @@ WARN_UNUSED static inline status_t network_list_connections(handle_t server, uin
     message_.words[1] = 0;
     message_.words[2] = 0;
     message_.words[3] = 0;
-    message_.segments[0] = MESSAGE_LEND(connections, connections_length, LENT_WRITABLE);
-    message_.control |= MESSAGE_SEGMENTS(1);
+    message_.lent = MESSAGE_LEND(connections, connections_length, LENT_WRITABLE);
+    message_.control |= MESSAGE_LENDS;
     status_t status_ = MESSAGE_CALL(&message_);
     *n = (uint32_t)message_.words[0];
     return status_ != OK ? status_ : (status_t)message_.label;

@@ -75,8 +75,8 @@ WARN_UNUSED static inline status_t pci_get(handle_t server, uint32_t index, void
     message_.words[1] = 0;
     message_.words[2] = 0;
     message_.words[3] = 0;
-    message_.segments[0] = MESSAGE_LEND(function, function_length, LENT_WRITABLE);
-    message_.control |= MESSAGE_SEGMENTS(1);
+    message_.lent = MESSAGE_LEND(function, function_length, LENT_WRITABLE);
+    message_.control |= MESSAGE_LENDS;
     status_t status_ = MESSAGE_CALL(&message_);
     return status_ != OK ? status_ : (status_t)message_.label;
 }
@@ -103,8 +103,8 @@ WARN_UNUSED static inline status_t pci_claim(handle_t server, uint32_t vendor, u
     message_.words[1] = (uint64_t)(uint32_t)class | (uint64_t)(uint32_t)from << 32;
     message_.words[2] = 0;
     message_.words[3] = 0;
-    message_.segments[0] = MESSAGE_LEND(function, function_length, LENT_WRITABLE);
-    message_.control |= MESSAGE_SEGMENTS(1);
+    message_.lent = MESSAGE_LEND(function, function_length, LENT_WRITABLE);
+    message_.control |= MESSAGE_LENDS;
     status_t status_ = MESSAGE_CALL(&message_);
     *index = (uint32_t)message_.words[0];
     *function_gate = message_handle(&message_, status_, 0);

@@ -160,8 +160,8 @@ WARN_UNUSED static inline status_t socket_send_to(handle_t server, uint64_t plac
     message_.words[1] = high;
     message_.words[2] = low;
     message_.words[3] = (uint64_t)(uint32_t)flags;
-    message_.segments[0] = MESSAGE_LEND(data, data_length, LENT_READABLE);
-    message_.control |= MESSAGE_SEGMENTS(1);
+    message_.lent = MESSAGE_LEND(data, data_length, LENT_READABLE);
+    message_.control |= MESSAGE_LENDS;
     status_t status_ = MESSAGE_CALL(&message_);
     *n = message_.words[0];
     return status_ != OK ? status_ : (status_t)message_.label;
@@ -186,8 +186,8 @@ WARN_UNUSED static inline status_t socket_receive_from(handle_t server, uint32_t
     message_.words[1] = 0;
     message_.words[2] = 0;
     message_.words[3] = 0;
-    message_.segments[0] = MESSAGE_LEND(data, data_length, LENT_WRITABLE);
-    message_.control |= MESSAGE_SEGMENTS(1);
+    message_.lent = MESSAGE_LEND(data, data_length, LENT_WRITABLE);
+    message_.control |= MESSAGE_LENDS;
     status_t status_ = MESSAGE_CALL(&message_);
     *got = message_.words[0];
     *place = message_.words[1];

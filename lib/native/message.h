@@ -32,7 +32,11 @@ struct message {
                            MESSAGE_RESULT_OWN_GATE(control) */
     uint32_t readable;  /* out (receive): bytes lent to read from, and to write to */
     uint32_t writable;
-    handle_t handles[MESSAGE_HANDLES_MAX];
+    union {
+        handle_t handles[MESSAGE_HANDLES_MAX];
+        struct lent_segment lent; /* in, with MESSAGE_LENDS: the quick way to lend one segment, in a
+                                     message that sends no handles */
+    };
     struct lent_segment segments[MESSAGE_SEGMENTS_MAX];
 };
 
@@ -127,8 +131,11 @@ WARN_UNUSED status_t message_reply(struct message *m);
  */
 WARN_UNUSED status_t message_receive(struct message *m);
 
-/* message_reply to the current request (label, words, handles), then message_receive. Errors are
- * those of the receive. */
+/*
+ * message_reply to the current request (label, words, handles), then message_receive. Errors are
+ * those of the receive, but for those of handles: NO_REPLY (nobody waits for them) or what
+ * message_reply would say; the answer is then still to be given, and a receive is PENDING.
+ */
 WARN_UNUSED status_t message_reply_receive(struct message *m);
 
 /* The i-th handle that an answer brought, HANDLE_NONE if it brought fewer or did not come. */

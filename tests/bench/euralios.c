@@ -126,8 +126,8 @@ static void call_lent(handle_t gate) {
     struct message m = {.gate = gate,
                         .label = LABEL_LENT,
                         .deadline = DEADLINE_NEVER,
-                        .control = MESSAGE_SEGMENTS(1),
-                        .segments = {MESSAGE_LEND(lent_page, PAGE, LENT_READABLE)}};
+                        .control = MESSAGE_LENDS,
+                        .lent = MESSAGE_LEND(lent_page, PAGE, LENT_READABLE)};
 
     must(message_call(&m), "call with a lent page");
 }

@@ -50,6 +50,11 @@ static status_t transfer(struct message *m) {
         *(m->segments[i].access == LENT_READABLE ? &request.readable : &request.writable) +=
             m->segments[i].length;
     }
+    if ((m->control & MESSAGE_LENDS) != 0) {
+        assert_true(n_segments == 0 && n_handles == 0);
+        *(m->lent.access == LENT_READABLE ? &request.readable : &request.writable) +=
+            m->lent.length;
+    }
     for (unsigned i = 0; i < n_handles; i++) {
         if (i == 0 && is_own) {
             request.has_own_badge = true;

@@ -19,40 +19,16 @@
 
 /* From r15 down to rax, the order of struct registers. */
 .macro PUSH_REGISTERS
-    pushq %r15
-    pushq %r14
-    pushq %r13
-    pushq %r12
-    pushq %r11
-    pushq %r10
-    pushq %r9
-    pushq %r8
-    pushq %rbp
-    pushq %rdi
-    pushq %rsi
-    pushq %rdx
-    pushq %rcx
-    pushq %rbx
-    pushq %rax
+    .irp name, r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax
+    pushq %\name
+    .endr
 .endm
 
 /* The opposite; then vector and error code are skipped, and the frame for iretq is next. */
 .macro POP_REGISTERS
-    popq %rax
-    popq %rbx
-    popq %rcx
-    popq %rdx
-    popq %rsi
-    popq %rdi
-    popq %rbp
-    popq %r8
-    popq %r9
-    popq %r10
-    popq %r11
-    popq %r12
-    popq %r13
-    popq %r14
-    popq %r15
+    .irp name, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15
+    popq %\name
+    .endr
     addq $16, %rsp
 .endm
 
@@ -77,18 +53,9 @@
 /* [/book] */
 
 .macro SYSCALL_SAVE_REST
-    movq %rax, REGISTERS_RAX(%rsp)
-    movq %rbx, REGISTERS_RBX(%rsp)
-    movq %rdx, REGISTERS_RDX(%rsp)
-    movq %rsi, REGISTERS_RSI(%rsp)
-    movq %rdi, REGISTERS_RDI(%rsp)
-    movq %r8, REGISTERS_R8(%rsp)
-    movq %r9, REGISTERS_R9(%rsp)
-    movq %r10, REGISTERS_R10(%rsp)
-    movq %r12, REGISTERS_R12(%rsp)
-    movq %r13, REGISTERS_R13(%rsp)
-    movq %r14, REGISTERS_R14(%rsp)
-    movq %r15, REGISTERS_R15(%rsp)
+    .irp name, RAX, RBX, RDX, RSI, RDI, R8, R9, R10, R12, R13, R14, R15
+    movq %\name, REGISTERS_\name(%rsp)
+    .endr
 .endm
 
     .text
@@ -148,20 +115,9 @@ arch_return:
     jnz return_whole
     movq REGISTERS_RIP(%rsp), %rcx
     movq REGISTERS_RFLAGS(%rsp), %r11
-    movq REGISTERS_RAX(%rsp), %rax
-    movq REGISTERS_RBX(%rsp), %rbx
-    movq REGISTERS_RDX(%rsp), %rdx
-    movq REGISTERS_RSI(%rsp), %rsi
-    movq REGISTERS_RDI(%rsp), %rdi
-    movq REGISTERS_RBP(%rsp), %rbp
-    movq REGISTERS_R8(%rsp), %r8
-    movq REGISTERS_R9(%rsp), %r9
-    movq REGISTERS_R10(%rsp), %r10
-    movq REGISTERS_R12(%rsp), %r12
-    movq REGISTERS_R13(%rsp), %r13
-    movq REGISTERS_R14(%rsp), %r14
-    movq REGISTERS_R15(%rsp), %r15
-    movq REGISTERS_RSP(%rsp), %rsp
+    .irp name, RAX, RBX, RDX, RSI, RDI, RBP, R8, R9, R10, R12, R13, R14, R15, RSP
+    movq REGISTERS_\name(%rsp), %\name
+    .endr
     swapgs
     sysretq
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The fast path: a short call to a server that waits, the answer of a server that finds nothing
- * else to do, and the null call. Nothing is done here that the C code (kernel/ipc.c) does not do;
+ * The fast path: a call to a server that waits, with four words, one range of lent memory and room
+ * for one handle in the answer at most; the answer of a server that finds nothing else to do; and
+ * the null call. Nothing is done here that the C code (kernel/ipc.c) does not do;
  * all that is unusual goes there, before anything is changed. The command line option fastpath=off
  * turns it off, so that the same tests are tests of both.
  *
@@ -16,7 +17,7 @@
  *   rsp       the current thread; used as a pointer, there is no stack
  *   rax       the number; rdi, rsi, rdx, r10, r8, r9, r12 to r15, rbx what the program put there
  *   rcx r11 rbp   free; rip, rflags, rbp and rsp are saved; the lock is held
- * From there on, once r13 says that there are no handles and no lent memory:
+ * From there on, once r13 says that there are no handles, and what r14 and r15 lend is stored:
  *   rbp       the current process            r14  the process of r15
  *   rbx       the gate                       r15  the thread that is to run
  * Faults cannot happen: only kernel structures are touched.
@@ -27,8 +28,12 @@
 #define NUMBER(name, value, truth) .set name, value
 #include "kernel/arch/x86_64/offsets.def"
 
-/* `special` of a thread that has set aside one handle slot. */
+/* `special` of a thread that has set aside one handle slot; what makes `state` that of one that
+ * lends one segment; and the parts of that. */
 .set SPECIAL_ACCEPT_ONE, 1 << (8 * (THREAD_N_ACCEPT - THREAD_SPECIAL))
+.set SEGMENTS_ONE, 1 << (8 * (THREAD_N_SEGMENTS - THREAD_STATE))
+.set SEGMENT_LENGTH, THREAD_SEGMENT + LENGTH_IN_SEGMENT
+.set SEGMENT_ACCESS, THREAD_SEGMENT + ACCESS_IN_SEGMENT
 
 /*
  * The object in `to`, if the handle in rdi is open and has the right and the type (checked in this
@@ -75,6 +80,26 @@
     cmpq %r11, %gs:CPU_TIMER_NS
     ja fast_to_c
 3:
+.endm
+
+/* The gate in rdi to rbx, and the first who waits there to r15. */
+.macro FIND_RECEIVER
+    cmpq $0, THREAD_SPECIAL(%rsp)
+    jne fast_to_c
+    FIND_HANDLE %rbx, SEND, TYPE_GATE
+    movq GATE_ENDPOINT(%rbx), %r14
+    addq $ENDPOINT_RECEIVERS, %r14            /* the list's head */
+    movq LINK_NEXT(%r14), %r15
+    cmpq %r14, %r15
+    je fast_to_c                              /* nobody waits; so it is if the endpoint is dead */
+    subq $THREAD_LINK, %r15
+    CHECK_TARGET
+.endm
+
+/* r15 would take a handle: there is none. As message_accept_drop. */
+.macro DROP_ACCEPT
+    decl PROCESS_N_RESERVED(%r14)
+    movb $0, THREAD_N_ACCEPT(%r15)
 .endm
 
 /* The current thread's deadline, r12, goes to the list of recent ones. The timer is set already, or
@@ -131,8 +156,7 @@
 /* To r15, whose message is in the registers but for word 0, which is in rbx. */
 .macro LEAVE
     movq %rbx, %rdx
-    xorl %ebx, %ebx                           /* 0 in a short message */
-    xorl %r12d, %r12d
+    xorl %ebx, %ebx                           /* 0: no handles */
     xorl %r14d, %r14d                         /* r13 is 0 already */
     movq REGISTERS_RIP(%r15), %rcx
     movq REGISTERS_RFLAGS(%r15), %r11
@@ -151,12 +175,12 @@ fastpath_fninit:
 
     .text
 
-/* Not for us. What was clobbered is undefined in a short message: 0, so that no kernel address gets
- * out. */
+/* Not for us. What was clobbered is undefined in a message without handles, but for what it lends:
+ * something of the thread's own, so that no kernel address gets out. */
 fast_to_c:
     xorl %ebx, %ebx
-    xorl %r14d, %r14d
-    xorl %r15d, %r15d
+    movq THREAD_SEGMENT(%rsp), %r14
+    movq THREAD_SEGMENT + 8(%rsp), %r15
     jmp syscall_in_c
 
 /* call(gate rdi, label rsi, words rdx r10 r8 r9, deadline r12, control r13) */
@@ -165,25 +189,18 @@ fast_to_c:
 /* [book:fast-call] */
 fast_call:
     testq %r13, %r13
-    jnz syscall_in_c                          /* a long message */
-    cmpq $0, THREAD_SPECIAL(%rsp)
-    jne fast_to_c
-    FIND_HANDLE %rbx, SEND, TYPE_GATE
-    movq GATE_ENDPOINT(%rbx), %r14
-    addq $ENDPOINT_RECEIVERS, %r14            /* the list's head */
-    movq LINK_NEXT(%r14), %r15
-    cmpq %r14, %r15
-    je fast_to_c                              /* nobody waits; so it is if the endpoint is dead */
-    subq $THREAD_LINK, %r15                   /* the first who does */
-    CHECK_TARGET
+    jnz fast_call_long
+    FIND_RECEIVER
     cmpq $-1, %r12                            /* DEADLINE_NEVER */
     jne fast_call_deadline
     cmpq $0, THREAD_SPECIAL(%r15)
     jne fast_call_special
 fast_call_commit:                             /* nothing below can fail */
+    movl $STATE_AWAITING, THREAD_STATE(%rsp)  /* and nothing lent, may be interrupted */
+    xorl %r12d, %r12d
+fast_call_deliver:                            /* r12: how much is lent */
     incl GATE_SENDERS(%rbx)
     movq %rbx, THREAD_CALL_GATE(%rsp)
-    movl $STATE_AWAITING, THREAD_STATE(%rsp)  /* and nothing lent, may be interrupted */
     movq %r15, THREAD_REPLIER(%rsp)
     movq %rsp, THREAD_CURRENT_REPLY(%r15)
     movq THREAD_LINK + LINK_PREV(%r15), %rcx  /* off the list: the head, as it was the first */
@@ -213,9 +230,54 @@ fast_call_special:                            /* the server would take a handle:
     cmpq $SPECIAL_ACCEPT_ONE, THREAD_SPECIAL(%r15)
     jne fast_to_c                             /* there is more */
 fast_call_unreserve:
-    decl PROCESS_N_RESERVED(%r14)
-    movb $0, THREAD_N_ACCEPT(%r15)
+    DROP_ACCEPT
     jmp fast_call_commit
+
+/* Memory is lent, or a handle accepted, or both. */
+/* [book:fast-call-long] */
+fast_call_long:
+    testq $~(LENDS | ACCEPT_ONE), %r13
+    jnz syscall_in_c                          /* there is more */
+    cmpq $-1, %r12
+    jne syscall_in_c
+    movq %r14, THREAD_SEGMENT(%rsp)           /* means nothing before n_segments is set */
+    movq %r15, THREAD_SEGMENT + 8(%rsp)
+    FIND_RECEIVER
+    testq $~SPECIAL_ACCEPT_ONE, THREAD_SPECIAL(%r15)
+    jnz fast_to_c
+    testl $LENDS, %r13d                       /* what is lent: as segment_check */
+    jz 1f
+    movl SEGMENT_ACCESS(%rsp), %ecx
+    decl %ecx
+    cmpl $1, %ecx
+    ja fast_to_c                              /* neither readable nor writable */
+    movl SEGMENT_LENGTH(%rsp), %ecx
+    cmpl $LENT_BYTES, %ecx
+    ja fast_to_c
+    movabsq $USER_END, %r11
+    subq %rcx, %r11
+    cmpq %r11, THREAD_SEGMENT(%rsp)
+    ja fast_to_c
+1:  testl $ACCEPT_ONE, %r13d
+    jz 2f
+    movl PROCESS_N_FREE(%rbp), %ecx
+    cmpl %ecx, PROCESS_N_RESERVED(%rbp)
+    jae fast_to_c                             /* the table has to grow */
+    incl PROCESS_N_RESERVED(%rbp)             /* nothing below can fail */
+    movb $1, THREAD_N_ACCEPT(%rsp)
+2:  cmpb $0, THREAD_N_ACCEPT(%r15)
+    je 3f
+    DROP_ACCEPT
+3:  testl $LENDS, %r13d
+    movl $0, %r13d
+    jz fast_call_commit
+    movl $(STATE_AWAITING | SEGMENTS_ONE), THREAD_STATE(%rsp)
+    movl SEGMENT_LENGTH(%rsp), %r12d
+    cmpl $READABLE, SEGMENT_ACCESS(%rsp)
+    je fast_call_deliver
+    shlq $32, %r12                            /* writable: the upper half */
+    jmp fast_call_deliver
+/* [/book] */
 
 /* reply_receive(endpoint rdi, label rsi, words rdx r10 r8 r9, deadline r12, control r13) */
     .balign 64
@@ -262,7 +324,8 @@ fast_reply_reserved:
     movq %r11, LINK_PREV(%rcx)
     movq %rcx, LINK_NEXT(%r11)
     movq %rcx, LINK_PREV(%rbx)
-    xorl %edi, %edi                           /* an answer has no badge, */
+    xorl %r12d, %r12d                         /* an answer lends nothing, has no badge, */
+    xorl %edi, %edi
     movl %esi, %esi                           /* and no tag */
     movq %rdx, %rbx
     SWITCH
@@ -292,10 +355,11 @@ fast_reply_deadline:                          /* the server's own; the caller th
     movq THREAD_CALL_GATE(%r15), %r11
     jmp fast_reply_commit
 
-fast_reply_special:                           /* the caller had a deadline: off the list */
+fast_reply_special:                           /* what else the caller had */
     movabsq $(PLACE_RECENT << (8 * (THREAD_DEADLINE_PLACE - THREAD_SPECIAL))), %rcx
     cmpq %rcx, THREAD_SPECIAL(%r15)
-    jne fast_to_c                             /* there is more */
+    jne fast_reply_unreserve
+    /* A deadline: off the list. */
     movq THREAD_DEADLINE_LINK + LINK_NEXT(%r15), %rcx
     movq THREAD_DEADLINE_LINK + LINK_PREV(%r15), %r11
     movq %rcx, LINK_NEXT(%r11)
@@ -303,6 +367,12 @@ fast_reply_special:                           /* the caller had a deadline: off 
     movq $0, THREAD_DEADLINE_LINK + LINK_NEXT(%r15)
     movb $0, THREAD_DEADLINE_PLACE(%r15)
     movq THREAD_CALL_GATE(%r15), %r11
+    jmp fast_reply_commit
+
+fast_reply_unreserve:
+    cmpq $SPECIAL_ACCEPT_ONE, THREAD_SPECIAL(%r15)
+    jne fast_to_c                             /* there is more */
+    DROP_ACCEPT
     jmp fast_reply_commit
 
 /* null(): entry, lock and exit. rax is 0 already: OK. */

@@ -248,6 +248,11 @@ static void message_arguments(uint64_t *state, uint64_t *values) {
         segments[i].length = (uint32_t)((r >> 8) % LENT_MAX);
         segments[i].access = (uint32_t)(r % 33 == 0 ? r >> 40 : LENT_READABLE + (r >> 16) % 2);
     }
+    if (r % 8 == 2) { /* one range, in the registers; else what is there is nonsense */
+        values[R13] |= MESSAGE_LENDS;
+        values[R14] = segments[0].address;
+        values[R15] = segments[0].length | (uint64_t)segments[0].access << 32;
+    }
     values[RBX] = r % 16 == 1 ? hostile_value(r >> 8) : (uint64_t)(uintptr_t)segments;
 }
 
