@@ -267,8 +267,9 @@ status_t sys_reply(struct thread *thread) {
 /* [book:ipc-reply-receive] */
 /*
  * Only the current reply is answered; that its caller is gone is no error here, as a server's loop
- * must not stop for it. The saved registers become those of a plain receive: whatever it returns,
- * the answer was given.
+ * must not stop for it, unless the answer was to move handles: they stay the server's, which has to
+ * know. The saved registers become those of a plain receive: whatever it returns, the answer was
+ * given.
  */
 status_t sys_reply_receive(struct thread *thread) {
     struct thread *caller = thread->current_reply;
@@ -283,6 +284,8 @@ status_t sys_reply_receive(struct thread *thread) {
             return status;
         }
         call_end(caller);
+    } else if (CONTROL_N_HANDLES(thread->registers.r13) != 0) {
+        return ERROR_NO_REPLY;
     }
     thread->registers.rax = SYSCALL_receive;
     thread->registers.r13 &= MESSAGE_ACCEPT(7);

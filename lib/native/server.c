@@ -340,44 +340,43 @@ static bool server_handle(struct server *server, struct message *m) {
     return true;
 }
 
+/* The receive that follows one that failed: there was no room for handles, neither here for those
+ * of a request nor at the client for those of the answer in *m; or nobody waits for them. */
+static status_t server_receive_again(struct server *server, struct message *m, status_t failed) {
+    struct answer sent = {.control = m->control};
+    status_t status;
+
+    memcpy(sent.handles, m->handles, sizeof sent.handles);
+    if (failed == ERROR_NO_REPLY) {
+        server_answer_drop(&sent);
+    }
+    m->control = 0; /* go on with those who send none */
+    status = message_receive(m);
+    if (status == ERROR_PENDING) { /* it was the answer */
+        server_answer_drop(&sent);
+        m->gate = HANDLE_NONE;
+        m->label = (uint32_t)ERROR_TOO_MANY;
+        status = message_reply(m);
+        m->gate = server->endpoint;
+        status = message_receive(m);
+    }
+    return status;
+}
+
 /* Receives once, answering the current request first if `answer`; errors other than TIMEOUT end the
  * server. */
 static status_t server_receive(struct server *server, struct message *m, bool answer,
                                uint64_t deadline) {
     status_t status;
 
-    if (answer && m->control != 0) {
-        /* Apart from the receive, which would not tell that moved handles are still ours. */
-        struct answer sent = {.control = m->control};
-
-        memcpy(sent.handles, m->handles, sizeof sent.handles);
-        m->gate = HANDLE_NONE;
-        if (message_reply(m) != OK) {
-            server_answer_drop(&sent);
-            m->control = 0;
-            m->label =
-                (uint32_t)ERROR_TOO_MANY; /* if the client still waits, it had no room for them */
-            status = message_reply(m);
-            (void)status;
-        }
-        answer = false;
-    }
     m->gate = server->endpoint;
     m->deadline = deadline;
-    m->control = MESSAGE_ACCEPT(server->accept);
+    m->control = (answer ? m->control : 0) | MESSAGE_ACCEPT(server->accept);
     status = answer ? message_reply_receive(m) : message_receive(m);
     if (status == OK || status == ERROR_TIMEOUT) {
         return status;
     }
-    /* No room for handles just now: go on with those who send none. */
-    m->control = 0;
-    status = message_receive(m);
-    if (status == ERROR_PENDING) {
-        m->gate = HANDLE_NONE; /* it had not got as far as the answer */
-        status = message_reply(m);
-        m->gate = server->endpoint;
-        status = message_receive(m);
-    }
+    status = server_receive_again(server, m, status);
     if (status != OK && status != ERROR_TIMEOUT) {
         log_write(LOG_ERROR, "cannot receive: %s", status_text(status));
         sys_process_exit(1);

@@ -139,4 +139,4 @@ extern const struct test ipc_tests[], memory_tests[], process_tests[], fault_tes
     hostile_tests[], schedule_tests[], device_tests[], isolation_tests[], lent_tests[],
     argument_tests[], budget_tests[], upcall_tests[], futex_tests[], fork_tests[], become_tests[],
     blocked_tests[], elf_tests[], restart_tests[], undone_tests[], bounded_tests[], smp_tests[],
-    refuse_tests[], fuzz_tests[], spread_tests[];
+    refuse_tests[], quick_tests[], fuzz_tests[], spread_tests[];

@@ -260,10 +260,11 @@ static void invariant_break(void) {
 
 int main(void) {
     static const struct test *const groups[] = {
-        ipc_tests,    memory_tests,    process_tests, fault_tests,    hostile_tests, schedule_tests,
-        device_tests, isolation_tests, lent_tests,    argument_tests, budget_tests,  upcall_tests,
-        futex_tests,  fork_tests,      become_tests,  blocked_tests,  elf_tests,     restart_tests,
-        undone_tests, bounded_tests,   smp_tests,     refuse_tests,   fuzz_tests,    spread_tests};
+        ipc_tests,      memory_tests, process_tests,   fault_tests,  hostile_tests,
+        schedule_tests, device_tests, isolation_tests, lent_tests,   argument_tests,
+        budget_tests,   upcall_tests, futex_tests,     fork_tests,   become_tests,
+        blocked_tests,  elf_tests,    restart_tests,   undone_tests, bounded_tests,
+        smp_tests,      refuse_tests, quick_tests,     fuzz_tests,   spread_tests};
     unsigned n_passed = 0, n_failed = 0;
 
     test_system = startup_handle(STARTUP_SYSTEM, NULL);
