@@ -202,7 +202,8 @@ status_t handle_table_clone_step(const struct handle_table *from, struct handle_
     uint32_t n;
     status_t status;
 
-    *done = base >= from->first_fresh;
+    /* A table that never had a handle has no page either. */
+    *done = base >= from->first_fresh || from->n_pages == 0;
     if (*done) {
         return OK;
     }

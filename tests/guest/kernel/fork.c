@@ -236,9 +236,29 @@ static void never_started_ones_die(void) {
     closed(child);
 }
 
+static void forks_empty(uint64_t unused) {
+    handle_t child = HANDLE_NONE;
+
+    (void)unused;
+    CHECK_OK(sys_process_fork(&child));
+    CHECK(child != HANDLE_NONE);
+}
+
+/* A handle table that never had a handle has no page to be copied. */
+static void without_handles(void) {
+    struct image image = image_make(HANDLE_NONE, forks_empty, 0);
+
+    CHECK(child_wait(image_start(&image)).status == OK);
+}
+
 const struct test fork_tests[] = {
-    {"fork copy on write", copy_on_write},          {"fork shares and keeps", shared_and_kept},
-    {"fork while threads map", fork_with_threads},  {"fork deep chain", deep_chain},
-    {"fork thousand times", thousand_forks},        {"fork beyond the budget", fork_beyond_budget},
-    {"fork never started", never_started_ones_die}, {NULL, NULL},
+    {"fork copy on write", copy_on_write},
+    {"fork shares and keeps", shared_and_kept},
+    {"fork while threads map", fork_with_threads},
+    {"fork deep chain", deep_chain},
+    {"fork thousand times", thousand_forks},
+    {"fork beyond the budget", fork_beyond_budget},
+    {"fork never started", never_started_ones_die},
+    {"fork without handles", without_handles},
+    {NULL, NULL},
 };
