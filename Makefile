@@ -27,6 +27,7 @@ include mk/user.mk
 include mk/image.mk
 include mk/run.mk
 include mk/check.mk
+include mk/host.mk
 include mk/test.mk
 include mk/fuzz.mk
 include mk/posix.mk

@@ -20,4 +20,5 @@ $(BUILD)/compile_commands.json: $(LIBC) $(PORTS_library:%=$(UPSTREAM)/%.sha256) 
 	@tools/check --build $(BUILD) --write-commands $@ \
 		'kernel=$(subst $(CC_INCLUDE),$(TIDY_INCLUDE),$(KERNEL_CFLAGS))' \
 		'user=$(subst $(CC_INCLUDE),$(TIDY_INCLUDE),$(USER_CFLAGS))' \
-		'host=$(HOST_CFLAGS)'
+		'host=$(HOST_CFLAGS)' \
+		'host-kernel=$(HOST_KERNEL_CFLAGS) $(HOST_CFLAGS)'

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Fuzzing on the host: tests/fuzz/NAME_fuzz.c, with libFuzzer, ASan and UBSan (always clang: gcc has no
-# libFuzzer). A line "Sources: ..." in the head comment names what else is linked besides lib/base.
+# libFuzzer). A line "Sources: ..." in the head comment names what else is linked besides lib/base;
+# "Build: kernel" that the kernel is (mk/host.mk).
 #
 #   make test SUITES=fuzz        a fixed number of inputs for each, as in `make test`
 #   make fuzz SECONDS=600        the long run; what it finds stays in build/fuzz/NAME.corpus
@@ -13,9 +14,13 @@ $(BUILD)/host/fuzz/%.c.o: %.c $(BUILD)/toolchain.mk mk/fuzz.mk
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D) && clang $(FUZZ_CFLAGS) -c -o $@ $<
 
-# $(call fuzz_test,NAME,SOURCES)
+$(BUILD)/host/fuzz-kernel/%.c.o: %.c $(BUILD)/toolchain.mk mk/fuzz.mk mk/host.mk
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D) && clang $(HOST_KERNEL_CFLAGS) $(FUZZ_CFLAGS) -c -o $@ $<
+
+# $(call fuzz_test,NAME,SOURCES,FOLDER OF OBJECTS)
 define fuzz_test
-fuzz_$(1)_objects := $(patsubst %,$(BUILD)/host/fuzz/%.o,tests/fuzz/$(1)_fuzz.c $(2) $(filter %.c,$(BASE_SOURCES)))
+fuzz_$(1)_objects := $(patsubst %,$(BUILD)/host/$(3)/%.o,tests/fuzz/$(1)_fuzz.c $(2) $(filter %.c,$(BASE_SOURCES)))
 FUZZ_OBJECTS += $$(fuzz_$(1)_objects)
 $(BUILD)/fuzz/$(1): $$(fuzz_$(1)_objects)
 	$$(call say,LD,$$@)
@@ -23,7 +28,7 @@ $(BUILD)/fuzz/$(1): $$(fuzz_$(1)_objects)
 endef
 
 FUZZ_TESTS := $(patsubst tests/fuzz/%_fuzz.c,%,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
-$(foreach t,$(FUZZ_TESTS),$(eval $(call fuzz_test,$(t),$(call said,Sources,tests/fuzz/$(t)_fuzz.c))))
+$(foreach t,$(FUZZ_TESTS),$(eval $(call fuzz_test,$(t),$(call linked,tests/fuzz/$(t)_fuzz.c),$(if $(call said,Build,tests/fuzz/$(t)_fuzz.c),fuzz-kernel,fuzz))))
 
 SECONDS ?= 60
 

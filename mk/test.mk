@@ -5,7 +5,7 @@
 #   tests/unit/NAME_test.c   host unit tests with cmocka, under ASan and UBSan. Lines in the head
 #                            comment (see tests/unit/test.h) name what is linked and how:
 #                                Sources: kernel/frame_allocator.c
-#                                Build: plain
+#                                Build: plain      or: kernel (mk/host.mk)
 #   tests/fuzz/NAME_fuzz.c   libFuzzer targets, see mk/fuzz.mk
 #   tests/tools/             pytest, of the scripts in tools/
 #   tests/model/             spin models; tests/model/run runs them
@@ -23,6 +23,7 @@ ONLY   ?=
 HOST_CFLAGS := -std=gnu11 -g $(WARNINGS) -iquote . -MMD -MP -fno-omit-frame-pointer -DDEBUG=1
 HOST_asan   := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 HOST_plain  := -O2 -fcf-protection=none
+HOST_kernel := $(HOST_asan)
 
 $(BUILD)/host/asan/%.c.o: %.c $(BUILD)/toolchain.mk mk/test.mk
 	$(call say,CC,$@)
@@ -32,8 +33,15 @@ $(BUILD)/host/plain/%.c.o: %.c $(BUILD)/toolchain.mk mk/test.mk
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(HOST_CFLAGS) $(HOST_plain) -c -o $@ $<
 
+$(BUILD)/host/kernel/%.c.o: %.c $(BUILD)/toolchain.mk mk/test.mk mk/host.mk
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(HOST_KERNEL_CFLAGS) $(HOST_CFLAGS) $(HOST_asan) -c -o $@ $<
+
 # $(call said,KEY,FILE): what the line " * KEY: ..." of the file's head comment says.
 said = $(shell sed -n '/^ \*\//q; s/^ \* $(1): *//p' $(2))
+
+# $(call linked,FILE): what is linked with it besides lib/base.
+linked = $(call said,Sources,$(1)) $(if $(filter kernel,$(call said,Build,$(1))),$(HOST_KERNEL))
 
 # $(call unit_test,NAME,VARIANT,SOURCES)
 define unit_test
@@ -45,7 +53,7 @@ $(BUILD)/unit/$(1): $$(unit_$(1)_objects)
 endef
 
 UNIT_TESTS := $(patsubst tests/unit/%_test.c,%,$(sort $(wildcard tests/unit/*_test.c)))
-$(foreach t,$(UNIT_TESTS),$(eval $(call unit_test,$(t),$(or $(call said,Build,tests/unit/$(t)_test.c),asan),$(call said,Sources,tests/unit/$(t)_test.c))))
+$(foreach t,$(UNIT_TESTS),$(eval $(call unit_test,$(t),$(or $(call said,Build,tests/unit/$(t)_test.c),asan),$(call linked,tests/unit/$(t)_test.c))))
 
 .PHONY: unit-tests test
 unit-tests: $(UNIT_TESTS:%=$(BUILD)/unit/%)
