@@ -30,6 +30,7 @@ include mk/check.mk
 include mk/host.mk
 include mk/test.mk
 include mk/fuzz.mk
+include mk/coverage.mk
 include mk/posix.mk
 
 .PHONY: all clean distclean deps help

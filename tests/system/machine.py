@@ -268,8 +268,11 @@ class Machine:
         if self._monitor:
             self._monitor.close()
         try:
+            if os.environ.get("COVERAGE"):             # its plugin has something to write
+                os.kill(self.pid(), 15)
+                self.console.expect(pexpect.EOF, timeout=10)
             os.kill(self.pid(), 9)
-        except (OSError, ValueError):
+        except (OSError, ValueError, pexpect.TIMEOUT):
             pass                                       # it has ended, or never began
         self.console.close(force=True)
         shutil.rmtree(self.folder, ignore_errors=True)

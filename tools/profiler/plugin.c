@@ -9,41 +9,19 @@
  * has a line for each block that ran in the last whole batch: its address, the host page that holds
  * it (so that programs with the same addresses can be told apart), its instructions times how often
  * it ran, and its first bytes.
- *
- * QEMU's header is in no Debian package, so what is used of version 1 of the interface is declared
- * here.
  */
+#include "tools/profiler/qemu.h"
+
 #include <inttypes.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct qemu_plugin_tb;
-struct qemu_plugin_insn;
-struct qemu_info_t;
-
-typedef void translated_fn(uint64_t id, struct qemu_plugin_tb *block);
-typedef void executed_fn(unsigned cpu, void *data);
-
-void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id, translated_fn *call);
-void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *block, int operation,
-                                              void *counter, uint64_t summand);
-void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *instruction, executed_fn *call,
-                                            int flags, void *data);
-size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *block);
-struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *block, size_t i);
-uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *instruction);
-void *qemu_plugin_insn_haddr(const struct qemu_plugin_insn *instruction);
-const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *instruction);
-size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *instruction);
-int qemu_plugin_install(uint64_t id, const struct qemu_info_t *info, int n, char **arguments);
-
 extern int qemu_plugin_version;
 int qemu_plugin_version = 1;
 
-enum { INLINE_ADD = 0, NO_REGISTERS = 0, BYTES = 16 };
+enum { BYTES = 16 };
 
 struct block {
     struct block *next;
