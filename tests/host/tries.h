@@ -10,3 +10,4 @@
 
 void budgets_try(struct choice *choice);
 void handles_try(struct choice *choice);
+void spaces_try(struct choice *choice);

@@ -27,10 +27,16 @@ static void test_budgets(void **state) {
     run(budgets_try, 20000);
 }
 
+static void test_spaces(void **state) {
+    (void)state;
+    run(spaces_try, 4000);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_budgets),
         cmocka_unit_test(test_handles),
+        cmocka_unit_test(test_spaces),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
