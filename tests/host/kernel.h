@@ -33,11 +33,26 @@ void host_wait(uint64_t end_ns);
  */
 struct process *host_process(uint64_t bytes, uint32_t n_threads, unsigned priority);
 
-/* The current thread, which is not the idle one, makes a system call. Returns what it has in rax
- * (not its result, if it waits). */
-int64_t host_syscall(uint64_t number, const uint64_t *arguments, size_t n);
+/* The current thread, which is not the idle one, makes a system call: rdi rsi rdx r10 r8 r9 r12 r13
+ * r14 r15 rbx, those not given are 0. The result is in its registers, if it has not ended and does
+ * not wait. */
+void host_syscall(uint64_t number, const uint64_t *arguments, size_t n);
 
-/* Makes this READY thread the current one, whatever its priority: as if all others gave way. */
+/* Where all system calls are made: a thread whose rip is this has to go on with one (RESTART). */
+#define HOST_SYSCALL_RIP 0x2000
+static inline bool host_restarts(const struct thread *thread) {
+    return thread->registers.rip == HOST_SYSCALL_RIP;
+}
+
+/* The current thread goes on with the system call that its registers hold. */
+void host_resume(void);
+
+/* The current thread has a page fault: bit 1 of the error code: it wrote; bit 4: it wanted to run
+ * what is there. */
+void host_fault(uint64_t address, uint64_t error_code);
+
+/* Makes this READY thread the current one: its priority is at least that of the one that runs, and
+ * nobody with a higher one is READY. */
 void host_run(struct thread *thread);
 
 static inline struct thread *host_current(void) {

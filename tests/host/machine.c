@@ -308,25 +308,39 @@ static void left(void) {
     kernel_lock_take();
 }
 
-int64_t host_syscall(uint64_t number, const uint64_t *arguments, size_t n) {
-    struct thread *thread = host_current();
-    struct registers *r = &thread->registers;
+void host_syscall(uint64_t number, const uint64_t *arguments, size_t n) {
+    struct registers *r = &host_current()->registers;
     uint64_t *const places[] = {&r->rdi, &r->rsi, &r->rdx, &r->r10, &r->r8, &r->r9,
                                 &r->r12, &r->r13, &r->r14, &r->r15, &r->rbx};
 
-    ASSERT(registers_are_user(r) && n <= ARRAY_SIZE(places));
     for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
         *places[i] = i < n ? arguments[i] : 0;
     }
     r->rax = number;
-    r->rip += 2; /* `syscall` sets RF to 0, and rip to the next instruction */
-    r->rflags &= ~(uint64_t)RFLAGS_RESUME;
-    object_get(&thread->object);
+    r->rip = HOST_SYSCALL_RIP;
+    host_resume();
+}
+
+void host_resume(void) {
+    struct thread *thread = host_current();
+
+    ASSERT(registers_are_user(&thread->registers));
+    thread->registers.rip += 2;
+    thread->registers.rflags &= ~(uint64_t)RFLAGS_RESUME;
     syscall_enter(thread);
     left();
-    number = r->rax;
-    object_put(&thread->object);
-    return (int64_t)number;
+}
+
+void host_fault(uint64_t address, uint64_t error_code) {
+    struct thread *thread = host_current();
+
+    ASSERT(registers_are_user(&thread->registers));
+    host_fault_address = address;
+    thread->registers.vector = VECTOR_PAGE_FAULT;
+    thread->registers.error_code = error_code;
+    kernel_lock_release();
+    exception_enter(thread);
+    left();
 }
 
 void host_wait(uint64_t end_ns) {
@@ -340,17 +354,19 @@ void host_wait(uint64_t end_ns) {
 }
 
 void host_run(struct thread *thread) {
+    struct cpu_generic *cpu = &cpu_this()->generic;
     struct thread *current = host_current();
 
-    ASSERT(thread == current || thread->state == THREAD_READY);
-    while (host_current() != thread) {
-        scheduler_unready(thread);
-        scheduler_ready_first(thread);
-        if (host_current() != cpus[host_cpu].generic.idle) {
-            scheduler_yield(host_current());
-        }
-        scheduler_leave(host_current(), SWITCH_PREEMPT);
-        left();
-        ASSERT(host_current() != current || thread->priority >= current->priority);
+    if (thread == current) {
+        return;
     }
+    ASSERT(thread->state == THREAD_READY && thread->priority >= current->priority);
+    scheduler_unready(thread);
+    scheduler_ready_first(thread);
+    if (current != cpu->idle) {
+        scheduler_yield(current);
+    }
+    scheduler_leave(current, SWITCH_PREEMPT);
+    left();
+    ASSERT(host_current() == thread);
 }

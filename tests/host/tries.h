@@ -9,5 +9,6 @@
 #include "tests/host/choice.h"
 
 void budgets_try(struct choice *choice);
+void calls_try(struct choice *choice);
 void handles_try(struct choice *choice);
 void spaces_try(struct choice *choice);

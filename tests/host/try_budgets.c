@@ -13,7 +13,7 @@
 #include "tests/host/kernel.h"
 
 #define N_BUDGETS 8 /* [0] is the root */
-#define N_SLOTS   128
+#define N_SLOTS   300
 
 struct model_budget {
     struct budget *budget; /* NULL: none. We have one reference, and are a spender if `spends` */
@@ -34,7 +34,7 @@ struct model {
 };
 
 /* The kinds that no object here uses. */
-static const uint32_t sizes[] = {[SLAB_REGION] = 40, [SLAB_SPACE] = 1000};
+static const uint32_t sizes[] = {[SLAB_REGION] = 40, [SLAB_SPACE] = 1024};
 #define KIND_FIRST SLAB_REGION
 
 static uint64_t page_of(const void *pointer) {
@@ -182,7 +182,8 @@ static void slot_toggle(struct model *m, struct choice *choice) {
         slab_give(m->budgets[slot->budget].budget, slot->kind, bytes);
         return;
     }
-    slot->budget = (unsigned)choose(choice, N_BUDGETS);
+    /* The root often: slabs get full. */
+    slot->budget = choose_one_in(choice, 2) ? 0 : (unsigned)choose(choice, N_BUDGETS);
     slot->kind = KIND_FIRST + (unsigned)choose(choice, 2);
     budget = m->budgets[slot->budget].budget;
     if (budget == NULL) {

@@ -112,6 +112,7 @@ static void table_check(const struct handle_table *table, const struct model *mo
             HOLDS(entry != NULL);
             SAME(entry->object, model->objects[i]);
             SAME(entry->rights, model->rights[i]);
+            SAME(entry->sequence, 0);
         }
     }
 }

@@ -43,6 +43,9 @@ struct model {
     uint64_t last_value;
 };
 
+/* The first page in use of each object: the second goes across the end of a node of its tree. */
+static const uint64_t bases[N_MEMORIES] = {0, 505, 0};
+
 static struct model m;
 static struct budget *budget;
 
@@ -122,6 +125,10 @@ static bool is_reachable(const struct page *page) {
            (page->memory < 0 || page->offset < m.memories[page->memory]->n_pages);
 }
 
+static uint64_t *content_of(const struct page *page) {
+    return &m.values[page->memory][page->offset - bases[page->memory]];
+}
+
 static void touch(unsigned s, unsigned i, bool write) {
     struct space *space = m.spaces[s];
     struct page *page = &m.pages[s][i];
@@ -144,11 +151,9 @@ static void touch(unsigned s, unsigned i, bool write) {
         page->is_own = true;
         page->value = value;
     } else if (write) {
-        m.values[page->memory][page->offset] = value;
+        *content_of(page) = value;
     } else {
-        SAME(value, page->is_own       ? page->value
-                    : page->memory < 0 ? 0
-                                       : m.values[page->memory][page->offset]);
+        SAME(value, page->is_own ? page->value : page->memory < 0 ? 0 : *content_of(page));
     }
     if (cpu_this()->space_root == space->root) {
         host_tlb_note(word_of(i));
@@ -173,7 +178,7 @@ static void map(unsigned s, unsigned first, unsigned n, struct choice *choice) {
         MAP_READ | MAP_WRITE,   MAP_READ | MAP_WRITE, MAP_READ, MAP_READ | MAP_EXECUTE, 0,
         MAP_WRITE | MAP_EXECUTE};
     int memory = (int)choose(choice, 2 + N_MEMORIES) - 2;
-    uint64_t offset = choose(choice, MEMORY_PAGES);
+    uint64_t offset = choose(choice, MEMORY_PAGES) + (memory < 0 ? 0 : bases[memory]);
     uint32_t how = (uint32_t)choose(choice, 4);
     struct map_request request = {
         .memory = memory < 0 ? NULL : m.memories[memory],
@@ -270,10 +275,10 @@ static void discard(unsigned s, unsigned first, unsigned n) {
 }
 
 static void memory_clear(unsigned which) {
-    uint64_t first = 0;
+    uint64_t first = 0, end = bases[which] + MEMORY_PAGES;
 
     if (which < 2) {
-        while (!memory_discard_step(m.memories[which], &first, MEMORY_PAGES - first)) {
+        while (!memory_discard_step(m.memories[which], &first, end - first)) {
         }
         for (unsigned i = 0; i < MEMORY_PAGES; i++) {
             m.values[which][i] = 0;
@@ -312,7 +317,7 @@ static void begin(void) {
     SAME(budget_create(budget_root, BUDGET_BYTES, &budget), OK);
     budget_spender_add(budget);
     for (unsigned i = 0; i < N_MEMORIES; i++) {
-        SAME(i < 2 ? memory_create_demand(budget, MEMORY_PAGES - i, &m.memories[i])
+        SAME(i < 2 ? memory_create_demand(budget, bases[i] + MEMORY_PAGES - i, &m.memories[i])
                    : memory_create_contiguous(budget, MEMORY_PAGES, 0, &m.memories[i]),
              OK);
     }

@@ -32,11 +32,17 @@ static void test_spaces(void **state) {
     run(spaces_try, 4000);
 }
 
+static void test_calls(void **state) {
+    (void)state;
+    run(calls_try, 30000);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_budgets),
         cmocka_unit_test(test_handles),
         cmocka_unit_test(test_spaces),
+        cmocka_unit_test(test_calls),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
