@@ -11,4 +11,5 @@
 void budgets_try(struct choice *choice);
 void calls_try(struct choice *choice);
 void handles_try(struct choice *choice);
+void queues_try(struct choice *choice);
 void spaces_try(struct choice *choice);

@@ -32,6 +32,11 @@ static void test_spaces(void **state) {
     run(spaces_try, 4000);
 }
 
+static void test_queues(void **state) {
+    (void)state;
+    run(queues_try, 50000);
+}
+
 static void test_calls(void **state) {
     (void)state;
     run(calls_try, 30000);
@@ -39,9 +44,8 @@ static void test_calls(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_budgets),
-        cmocka_unit_test(test_handles),
-        cmocka_unit_test(test_spaces),
+        cmocka_unit_test(test_budgets), cmocka_unit_test(test_handles),
+        cmocka_unit_test(test_spaces),  cmocka_unit_test(test_queues),
         cmocka_unit_test(test_calls),
     };
 
