@@ -9,6 +9,7 @@
 #include "lib/native/log.h"
 #include "lib/native/startup.h"
 #include "lib/native/syscall.h"
+#include "lib/native/time.h"
 #include "servers/init/archive.h"
 #include "servers/proc/member.h"
 
@@ -95,10 +96,43 @@ static void report_place(const struct names *names, const char *what, uint64_t a
     }
 }
 
+/*
+ * A report is some 20 lines, which people see on the serial line whatever they do there, and a
+ * program can die a hundred times a second. So, when more come than a second may have, one each
+ * two, four ... seconds is left, until it is quiet for so long.
+ */
+static bool may_report(void) {
+    enum { FIRST = 4, PERIOD_S = 1, PERIOD_MAX_S = 64 };
+    static uint64_t end_ns, period_ns;
+    static unsigned allowed, n_left_out;
+    uint64_t now = time_now_ns();
+
+    if (now >= end_ns) {
+        bool is_calm = n_left_out == 0 || now - end_ns >= period_ns;
+
+        if (n_left_out != 0) {
+            log_write(LOG_REPORT, "%u more programs ended by faults, without a report", n_left_out);
+        }
+        n_left_out = 0;
+        allowed = is_calm ? FIRST : 1;
+        period_ns = is_calm ? PERIOD_S * NS_PER_S : MIN(period_ns * 2, PERIOD_MAX_S * NS_PER_S);
+        end_ns = now + period_ns;
+    }
+    if (allowed == 0) {
+        n_left_out++;
+        return false;
+    }
+    allowed--;
+    return true;
+}
+
 void report_death(const struct member *member) {
     struct process_status status;
     struct death_record death;
 
+    if (!may_report()) {
+        return;
+    }
     if (sys_process_info(member->process, PROCESS_INFO_STATUS, &status, sizeof status, 0, NULL,
                          NULL) != OK ||
         sys_process_info(member->process, PROCESS_INFO_DEATH, &death, sizeof death, 0, NULL,
