@@ -209,7 +209,7 @@ long call_socketpair(const long *a) {
                          &other, DEADLINE_NEVER);
 
     if (status != OK) {
-        return errno_from_status(status);
+        return status == ERROR_TOO_MANY ? -ENFILE : errno_from_status(status);
     }
     return install_pair((int *)a[3], one, other, (flags & SOCK_CLOEXEC) != 0 ? FD_CLOEXEC_FLAG : 0,
                         FILE_MODE_SOCKET);

@@ -324,8 +324,8 @@ static status_t launch_process(struct launch *launch) {
 
 /*
  * What the manifest asks for; but a session, which only says how much it may use at the most, gets
- * no more than half of what is left, so that small machines have sessions too, and others room for
- * theirs. It keeps what it got over restarts (see process_gone).
+ * no more than three quarters of what is left, so that small machines have sessions too, and
+ * services room to be started anew. It keeps what it got over restarts (see process_gone).
  */
 static status_t make_budget(struct init *init, struct service *service) {
     const struct manifest *manifest = &service->manifest;
@@ -336,7 +336,7 @@ static status_t make_budget(struct init *init, struct service *service) {
         return OK; /* that of its last run */
     }
     if (manifest->phase != PHASE_BOOT && sys_handle_info(init->budget, &info) == OK) {
-        n_pages = MIN(n_pages, (info.budget.limit - info.budget.used) / 2);
+        n_pages = MIN(n_pages, (info.budget.limit - info.budget.used) / 4 * 3);
     }
     return sys_budget_create(init->budget, n_pages, &service->budget);
 }

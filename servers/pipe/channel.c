@@ -85,26 +85,21 @@ static status_t put_short(struct channel *channel, const struct short_bytes *byt
     return OK;
 }
 
-static void mark_touched(struct ring *ring, size_t at, size_t n) {
-    for (size_t page = at / PAGE_BYTES; page <= (at + n - 1) / PAGE_BYTES; page++) {
-        ring->touched |= 1u << page;
-    }
-}
-
 /* Moves n bytes (there is room) from the client's memory, from `offset` of what it lent. */
 static status_t put(struct channel *channel, handle_t saved, const struct request *request,
                     uint64_t offset, size_t n) {
     for (size_t done = 0; done < n;) {
         size_t at = (channel->head + channel->count + done) % PIPE_CAPACITY_BYTES;
         size_t part = run_length(at, n - done);
-        status_t status = request != NULL
+        status_t status = !ring_may_fill(&channel->ring, at, part) ? ERROR_NO_MEMORY
+                          : request != NULL
                               ? request_read(request, offset + done, channel->ring.bytes + at, part)
                               : saved_read(saved, offset + done, channel->ring.bytes + at, part);
 
         if (status != OK) {
             return status;
         }
-        mark_touched(&channel->ring, at, part);
+        ring_filled(&channel->ring, at, part);
         done += part;
     }
     channel->count += n;
@@ -472,7 +467,7 @@ status_t end_watch(struct end *end, struct request *request, uint32_t events, ui
 
 /* ---- ends and channels ---- */
 
-struct channel *channel_make(void) {
+struct channel *channel_make(struct ring_owner *owner) {
     struct channel *channel = calloc(1, sizeof *channel);
 
     if (channel == NULL) {
@@ -483,7 +478,7 @@ struct channel *channel_make(void) {
     list_init(&channel->reads);
     list_init(&channel->writes);
     list_init(&channel->meets);
-    if (!ring_allocate(&channel->ring)) {
+    if (!ring_allocate(&channel->ring, owner)) {
         free(channel);
         return NULL;
     }

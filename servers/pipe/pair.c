@@ -160,7 +160,7 @@ static status_t ends_make(struct server *server, uint32_t tag, uint32_t flags,
         if (back != NULL) {
             channel_free(back);
         }
-        return ERROR_NO_MEMORY;
+        return ERROR_TOO_MANY;
     }
     other = pair_end_make(back, channel, flags);
     if (other == NULL) {
@@ -182,17 +182,17 @@ static status_t ends_make(struct server *server, uint32_t tag, uint32_t flags,
     return status;
 }
 
-status_t pipe_make(struct server *server, uint32_t tag, uint32_t flags, handle_t *reader,
-                   handle_t *writer) {
-    struct channel *channel = channel_make();
+status_t pipe_make(struct server *server, uint32_t tag, struct ring_owner *owner, uint32_t flags,
+                   handle_t *reader, handle_t *writer) {
+    struct channel *channel = channel_make(owner);
 
-    return channel == NULL ? ERROR_NO_MEMORY
+    return channel == NULL ? ERROR_TOO_MANY
                            : ends_make(server, tag, flags, channel, NULL, reader, writer);
 }
 
-status_t pair_make(struct server *server, uint32_t tag, uint32_t flags, handle_t *one,
-                   handle_t *other) {
-    struct channel *there = channel_make(), *back = channel_make();
+status_t pair_make(struct server *server, uint32_t tag, struct ring_owner *owner, uint32_t flags,
+                   handle_t *one, handle_t *other) {
+    struct channel *there = channel_make(owner), *back = channel_make(owner);
 
     if (there == NULL || back == NULL) {
         if (there != NULL) {
@@ -201,7 +201,7 @@ status_t pair_make(struct server *server, uint32_t tag, uint32_t flags, handle_t
         if (back != NULL) {
             channel_free(back);
         }
-        return ERROR_NO_MEMORY;
+        return ERROR_TOO_MANY;
     }
     return ends_make(server, tag, flags, there, back, one, other);
 }

@@ -5,6 +5,7 @@
 
 #include "abi/generated/pipe.h"
 #include "abi/kernel.h"
+#include "lib/base/share.h"
 #include "lib/native/log.h"
 #include "lib/native/populate.h"
 #include "lib/native/startup.h"
@@ -17,8 +18,9 @@ enum { KEPT_MAX = 32 };
 static handle_t memory;
 static uint8_t *start;
 static uint32_t *free_rings; /* a stack of numbers */
-static uint32_t n_free;
-static uint32_t kept; /* bit i: ring i, which is free, has its first page */
+static uint32_t n_free, n_rings;
+static uint64_t n_pages, n_touched; /* of the budget; those of rings in use */
+static uint32_t kept;               /* bit i: ring i, which is free, has its first page */
 
 void ring_start(unsigned share, uint32_t n_max) {
     handle_t own = startup_handle(STARTUP_BUDGET, NULL), budget = HANDLE_NONE;
@@ -42,19 +44,44 @@ void ring_start(unsigned share, uint32_t n_max) {
         return;
     }
     start = (uint8_t *)address;
+    n_rings = n_max;
+    n_pages = info.budget.limit * share / SHARES;
     for (n_free = 0; n_free < n_max; n_free++) {
         free_rings[n_free] = n_max - 1 - n_free; /* low ones first: their pages are there */
     }
 }
 
-bool ring_allocate(struct ring *ring) {
-    if (n_free == 0) {
+/* Pages that came to the ring, or (n negative) left it. */
+static void count_pages(const struct ring *ring, int n) {
+    n_touched += (uint64_t)n;
+    if (ring->owner != NULL) {
+        ring->owner->n_pages += (uint32_t)n;
+    }
+}
+
+static int bits_count(uint32_t bits) {
+    int n = 0;
+
+    for (; bits != 0; bits &= bits - 1) {
+        n++;
+    }
+    return n;
+}
+
+bool ring_allocate(struct ring *ring, struct ring_owner *owner) {
+    if (n_free == 0 ||
+        (owner != NULL && !share_is_left(owner->n_rings, n_rings - n_free, n_rings, 1))) {
         return false;
     }
     uint32_t number = free_rings[--n_free];
 
     *ring = (struct ring){.bytes = start + (size_t)number * PIPE_CAPACITY_BYTES,
-                          .touched = number < KEPT_MAX ? kept >> number & 1 : 0};
+                          .touched = number < KEPT_MAX ? kept >> number & 1 : 0,
+                          .owner = owner};
+    count_pages(ring, bits_count(ring->touched));
+    if (owner != NULL) {
+        owner->n_rings++;
+    }
     return true;
 }
 
@@ -71,23 +98,47 @@ void ring_free(struct ring *ring) {
     if (number < KEPT_MAX && (ring->touched & 1) != 0) {
         kept |= 1u << number;
     }
+    count_pages(ring, -bits_count(ring->touched));
+    if (ring->owner != NULL) {
+        ring->owner->n_rings--;
+    }
     free_rings[n_free++] = (uint32_t)number;
     *ring = (struct ring){0};
 }
 
-static bool page_get(struct ring *ring, size_t page) {
-    uint64_t offset = (uint64_t)(ring->bytes - start) + page * PAGE_SIZE;
+/* Those of [at, at + n), which does not wrap, that the ring does not have yet. */
+static uint32_t fresh_pages(const struct ring *ring, size_t at, size_t n) {
+    return ((2u << (at + n - 1) / PAGE_SIZE) - (1u << at / PAGE_SIZE)) & ~ring->touched;
+}
 
-    if ((ring->touched >> page & 1) == 0 && populate_page(memory, offset) != OK) {
+bool ring_may_fill(const struct ring *ring, size_t at, size_t n) {
+    uint32_t fresh = fresh_pages(ring, at, n);
+
+    return fresh == 0 || ring->owner == NULL ||
+           share_is_left(ring->owner->n_pages, n_touched, n_pages, (size_t)bits_count(fresh));
+}
+
+void ring_filled(struct ring *ring, size_t at, size_t n) {
+    uint32_t fresh = fresh_pages(ring, at, n);
+
+    if (fresh != 0) {
+        ring->touched |= fresh;
+        count_pages(ring, bits_count(fresh));
+    }
+}
+
+static bool page_get(struct ring *ring, size_t at) {
+    uint64_t offset = (uint64_t)(ring->bytes - start) + ALIGN_DOWN(at, (size_t)PAGE_SIZE);
+
+    if (fresh_pages(ring, at, 1) != 0 &&
+        (!ring_may_fill(ring, at, 1) || populate_page(memory, offset) != OK)) {
         return false;
     }
-    ring->touched |= 1u << page;
+    ring_filled(ring, at, 1);
     return true;
 }
 
 bool ring_ready(struct ring *ring, size_t position, size_t n) {
-    size_t last = (position + n - 1) % PIPE_CAPACITY_BYTES;
-
-    return page_get(ring, position % PIPE_CAPACITY_BYTES / PAGE_SIZE) &&
-           page_get(ring, last / PAGE_SIZE);
+    return page_get(ring, position % PIPE_CAPACITY_BYTES) &&
+           page_get(ring, (position + n - 1) % PIPE_CAPACITY_BYTES);
 }

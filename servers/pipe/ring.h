@@ -11,17 +11,29 @@
 
 #include "lib/base/types.h"
 
+/* What has been given to those who make pipes from one gate: a login. It gets its share of the
+ * rings and of their pages (lib/base/share.h). */
+struct ring_owner {
+    uint32_t n_rings, n_pages;
+};
+
 struct ring {
     uint8_t *bytes;
-    uint32_t touched; /* bit i: page i is there for certain */
+    uint32_t touched;         /* bit i: page i is there for certain */
+    struct ring_owner *owner; /* or NULL: of no login, and not limited */
 };
 
 /* At start: of 16 parts of the server's budget, `share` are for rings. At most n_max of them. */
 void ring_start(unsigned share, uint32_t n_max);
 
-/* False: there are as many as there may be. */
-bool ring_allocate(struct ring *ring);
+/* False: there are as many as there may be, or the owner has its share. */
+bool ring_allocate(struct ring *ring, struct ring_owner *owner);
 void ring_free(struct ring *ring);
 
 /* May these bytes, from `position` on, be touched? n is less than a page. */
 bool ring_ready(struct ring *ring, size_t position, size_t n);
+
+/* The same for what a lent copy is to fill: n bytes from `at` on, which lie together. A page may
+ * still not be there afterwards: then the copy fails. Says ring_filled when it has not. */
+bool ring_may_fill(const struct ring *ring, size_t at, size_t n);
+void ring_filled(struct ring *ring, size_t at, size_t n);

@@ -93,7 +93,7 @@ static bool origin_may_grow(uint32_t origin) {
     LIST_FOR_EACH(member, &members, node) {
         own += member->origin == origin;
     }
-    return share_is_left(own, n_used, n_records);
+    return share_is_left(own, n_used, n_records, 1);
 }
 
 void member_save(const struct member *member) {

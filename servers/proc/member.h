@@ -14,6 +14,7 @@
 
 #include "abi/generated/proc.h"
 #include "lib/base/list.h"
+#include "lib/base/share.h"
 #include "lib/native/server.h"
 
 enum { PID_INIT = 1, SIGNAL_LAST = 64 };
@@ -134,15 +135,6 @@ extern handle_t identity;
 /* NULL if there is none. Dead ones are found too. */
 struct member *member_find(uint32_t pid);
 struct member *member_find_alive(uint32_t pid);
-
-/*
- * We have room for so many processes, queued signals and lists, and programs that take without end.
- * So each origin may have one more only while it has less than what is left: there is always some
- * for others.
- */
-static inline bool share_is_left(size_t own, size_t used, size_t total) {
-    return used < total && own < total - used;
-}
 
 /* Takes on the process: a new pid, record, tag, watch; its page says pid and parent; origin 0: it
  * is one itself. On an error (TOO_MANY: its origin has its share) nothing is changed, and `process`

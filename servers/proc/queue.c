@@ -49,7 +49,7 @@ static struct queue_record *record_take(const struct member *member) {
     LIST_FOR_EACH(other, &members, node) {
         own += other->origin == member->origin ? other->n_queued : 0;
     }
-    if (!share_is_left(own, n_used, n_records)) {
+    if (!share_is_left(own, n_used, n_records, 1)) {
         return NULL;
     }
     for (size_t i = 0; i < n_records; i++) {

@@ -44,7 +44,7 @@ static bool text_has_room(uint32_t origin) {
         own += text->origin == origin ? text->allocated : 0;
         used += text->allocated;
     }
-    return share_is_left(own, used, TEXTS_BYTES_MAX);
+    return share_is_left(own, used, TEXTS_BYTES_MAX, 1);
 }
 
 static void text_free(struct text *text) {

@@ -25,7 +25,7 @@ status_t fifo_open(struct open_file *file, struct node *node, uint32_t flags) {
         return ERROR_NO_SERVICE;
     }
     if (node->channel == NULL) {
-        node->channel = channel_make();
+        node->channel = channel_make(NULL);
     }
     if (node->channel == NULL) {
         return ERROR_NO_MEMORY;

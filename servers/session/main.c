@@ -8,6 +8,9 @@
  * new session, and takes its status. A shell begins when its terminal takes output: a screen that
  * nobody has looked at yet does not, and that is how its shell comes to wait for that.
  *
+ * Each terminal has a budget of its own for its shell and all that this starts, and so its share of
+ * the pipes: a bomb on one leaves the others theirs.
+ *
  * Shells outlive it. Their pids are in its state page, and its next run starts none where one
  * lives.
  */
@@ -33,6 +36,7 @@ enum {
     RETRY_MS = 1000,       /* for a terminal that is not there (now) */
     INHERITED_MS = 250,    /* between looks at a shell that an earlier run started */
     SHORT_LIFE_MS = 500,   /* a shell that ends so soon is started anew only after RETRY_MS */
+    SHARE_MIN_PAGES = 512, /* of a terminal: a shell and some programs at once */
     CODE_MAX = 127,        /* of the machine: more does not fit into QEMU's exit status */
     WATCH_KEY = 1,
 };
@@ -46,7 +50,9 @@ struct line {
     handle_t gate;     /* on which we are notified */
     handle_t terminal; /* open, or HANDLE_NONE */
     handle_t mount;    /* where it was opened without a further name, or HANDLE_NONE */
+    handle_t pipes;    /* what its programs make pipes from, or HANDLE_NONE: as everybody does */
     uint32_t kind;
+    handle_t budget; /* of what is started here; HANDLE_NONE: not yet, or an earlier run's */
     handle_t process;
     uint32_t pid;
     uint32_t *saved; /* in the state page: pid of the shell, 0: none */
@@ -56,6 +62,7 @@ struct line {
 
 static struct server *server;
 static struct line lines[TERMINALS_MAX];
+static uint32_t n_lines;
 
 static void line_step(struct line *line);
 
@@ -122,6 +129,20 @@ static void line_name(const struct line *line) {
     }
 }
 
+/* So for the pipes. */
+static void line_pipes(const struct line *line) {
+    handle_t copy = HANDLE_NONE;
+    status_t status =
+        line->pipes == HANDLE_NONE ? OK : sys_handle_copy(line->pipes, RIGHTS_ALL, 0, &copy);
+
+    if (copy != HANDLE_NONE) {
+        status = namespace_bind("/dev/pipe", copy);
+    }
+    if (status != OK) {
+        log_write(LOG_WARNING, "no pipes for %s: %s", line->path, status_text(status));
+    }
+}
+
 /* Is the terminal ready for a shell? If not, we are notified. */
 static status_t line_is_ready(const struct line *line, bool *ready) {
     handle_t gate;
@@ -136,6 +157,44 @@ static status_t line_is_ready(const struct line *line, bool *ready) {
         }
     }
     *ready = events != 0;
+    return status;
+}
+
+/*
+ * Our budget in equal shares, and one more than there are terminals: for ourselves, and for the
+ * terminal whose old share is held by programs that outlived both their shell and our last run, or
+ * that leave no room for a new shell. On a small machine, where equal shares would be of use to
+ * nobody, the first terminals have one.
+ */
+static status_t line_budget(struct line *line) {
+    handle_t own = startup_handle(STARTUP_BUDGET, NULL);
+    struct handle_info info;
+
+    if (line->budget != HANDLE_NONE) {
+        return OK;
+    }
+    status_t status = sys_handle_info(own, &info);
+    if (status != OK) {
+        return status;
+    }
+    uint64_t share = MAX(info.budget.limit / (n_lines + 1), (uint64_t)SHARE_MIN_PAGES);
+    uint64_t left = info.budget.limit - info.budget.used;
+
+    return left < SHARE_MIN_PAGES ? ERROR_OUT_OF_BUDGET
+                                  : sys_budget_create(own, MIN(share, left), &line->budget);
+}
+
+static status_t line_start(struct line *line) {
+    status_t status = line_budget(line);
+
+    if (status == OK) {
+        status =
+            shell_start(line->terminal, line->kind, NULL, line->budget, &line->process, &line->pid);
+    }
+    if (status == ERROR_OUT_OF_BUDGET && line->budget != HANDLE_NONE) {
+        server_handle_close(line->budget); /* theirs who use it up: the next try makes another */
+        line->budget = HANDLE_NONE;
+    }
     return status;
 }
 
@@ -163,7 +222,8 @@ static void line_step(struct line *line) {
     if (status == OK) {
         line->begin_ns = time_now_ns();
         line_name(line);
-        status = shell_start(line->terminal, line->kind, NULL, &line->process, &line->pid);
+        line_pipes(line);
+        status = line_start(line);
         if (status != OK) {
             log_write(LOG_ERROR, "no shell on %s: %s", line->path, status_text(status));
         } else {
@@ -229,14 +289,28 @@ static uint32_t *saved_pids(void) {
     return (uint32_t *)(uintptr_t)address;
 }
 
+/* The next of the gates that our manifest names for pipes; NULL: there is none. */
+static const struct startup_entry *next_pipes(const struct startup_entry *entry) {
+    do {
+        entry = startup_next(entry, STARTUP_GATE);
+    } while (entry != NULL && !string_equal(startup_text(entry), "pipe"));
+    return entry;
+}
+
 NORETURN static void run_shells(int n, char **paths) {
+    const struct startup_entry *pipes = next_pipes(NULL);
     uint32_t *saved = saved_pids();
 
-    for (int i = 0; i < MIN(n, (int)TERMINALS_MAX); i++) {
+    n_lines = (uint32_t)MIN(n, (int)TERMINALS_MAX);
+    for (uint32_t i = 0; i < n_lines; i++) {
         struct line *line = &lines[i];
 
         line->path = paths[i];
         line->saved = &saved[i];
+        if (pipes != NULL) {
+            line->pipes = pipes->handle;
+            pipes = next_pipes(pipes);
+        }
         status_t status = server_notification_gate(server, &line_class, line, &line->gate);
         if (status != OK) {
             log_write(LOG_ERROR, "%s: %s", line->path, status_text(status));
@@ -272,7 +346,7 @@ static void say(handle_t terminal, const char *format, ...) {
 static uint32_t run(handle_t terminal, uint32_t kind, char *command) {
     uint32_t pid, code = SHELL_NOT_STARTED;
     handle_t process;
-    status_t status = shell_start(terminal, kind, command, &process, &pid);
+    status_t status = shell_start(terminal, kind, command, HANDLE_NONE, &process, &pid);
 
     if (status != OK) {
         say(terminal, "no shell: %s\n", status_text(status));

@@ -18,7 +18,7 @@ static handle_t proc(void) {
     return startup_handle(STARTUP_GATE, "proc");
 }
 
-static status_t prepare(handle_t terminal, uint32_t kind, char **argv,
+static status_t prepare(handle_t terminal, uint32_t kind, char **argv, handle_t budget,
                         struct spawn_prepared *prepared) {
     static char *const environment[] = {"PATH=/bin",        "HOME=/ramdisk", "TERM=xterm",
                                         "SHELL=/bin/shell", "PS1=$PWD$ ",    NULL};
@@ -47,18 +47,19 @@ static status_t prepare(handle_t terminal, uint32_t kind, char **argv,
                               .envp = environment,
                               .entries = entries,
                               .n_entries = ARRAY_SIZE(entries),
+                              .budget = budget,
                               .flags = SPAWN_NAMESPACE};
     status = spawn_prepare(&args, prepared);
     server_handle_close(file);
     return status;
 }
 
-status_t shell_start(handle_t terminal, uint32_t kind, char *command, handle_t *process,
-                     uint32_t *pid) {
+status_t shell_start(handle_t terminal, uint32_t kind, char *command, handle_t budget,
+                     handle_t *process, uint32_t *pid) {
     static char dash_c[] = "-c";
     char *argv[] = {shell_path, command == NULL ? NULL : dash_c, command, NULL};
     struct spawn_prepared prepared;
-    status_t status = prepare(terminal, kind, argv, &prepared);
+    status_t status = prepare(terminal, kind, argv, budget, &prepared);
 
     if (status != OK) {
         return status;

@@ -4,6 +4,8 @@
  * pthread_create, and that hold what proc gives them. Each ends at the session's budget, or at its
  * share of the proc server, with the error that POSIX has for it; killed, it leaves nothing, so
  * that the next one gets as far. Not for hosts: nothing holds a bomb there.
+ *
+ * With 0 rounds the bomb goes on until somebody ends it (tests/system/test_logins.py).
  */
 #define _GNU_SOURCE 1
 #include <fcntl.h>
@@ -236,6 +238,94 @@ static void bomb_queue(void) {
     }
 }
 
+/* As many descriptors as there can be, in process after process. */
+static void bomb_descriptors(bool (*take)(void)) {
+    for (;;) {
+        pid_t pid = fork();
+
+        if (pid < 0) {
+            count_refusal(errno);
+            sleep_ms(10);
+        }
+        while (pid == 0) {
+            if (take()) {
+                count(&tally->made);
+            } else if (errno != EMFILE) {
+                count_refusal(errno == ENFILE || errno == ENOSPC ? EAGAIN : errno);
+                sleep_ms(10);
+            } else {
+                sleeps(NULL);
+            }
+        }
+        sleep_ms(5); /* for the child: else there would be processes without descriptors */
+    }
+}
+
+/* A pipe that is full. */
+static bool take_pipe(void) {
+    static const char content[4 * KIB];
+    int ends[2];
+
+    if (pipe2(ends, O_NONBLOCK) != 0) {
+        return false;
+    }
+    while (write(ends[1], content, sizeof content) > 0) {
+    }
+    return true;
+}
+
+static void bomb_pipes(void) {
+    bomb_descriptors(take_pipe);
+}
+
+/* An open file of each server that has some. */
+static bool take_files(void) {
+    static const char *const paths[] = {"/bin/sleep", "/dev/null", "/tmp", "/proc/memory", "/etc"};
+
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        if (open(paths[i], O_RDONLY) < 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void bomb_files(void) {
+    bomb_descriptors(take_files);
+}
+
+/* Takes memory, and again as soon as the process that had it was killed for that. */
+static void bomb_memory(void) {
+    enum { PIECE = 256 * KIB };
+
+    for (;;) {
+        pid_t pid = fork();
+
+        if (pid < 0) {
+            count_refusal(errno);
+            sleep_ms(10);
+        }
+        while (pid == 0) {
+            char *piece =
+                mmap(NULL, PIECE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+            if (piece == MAP_FAILED) {
+                count_refusal(errno);
+                sleeps(NULL);
+            }
+            for (size_t i = 0; i < PIECE; i += 4 * KIB) {
+                piece[i] = 1;
+            }
+            count(&tally->made);
+        }
+        if (pid > 0 && waitpid(pid, NULL, 0) == pid) {
+            count(&tally->refused);
+        }
+    }
+}
+
+/* ---- setting them off ---- */
+
 /* ---- setting them off ---- */
 
 /* The prompt of somebody else, as it were: a process that was there before the bomb goes on to get
@@ -271,7 +361,28 @@ static int set_off(void (*bomb)(void), bool *ok) {
     return made;
 }
 
-static void test_bomb(void (*bomb)(void), const char *name, bool is_steady, int rounds) {
+struct bomb {
+    void (*bomb)(void);
+    const char *name;
+    bool is_steady; /* each gets as far as the first */
+    long breath;    /* bytes of heaps that live on, as far as they may have grown */
+};
+
+static const struct bomb bombs[] = {
+    {bomb_fork, "fork", true, 64 * KIB},
+    {bomb_zombies, "zombies", true, 64 * KIB},
+    {bomb_spawn, "spawn", true, 64 * KIB},
+    {bomb_threads, "threads", true, 64 * KIB},
+    {bomb_waits, "waits", false, 64 * KIB},
+    {bomb_lists, "lists", true, 64 * KIB},
+    {bomb_queue, "queue", true, 64 * KIB},
+    /* The server's heap for 2,048 pipes finds its size within some rounds. */
+    {bomb_pipes, "pipes", true, 512 * KIB},
+    {bomb_files, "files", false, 64 * KIB},
+    {bomb_memory, "memory", false, 64 * KIB},
+};
+
+static void test_bomb(const struct bomb *bomb, int rounds) {
     struct balance before = balance_read();
     char text[100];
     int first = 0, made = 0;
@@ -281,29 +392,38 @@ static void test_bomb(void (*bomb)(void), const char *name, bool is_steady, int 
         if (i == 1) {
             before = balance_read(); /* the first one leaves warm heaps */
         }
-        made = set_off(bomb, &ok);
+        made = set_off(bomb->bomb, &ok);
         first = i == 0 ? made : first;
-        same = (balance_returns(&before, 64 * KIB) || i == 0) && same;
-        printf("# %s: %d made\n", name, made);
+        same = (balance_returns(&before, bomb->breath) || i == 0) && same;
+        printf("# %s: %d made\n", bomb->name, made);
     }
-    snprintf(text, sizeof text, "%s: refused with the right error, and others work", name);
+    snprintf(text, sizeof text, "%s: refused with the right error, and others work", bomb->name);
     CHECK_THAT(ok, text);
-    snprintf(text, sizeof text, "%s: nothing is left", name);
+    snprintf(text, sizeof text, "%s: nothing is left", bomb->name);
     CHECK_THAT(same, text);
-    snprintf(text, sizeof text, "%s: the last gets as far as the first", name);
-    CHECK_THAT(!is_steady || made > first / 10 * 8, text);
+    snprintf(text, sizeof text, "%s: the last gets as far as the first", bomb->name);
+    CHECK_THAT(!bomb->is_steady || made > first / 10 * 8, text);
 }
 
-static const struct {
-    void (*bomb)(void);
-    const char *name;
-    bool is_steady;
-} bombs[] = {
-    {bomb_fork, "fork", true},   {bomb_zombies, "zombies", true}, /* children that nobody waits for
-                                                                   */
-    {bomb_spawn, "spawn", true}, {bomb_threads, "threads", true}, {bomb_waits, "waits", false},
-    {bomb_lists, "lists", true}, {bomb_queue, "queue", true},
-};
+static void kill_group(int number) {
+    (void)number;
+    kill(0, SIGKILL);
+}
+
+/* Until Ctrl-C, which then ends those too that block it. Says when it has got as far as it can. */
+static void set_off_for_good(void (*bomb)(void)) {
+    signal(SIGINT, kill_group);
+    if (fork() == 0) {
+        signal(SIGINT, SIG_DFL);
+        bomb();
+    }
+    while (tally->refused < REFUSALS) {
+        sleep_ms(10);
+    }
+    printf("bomb: as far as it can (%d)\n", tally->made);
+    fflush(stdout);
+    sleeps(NULL);
+}
 
 /* posix_bombs [NAME] [ROUNDS] */
 int main(int argc, char **argv) {
@@ -316,7 +436,10 @@ int main(int argc, char **argv) {
     tally = mmap(NULL, sizeof *tally, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     for (size_t i = 0; i < sizeof bombs / sizeof bombs[0]; i++) {
         if (argc < 2 || strcmp(argv[1], bombs[i].name) == 0) {
-            test_bomb(bombs[i].bomb, bombs[i].name, bombs[i].is_steady, rounds);
+            if (rounds == 0) {
+                set_off_for_good(bombs[i].bomb);
+            }
+            test_bomb(&bombs[i], rounds);
         }
     }
     return tap_end();
