@@ -60,11 +60,19 @@ static uint32_t used_bytes(const struct discipline *d) {
     return d->write_at - d->read_at;
 }
 
-/* Puts a byte into the ring. The last free slot is kept for the end of a line. */
-static bool store(struct discipline *d, uint8_t c, bool is_end) {
-    uint32_t limit = DISCIPLINE_INPUT_BYTES - (discipline_is_canonical(d) && !is_end ? 1 : 0);
+/* Is there room for one more? The last slot of the ring, and of a line, is kept for the end of a
+ * line. */
+static bool has_slot(const struct discipline *d, bool is_end) {
+    if (!discipline_is_canonical(d)) {
+        return used_bytes(d) < DISCIPLINE_INPUT_BYTES;
+    }
+    return used_bytes(d) < DISCIPLINE_INPUT_BYTES - (is_end ? 0u : 1u) &&
+           (is_end || d->write_at - d->line_at < DISCIPLINE_LINE_BYTES - 1u);
+}
 
-    if (used_bytes(d) >= limit) {
+/* Puts a byte into the ring. */
+static bool store(struct discipline *d, uint8_t c, bool is_end) {
+    if (!has_slot(d, is_end)) {
         d->n_dropped++;
         if (has_input(d, IMAXBEL)) {
             discipline_echo_byte(d, BELL);

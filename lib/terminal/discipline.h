@@ -22,7 +22,10 @@
 #include "lib/base/types.h"
 
 enum {
-    DISCIPLINE_INPUT_BYTES = 4096,
+    DISCIPLINE_LINE_BYTES = 4096, /* of canonical mode, with what ends it */
+    /* Of lines that nobody has read yet. More are held up in the device, and a Ctrl-C behind them
+     * with them: so this is more than people paste. */
+    DISCIPLINE_INPUT_BYTES = 64 * 1024,
     DISCIPLINE_OUTPUT_BYTES = 8192,
     DISCIPLINE_ECHO_BYTES = 512, /* of the output ring, which programs' output leaves to echo */
 };

@@ -92,7 +92,7 @@ bool terminal_can_read(const struct terminal *terminal, uint32_t size, bool *may
 }
 
 status_t terminal_read_now(struct terminal *terminal, handle_t saved, uint32_t size, uint64_t *n) {
-    uint8_t buffer[DISCIPLINE_INPUT_BYTES];
+    uint8_t buffer[DISCIPLINE_LINE_BYTES];
     struct handle_info info;
     size_t used;
     size_t got = discipline_peek(&terminal->discipline, buffer, MIN(size, sizeof buffer), &used);

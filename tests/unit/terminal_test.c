@@ -294,16 +294,29 @@ static void test_mode_changes(void **state) {
 /* A line that never ends is cut, and can still be ended. */
 static void test_line_too_long(void **state) {
     (void)state;
-    for (unsigned i = 0; i < 2 * DISCIPLINE_INPUT_BYTES; i++) {
+    for (unsigned i = 0; i < 2 * DISCIPLINE_LINE_BYTES; i++) {
         assert_true(discipline_room(&d) > 0);
         type("x");
         (void)screen();
     }
     type("y");
     assert_string_equal(screen(), "\a");
-    assert_int_equal(d.n_dropped, DISCIPLINE_INPUT_BYTES + 2);
+    assert_int_equal(d.n_dropped, DISCIPLINE_LINE_BYTES + 2);
     type("\r");
-    assert_int_equal(strlen(read_all()), DISCIPLINE_INPUT_BYTES);
+    assert_int_equal(strlen(read_all()), DISCIPLINE_LINE_BYTES);
+}
+
+/* Ctrl-C is heard behind the lines that fill the ring, and drops them. */
+static void test_signal_behind_lines(void **state) {
+    (void)state;
+    while (discipline_room(&d) > 64) {
+        type("echo something that nobody reads\r");
+        while (screen()[0] != '\0') {
+        }
+    }
+    assert_true(discipline_available(&d) > DISCIPLINE_INPUT_BYTES - 128);
+    assert_int_equal(type_bytes("\x03", 1), TERMINAL_NOTIFY_INTERRUPT);
+    assert_string_equal(read_all(), "<none>");
 }
 
 /* A device that asks for room loses nothing, in either mode. */
@@ -430,6 +443,7 @@ int main(void) {
         cmocka_unit_test_setup(test_raw, setup),
         cmocka_unit_test_setup(test_mode_changes, setup),
         cmocka_unit_test_setup(test_line_too_long, setup),
+        cmocka_unit_test_setup(test_signal_behind_lines, setup),
         cmocka_unit_test_setup(test_room, setup),
         cmocka_unit_test_setup(test_output_is_bounded, setup),
         cmocka_unit_test_setup(test_random_use, setup),
