@@ -38,11 +38,12 @@ struct console {
     char answer[ANSWER_BYTES]; /* of the emulator, to be taken as input */
     size_t n_answer;
     bool is_drawing; /* output is being fetched: what comes meanwhile is fetched too */
-    uint64_t rests_until;
-    struct server_timer more; /* for output that waits for that */
+    bool is_waiting; /* output is there, and we rest */
 };
 
 static struct console consoles[N_CONSOLES];
+static uint64_t rests_until;
+static struct server_timer rest;
 static unsigned shown;
 static bool was_chosen; /* somebody pressed F1 to F5 */
 static struct follower log_follower;
@@ -63,9 +64,30 @@ static void console_show(unsigned number) {
 
 static void console_draw(struct console *console);
 
-static void on_more(struct server *loop, struct server_timer *timer) {
-    (void)loop;
-    console_draw(CONTAINER_OF(timer, struct console, more));
+/* The rest is over. Those that wait have turns, one each time. */
+static void on_rested(struct server *loop, struct server_timer *timer) {
+    static unsigned last;
+
+    (void)loop, (void)timer;
+    for (unsigned i = 1; i <= N_CONSOLES; i++) {
+        struct console *console = &consoles[(last + i) % N_CONSOLES];
+
+        if (console->is_waiting) {
+            last = (last + i) % N_CONSOLES;
+            console_draw(console);
+            return;
+        }
+    }
+}
+
+/* Arms the timer if one waits. */
+static void rest_if_needed(void) {
+    for (unsigned i = 0; i < N_CONSOLES; i++) {
+        if (consoles[i].is_waiting) {
+            server_timer_arm(server, &rest, rests_until, on_rested);
+            return;
+        }
+    }
 }
 
 static void on_answer(void *context, const char *bytes, size_t n) {
@@ -77,9 +99,9 @@ static void on_answer(void *context, const char *bytes, size_t n) {
 }
 
 /*
- * Moves the terminal's output into the view, and rests as long as that took. Drawing is work for
- * programs, done at a level above theirs: one that floods its console would leave the others
- * nothing. Resting, we let the queue fill, and it waits.
+ * Moves the terminal's output into the view; then all consoles rest as long as that took. Drawing
+ * is work for programs, done at a level above theirs: those that flood their consoles would leave
+ * the others nothing. Resting, we let the queues fill, and they wait.
  */
 static void console_draw(struct console *console) {
     uint8_t bytes[OUTPUT_BYTES];
@@ -90,10 +112,12 @@ static void console_draw(struct console *console) {
     if (console->is_drawing) {
         return;
     }
-    if (begin < console->rests_until) {
-        server_timer_arm(server, &console->more, console->rests_until, on_more);
+    if (begin < rests_until) {
+        console->is_waiting = true;
+        server_timer_arm(server, &rest, rests_until, on_rested);
         return;
     }
+    console->is_waiting = false;
     console->is_drawing = true;
     while (rounds++ < OUTPUT_ROUNDS &&
            (n = terminal_take(&console->terminal, bytes, sizeof bytes)) > 0) {
@@ -108,10 +132,9 @@ static void console_draw(struct console *console) {
     console->is_drawing = false;
     uint64_t end = time_now_ns();
 
-    console->rests_until = end + (end - begin);
-    if (rounds > OUTPUT_ROUNDS) {
-        server_timer_arm(server, &console->more, console->rests_until, on_more);
-    }
+    rests_until = end + (end - begin);
+    console->is_waiting = rounds > OUTPUT_ROUNDS;
+    rest_if_needed();
 }
 
 static void on_has_output(struct terminal *terminal) {
