@@ -94,31 +94,49 @@ static inline status_t fault_zero(struct space *space, const struct region *regi
     return OK;
 }
 
+/*
+ * Enters pages of a memory object that exist into the table of `entry`, which is that of `address`,
+ * up to `end` or the first that needs more than that: a copy, a frame, or nothing at all. Returns
+ * where it stopped.
+ */
+static uint64_t pages_enter(const struct region *region, uint64_t address, uint64_t end,
+                            pte_t *entry) {
+    uint32_t *n_entries = frame_count(ALIGN_DOWN(pointer_to_paddr(entry), PAGE_SIZE));
+    uint64_t index = region->offset + (address - region->start) / PAGE_SIZE;
+    /* Private pages are the object's until they are written to. */
+    pte_t flags = entry_flags(region, (region->flags & MAP_PRIVATE) == 0
+                                          ? region->flags
+                                          : region->flags & ~(uint32_t)MAP_WRITE);
+    paddr_t frame;
+
+    end = MIN(end, ALIGN_DOWN(address, PAGE_TABLE_SPAN) + PAGE_TABLE_SPAN);
+    for (; address < end && *entry == 0; address += PAGE_SIZE, entry++, index++) {
+        if (memory_page(region->memory, index, false, &frame) != OK || frame == PADDR_NONE) {
+            break;
+        }
+        if ((flags & PTE_DEVICE) == 0) {
+            frame_get(frame);
+        }
+        *entry = frame | flags;
+        ++*n_entries;
+    }
+    return address;
+}
+
 /* Nothing is there yet of a memory object. */
 static status_t fault_missing(struct space *space, struct region *region, uint64_t address,
                               enum access access, pte_t *entry) {
-    uint32_t protection = region->flags & MAP_PROTECTION;
-    struct memory *memory = region->memory;
-    pte_t owned = 0;
+    uint64_t index = region->offset + (address - region->start) / PAGE_SIZE;
     paddr_t frame;
-    status_t status;
+    status_t status = memory_page(region->memory, index, true, &frame);
 
-    status =
-        memory_page(memory, region->offset + (address - region->start) / PAGE_SIZE, true, &frame);
-    if (status != OK) {
-        return status;
-    }
-    if ((region->flags & MAP_PRIVATE) != 0 && access == ACCESS_WRITE) {
-        owned = PTE_OWNED;
+    if (status == OK && (region->flags & MAP_PRIVATE) != 0 && access == ACCESS_WRITE) {
         status = private_frame(space, frame, true, &frame);
-    } else if (memory->kind != MEMORY_KIND_DEVICE) {
-        frame_get(frame);
-    }
-    if ((region->flags & MAP_PRIVATE) != 0 && access != ACCESS_WRITE) {
-        protection &= ~(uint32_t)MAP_WRITE;
-    }
-    if (status == OK) {
-        page_table_set(entry, frame | entry_flags(region, protection) | owned);
+        if (status == OK) {
+            page_table_set(entry, frame | entry_flags(region, region->flags) | PTE_OWNED);
+        }
+    } else if (status == OK) {
+        pages_enter(region, address, address + PAGE_SIZE, entry);
     }
     return status;
 }
@@ -175,3 +193,44 @@ status_t space_fault(struct space *space, uint64_t address, enum access access) 
     return status;
 }
 /* [/book] */
+
+/* What a page costs that has to be zeroed or copied, against one that is just entered. */
+#define STEPS_PER_FILL 8
+
+status_t space_populate_step(struct space *space, uint64_t *address, uint64_t end) {
+    const struct region *region = space_region(space, *address);
+    int n_steps = SPACE_STEP;
+    enum access access;
+    bool is_as_it_is;
+
+    if (region == NULL) {
+        return ERROR_BAD_ADDRESS;
+    }
+    access = (region->flags & MAP_WRITE) != 0  ? ACCESS_WRITE
+             : (region->flags & MAP_READ) != 0 ? ACCESS_READ
+                                               : ACCESS_EXECUTE;
+    is_as_it_is = region->memory != NULL && (region->flags & MAP_GUARD) == 0 &&
+                  (region->flags & (uint32_t)access) != 0 &&
+                  !((region->flags & MAP_PRIVATE) != 0 && access == ACCESS_WRITE);
+    end = MIN(end, region->end);
+    while (*address < end && n_steps > 0) {
+        pte_t *entry = is_as_it_is ? space_entry(space, *address) : NULL;
+        uint64_t from = *address;
+
+        if (entry != NULL) {
+            *address =
+                pages_enter(region, from, MIN(end, from + (uint64_t)n_steps * PAGE_SIZE), entry);
+            n_steps -= (int)((*address - from) / PAGE_SIZE);
+        }
+        if (*address == from) {
+            status_t status = space_fault(space, from, access);
+
+            if (status != OK) {
+                return status;
+            }
+            *address += PAGE_SIZE;
+            n_steps -= STEPS_PER_FILL;
+        }
+    }
+    return OK;
+}

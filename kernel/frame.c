@@ -3,6 +3,7 @@
 
 #include "boot/boot_info.h"
 #include "kernel/arch/x86_64/page_table.h"
+#include "kernel/debug/check.h"
 #include "kernel/frame_allocator.h"
 #include "kernel/kernel_threads.h"
 #include "kernel/panic.h"
@@ -167,6 +168,9 @@ void frame_free(paddr_t frame) {
 }
 
 void frame_put_zeroed(paddr_t frame) {
+    if (DEBUG_KERNEL) {
+        debug_fill_check(paddr_to_pointer(frame), PAGE_SIZE, 0);
+    }
     ASSERT(*frame_count(frame) == 1);
     *frame_count(frame) = 0;
     if (n_zeroed < ZEROED_POOL_MAX) {

@@ -8,11 +8,14 @@
 #include "kernel/panic.h"
 #include "kernel/process.h"
 #include "kernel/thread.h"
+#include "lib/base/string.h"
 
 static uint32_t n_open;
 
-static void page_give(struct handle_table *table, void *page) {
-    frame_put(pointer_to_paddr(page));
+/* `n_bytes` of the page were used. */
+static void page_give(struct handle_table *table, void *page, size_t n_bytes) {
+    memset(page, 0, n_bytes);
+    frame_put_zeroed(pointer_to_paddr(page));
     budget_refund(table->budget, PAGE_SIZE);
 }
 
@@ -251,10 +254,12 @@ bool handle_table_destroy_step(struct handle_table *table, uint32_t *cursor) {
     for (unsigned i = 0; i < 64; i++, ++*cursor) {
         if (*cursor == table->first_fresh) {
             for (uint32_t page = 0; page < table->n_pages; page++) {
-                page_give(table, table->pages[page]);
+                page_give(table, table->pages[page],
+                          MIN(table->first_fresh, HANDLES_PER_PAGE) * sizeof(struct handle_entry));
+                table->first_fresh -= MIN(table->first_fresh, HANDLES_PER_PAGE);
             }
             if (table->pages != table->inline_pages) {
-                page_give(table, table->pages);
+                page_give(table, table->pages, table->n_pages * sizeof(*table->pages));
             }
             object_put(&table->budget->object);
             *table = (struct handle_table){0};

@@ -132,7 +132,7 @@ static status_t radix_grow(struct memory *memory, uint64_t index) {
     return OK;
 }
 
-static status_t radix_page(struct memory *memory, uint64_t index, bool make, paddr_t *frame) {
+status_t memory_page_demand(struct memory *memory, uint64_t index, bool make, paddr_t *frame) {
     paddr_t *slot = &memory->root;
     status_t status;
 
@@ -162,17 +162,6 @@ static status_t radix_page(struct memory *memory, uint64_t index, bool make, pad
     }
     *frame = *slot;
     return OK;
-}
-
-status_t memory_page(struct memory *memory, uint64_t index, bool make, paddr_t *frame) {
-    if (index >= memory->n_pages) {
-        return ERROR_NOT_FOUND;
-    }
-    if (memory->kind != MEMORY_KIND_DEMAND) {
-        *frame = memory->root + index * PAGE_SIZE;
-        return OK;
-    }
-    return radix_page(memory, index, make, frame);
 }
 
 /*
@@ -254,7 +243,9 @@ static bool radix_free_step(struct memory *memory) {
         }
         slot = &node[i];
     }
-    frame_put_charged(memory, *slot);
+    frame_put_zeroed(*slot); /* what it led to is gone, entry by entry */
+    budget_refund(memory->object.budget, PAGE_SIZE);
+    memory->n_frames--;
     memory->n_nodes--;
     *slot = PADDR_NONE;
     if (slot == &memory->root) {

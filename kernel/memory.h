@@ -57,7 +57,19 @@ WARN_UNUSED status_t memory_adopt(paddr_t start, uint64_t n_pages, struct memory
  * is missing and not to be made. Fails: NOT_FOUND beyond the end, OUT_OF_BUDGET, NO_MEMORY. The
  * reference stays the object's.
  */
-WARN_UNUSED status_t memory_page(struct memory *memory, uint64_t index, bool make, paddr_t *frame);
+WARN_UNUSED status_t memory_page_demand(struct memory *memory, uint64_t index, bool make,
+                                        paddr_t *frame);
+WARN_UNUSED static inline status_t memory_page(struct memory *memory, uint64_t index, bool make,
+                                               paddr_t *frame) {
+    if (index >= memory->n_pages) {
+        return ERROR_NOT_FOUND;
+    }
+    if (memory->kind == MEMORY_KIND_DEMAND) {
+        return memory_page_demand(memory, index, make, frame);
+    }
+    *frame = memory->root + index * PAGE_SIZE;
+    return OK;
+}
 
 /* Drops pages [first, first + n), unmapping them everywhere first; at most 64 frames and mappings a
  * step. True when all are gone. */

@@ -47,10 +47,20 @@ static status_t pages_map(struct process *process) {
         return status;
     }
     process->space->n_frames++;
+    frame_get(process->page);
     page = paddr_to_pointer(process->page);
     page->id = process->id;
     page_table_set(entry, process->page | PTE_PRESENT | PTE_USER | PTE_NO_EXECUTE | PTE_OWNED);
     return OK;
+}
+
+/* The space, whose entry was charged for it, is gone: nobody reads it any more. */
+static void page_free(struct process *process) {
+    if (process->page != PADDR_NONE) {
+        memset(paddr_to_pointer(process->page), 0, sizeof(struct process_page));
+        frame_put_zeroed(process->page);
+        process->page = PADDR_NONE;
+    }
 }
 
 static bool reap_step(struct reapable *reapable);
@@ -302,13 +312,15 @@ static bool reap_step(struct reapable *reapable) {
         process->reap_stage += handle_table_destroy_step(&process->handles, &process->reap_cursor);
         return false;
     case 2:
-        process->page = PADDR_NONE; /* goes with the space */
-        process->reap_stage += space_destroy_step(process->space);
+        if (space_destroy_step(process->space)) {
+            page_free(process);
+            process->space = NULL;
+            process->reap_stage++;
+        }
         return false;
     case 3:
         /* Behind the memory objects that went with its handles: who hears of the end finds all of
          * it given back. */
-        process->space = NULL;
         process->reap_stage++;
         reaper_add(&process->reapable);
         return true;

@@ -84,7 +84,7 @@ status_t slab_take(struct budget *budget, unsigned kind, uint32_t size, void **s
         list_remove(&slab->link);
     }
     if (DEBUG_KERNEL) {
-        debug_poison_check(*slot, slab->slot_size, SLAB_POISON);
+        debug_fill_check((void **)*slot + 1, slab->slot_size - sizeof(void *), SLAB_POISON);
     }
     memset(*slot, 0, slab->slot_size);
     return OK;

@@ -7,14 +7,22 @@
 #include "kernel/frame.h"
 #include "kernel/memory.h"
 #include "kernel/panic.h"
+#include "lib/base/string.h"
 
 /* Mappings without an address go here, far from programs (low) and from the first stack (high). */
 #define PLACE_START 0x0000100000000000ULL
 #define PLACE_END   0x00007f0000000000ULL
 /* Entries of page tables looked at in one step. */
 #define STEP_ENTRIES 256
+/* What making a region and copying a page cost, against a look at an entry. */
+#define STEPS_PER_REGION 16
+#define STEPS_PER_COPY   64
+/* Pages that a fork copies at once, at most. */
+#define FORK_COPIES 8
 /* Regions looked at for one free place before the caller restarts. */
 #define PLACE_STEPS 64
+
+#define REGION_FLAGS (MAP_PROTECTION | MAP_PRIVATE | MAP_GUARD)
 
 void space_refund(struct space *space, uint64_t n_frames) {
     space->n_frames -= n_frames;
@@ -80,20 +88,10 @@ static struct region *region_at_or_after(struct space *space, uint64_t address) 
     return region != NULL ? region : region_of(tree_find_ge(&space->regions, address));
 }
 
-static void region_link(struct space *space, struct region *region) {
-    region->space = space;
-    tree_insert(&space->regions, &region->node, region->start);
-    if (region->memory != NULL) {
-        object_get(&region->memory->object);
-        list_push_back(&region->memory->mappings, &region->memory_link);
-    }
-}
-
-/* The region's pages are unmapped. */
+/* The region's pages are unmapped, and it is out of the tree. */
 static void region_free(struct region *region) {
     struct space *space = region->space;
 
-    tree_remove(&space->regions, &region->node);
     if (region->memory != NULL) {
         list_remove(&region->memory_link);
         object_put(&region->memory->object);
@@ -102,32 +100,50 @@ static void region_free(struct region *region) {
     slab_give(space->budget, SLAB_REGION, region);
 }
 
-/* Moves the start of a region up; its pages below are unmapped. */
+/* Moves the start of a region up, which leaves its place among the others; its pages below are
+ * unmapped. */
 static void region_trim_front(struct region *region, uint64_t start) {
-    tree_remove(&region->space->regions, &region->node);
     region->offset += (start - region->start) / PAGE_SIZE;
-    region->start = start;
-    tree_insert(&region->space->regions, &region->node, start);
+    region->start = region->node.key = start;
 }
 
-/* Cuts a region in two at `address`, inside it. */
-static status_t region_split(struct region *region, uint64_t address) {
-    struct region *upper;
+/* A region as `like` says, where none is. */
+static status_t region_make(struct space *space, const struct region *like) {
+    struct region *region;
     void *memory;
-    status_t status = slab_take(region->space->budget, SLAB_REGION, sizeof(*upper), &memory);
+    status_t status = slab_take(space->budget, SLAB_REGION, sizeof(*region), &memory);
 
     if (status != OK) {
         return status;
     }
-    upper = memory;
-    *upper = *region;
-    list_node_init(&upper->memory_link);
-    upper->node = (struct tree_node){0};
-    upper->start = address;
-    upper->offset += (address - region->start) / PAGE_SIZE;
-    region->end = address;
-    region_link(upper->space, upper);
+    region = memory;
+    region->space = space;
+    region->memory = like->memory;
+    region->start = like->start;
+    region->end = like->end;
+    region->offset = like->offset;
+    region->flags = like->flags;
+    region->protection_max = like->protection_max;
+    tree_insert(&space->regions, &region->node, region->start);
+    if (region->memory != NULL) {
+        object_get(&region->memory->object);
+        list_push_back(&region->memory->mappings, &region->memory_link);
+    }
     return OK;
+}
+
+/* Cuts a region in two at `address`, inside it. */
+static status_t region_split(struct region *region, uint64_t address) {
+    struct region upper = *region;
+    status_t status;
+
+    upper.start = address;
+    upper.offset += (address - region->start) / PAGE_SIZE;
+    status = region_make(region->space, &upper);
+    if (status == OK) {
+        region->end = address;
+    }
+    return status;
 }
 
 /* Finds a free place of `length` bytes (and an unmapped page behind it). WOULD_BLOCK: not yet; call
@@ -187,16 +203,17 @@ static status_t map_check(struct space *space, const struct map_request *request
         return ERROR_BAD_ARGUMENT;
     }
     if ((request->flags & MAP_FIXED) != 0) {
-        struct region *next;
-
         if (request->address < USER_BOTTOM ||
             !u64_range_is_within(request->address, request->length, INFO_PAGE_ADDRESS)) {
             return ERROR_BAD_ADDRESS;
         }
-        next = region_at_or_after(space, request->address);
-        if ((request->flags & MAP_REPLACE) == 0 && next != NULL &&
-            next->start < request->address + request->length) {
-            return ERROR_BUSY;
+        if ((request->flags & MAP_REPLACE) == 0) {
+            const struct region *last =
+                region_of(tree_find_le(&space->regions, request->address + request->length - 1));
+
+            if (last != NULL && last->end > request->address) {
+                return ERROR_BUSY;
+            }
         }
     }
     return OK;
@@ -211,8 +228,6 @@ static status_t replaced_unmap(struct space *space, const struct map_request *re
 }
 
 status_t space_map(struct space *space, struct map_request *request, uint64_t *address) {
-    struct region *region;
-    void *memory;
     status_t status = map_check(space, request);
 
     *address = request->address;
@@ -226,28 +241,20 @@ status_t space_map(struct space *space, struct map_request *request, uint64_t *a
     if (status != OK) {
         return status;
     }
-    status = slab_take(space->budget, SLAB_REGION, sizeof(*region), &memory);
-    if (status != OK) {
-        return status;
-    }
-    /* Commit. */
-    region = memory;
-    region->start = *address;
-    region->end = *address + request->length;
-    region->memory = request->memory;
-    region->offset = request->offset / PAGE_SIZE;
-    region->flags = request->flags & (MAP_PROTECTION | MAP_PRIVATE | MAP_GUARD);
-    region->protection_max = request->protection_max;
-    region_link(space, region);
-    return OK;
+    return region_make(space, &(struct region){.start = *address,
+                                               .end = *address + request->length,
+                                               .memory = request->memory,
+                                               .offset = request->offset / PAGE_SIZE,
+                                               .flags = request->flags & REGION_FLAGS,
+                                               .protection_max = request->protection_max});
 }
 
 /* Unmaps present pages of [*address, end), as far as gather and steps go; *address moves to where
  * to go on. */
 static void pages_clear(struct tlb_gather *gather, uint32_t *n_steps, uint64_t *address,
                         uint64_t end) {
-    while (*address<end && * n_steps> 0 && tlb_gather_has_room(gather)) {
-        pte_t *entry = page_table_next(gather->space->root, *address, end, address, n_steps);
+    while (*address < end && *n_steps != 0 && tlb_gather_has_room(gather)) {
+        pte_t *entry = page_table_next(gather->space, *address, end, address, n_steps);
 
         if (entry != NULL) {
             *address = page_table_clear(gather, *address, end, entry, n_steps);
@@ -299,6 +306,7 @@ status_t space_unmap_step(struct space *space, uint64_t *address, uint64_t end) 
             region_trim_front(region, *address);
             return OK;
         }
+        tree_remove(&space->regions, &region->node);
         region_free(region);
         region = region_at_or_after(space, *address);
     }
@@ -317,7 +325,7 @@ static void pages_protect_step(struct space *space, uint64_t *address, uint64_t 
 
     tlb_gather_begin(&gather, space);
     while (*address < end && n_steps > 0 && tlb_gather_has_room(&gather)) {
-        pte_t *entry = page_table_next(space->root, *address, end, address, &n_steps);
+        pte_t *entry = page_table_next(space, *address, end, address, &n_steps);
         pte_t value;
 
         if (entry == NULL) {
@@ -387,11 +395,12 @@ static bool regions_destroy(struct space *space) {
             region_trim_front(region, address);
             break;
         }
-        if (region->memory != NULL) {
-            /* The object may end with it, and wants all references to its frames. */
+        if (region->memory != NULL && region->memory->object.references == 1) {
+            /* The object ends with it, and wants all references to its frames. */
             tlb_gather_end(&gather);
             tlb_gather_begin(&gather, space);
         }
+        tree_drop_first(&space->regions);
         region_free(region);
     }
     tlb_gather_end(&gather);
@@ -413,7 +422,7 @@ bool space_destroy_step(struct space *space) {
     /* What the kernel mapped without a region: the info and process pages. */
     pages_clear_step(space, &address, USER_TOP);
     ASSERT(address == USER_TOP);
-    frame_put(space->root);
+    page_table_destroy(space->root);
     space_refund(space, 1);
     ASSERT(space->n_frames == 0);
     slab_give(budget, SLAB_SPACE, space);
@@ -422,110 +431,117 @@ bool space_destroy_step(struct space *space) {
     return true;
 }
 
+static bool is_cloned(pte_t entry) {
+    return (entry & (PTE_PRESENT | PTE_DEVICE)) == PTE_PRESENT;
+}
+
 /* [book:fork-table] */
-/* Shares the private pages of [*address, end) that are in the table of `entry`, that of *address:
- * read-only in both from now on. */
+/* The copy's entry for a page. What the process wrote since its last fork (or ever) it will write
+ * again, and the child likewise: a few such pages are copied now, which spares both a fault. The
+ * others are shared, read-only in both from now on. */
+static pte_t entry_clone(struct tlb_gather *gather, struct space *to, uint64_t address,
+                         pte_t *entry) {
+    pte_t old = *entry;
+    paddr_t frame;
+
+    if ((old & PTE_OWNED) != 0 && (old & PTE_WRITE) != 0) {
+        frame = to->n_copied < FORK_COPIES ? frame_take() : PADDR_NONE;
+        if (frame != PADDR_NONE) {
+            to->n_copied++;
+            memcpy(paddr_to_pointer(frame), paddr_to_pointer(old & PTE_ADDRESS), PAGE_SIZE);
+            return frame | (old & ~PTE_ADDRESS);
+        }
+        old &= ~PTE_WRITE;
+        page_table_replace(gather, address, entry, old, PADDR_NONE);
+    }
+    frame_get(old & PTE_ADDRESS);
+    return old;
+}
+
+/* Clones the pages of [*address, end) that are in the table of `entry`, that of *address. */
 static status_t table_clone(struct tlb_gather *gather, struct space *to, uint64_t *address,
                             uint64_t end, pte_t *entry, uint32_t *n_steps) {
     uint64_t start = *address, at = start;
-    uint32_t n = 0; /* shared: charged before */
-    pte_t *copy;    /* the copy's entry for `at` */
+    uint32_t n = 0, n_owned = 0; /* the latter are charged before */
+    uint32_t n_before;
+    pte_t *copy; /* the copy's entry for `at` */
     status_t status;
 
     end = MIN(end, ALIGN_DOWN(start, PAGE_TABLE_SPAN) + PAGE_TABLE_SPAN);
     end = MIN(end, start + PAGE_SIZE * MIN(*n_steps, TLB_GATHER_MAX - gather->n_addresses));
     for (const pte_t *from = entry; at < end; at += PAGE_SIZE, from++) {
-        n += (*from & PTE_OWNED) != 0;
+        n += is_cloned(*from);
+        n_owned += (*from & PTE_OWNED) != 0;
     }
     *n_steps -= (uint32_t)((end - start) / PAGE_SIZE);
     *address = end;
     if (n == 0) {
-        return OK; /* pages of memory objects come back by a fault */
+        return OK;
     }
-    if (!space_charge(to, n)) {
+    if (!space_charge(to, n_owned)) {
         return ERROR_OUT_OF_BUDGET;
     }
     status = page_table_make(to, start, &copy);
     if (status != OK) {
-        space_refund(to, n);
+        space_refund(to, n_owned);
         return status;
     }
     /* Commit. */
+    n_before = to->n_copied;
     *frame_count(ALIGN_DOWN(pointer_to_paddr(copy), PAGE_SIZE)) += n;
     for (at = start; at < end; at += PAGE_SIZE, entry++, copy++) {
-        pte_t old = *entry;
-
-        if ((old & PTE_OWNED) != 0) {
-            if ((old & PTE_WRITE) != 0) {
-                page_table_replace(gather, at, entry, old & ~PTE_WRITE, PADDR_NONE);
-            }
-            frame_get(old & PTE_ADDRESS);
-            *copy = old & ~PTE_WRITE;
+        if (is_cloned(*entry)) {
+            *copy = entry_clone(gather, to, at, entry);
         }
     }
+    *n_steps -= MIN(*n_steps, STEPS_PER_COPY * (to->n_copied - n_before));
     return OK;
 }
 /* [/book] */
 
-static status_t pages_clone_step(struct space *from, struct space *to, uint64_t *address,
-                                 uint64_t end) {
-    uint32_t n_steps = STEP_ENTRIES;
-    struct tlb_gather gather;
+/* Clones a region from *address, in it, on: as much as there is room and steps for. */
+static status_t region_clone(struct tlb_gather *gather, const struct region *region,
+                             struct space *to, uint64_t *address, uint32_t *n_steps) {
     status_t status = OK;
 
-    tlb_gather_begin(&gather, from);
-    while (status == OK && *address < end && n_steps > 0 && tlb_gather_has_room(&gather)) {
-        pte_t *entry = page_table_next(from->root, *address, end, address, &n_steps);
+    if (region->memory != NULL && region->memory->kind != MEMORY_KIND_DEMAND &&
+        region->memory->object.budget != NULL) {
+        *address = region->end;
+        return OK;
+    }
+    if (*address == region->start && space_region(to, region->start) == NULL) {
+        status = region_make(to, region);
+    }
+    while (status == OK && *address < region->end && *n_steps != 0 && tlb_gather_has_room(gather)) {
+        pte_t *entry = page_table_next(region->space, *address, region->end, address, n_steps);
 
         if (entry != NULL) {
-            status = table_clone(&gather, to, address, end, entry, &n_steps);
+            status = table_clone(gather, to, address, region->end, entry, n_steps);
         }
     }
-    tlb_gather_end(&gather);
     return status;
 }
 
 status_t space_clone_step(struct space *from, struct space *to, uint64_t *cursor, bool *done) {
-    struct region *region = space_region(from, *cursor);
-    struct tree_node *node;
-    struct region *copy;
+    uint32_t n_steps = STEP_ENTRIES;
+    const struct region *region;
+    struct tlb_gather gather;
+    status_t status = OK;
 
-    if (region == NULL) {
-        node = tree_find_ge(&from->regions, *cursor);
-        if (node == NULL) {
+    tlb_gather_begin(&gather, from);
+    do {
+        region = region_at_or_after(from, *cursor);
+        if (region == NULL) {
             to->cursor = from->cursor;
-            *done = true;
-            return OK;
+            break;
         }
-        region = CONTAINER_OF(node, struct region, node);
-        *cursor = region->start;
-    }
-    *done = false;
-    if (region->memory != NULL && region->memory->kind != MEMORY_KIND_DEMAND &&
-        region->memory->object.budget != NULL) {
-        *cursor = region->end;
-        return OK;
-    }
-    copy = space_region(to, region->start);
-    if (copy == NULL) {
-        struct map_request request = {.memory = region->memory,
-                                      .address = region->start,
-                                      .length = region->end - region->start,
-                                      .offset = region->offset * PAGE_SIZE,
-                                      .flags = region->flags | MAP_FIXED,
-                                      .protection_max = region->protection_max};
-        uint64_t address;
-        status_t status = space_map(to, &request, &address);
-
-        if (status != OK) {
-            return status;
-        }
-    }
-    if (region->memory == NULL || (region->flags & MAP_PRIVATE) != 0) {
-        return pages_clone_step(from, to, cursor, region->end);
-    }
-    *cursor = region->end;
-    return OK;
+        *cursor = MAX(*cursor, region->start);
+        n_steps -= MIN(n_steps, (uint32_t)STEPS_PER_REGION);
+        status = region_clone(&gather, region, to, cursor, &n_steps);
+    } while (status == OK && n_steps > 0 && tlb_gather_has_room(&gather));
+    tlb_gather_end(&gather);
+    *done = region == NULL;
+    return status;
 }
 
 bool space_unmap_memory_page(struct memory *memory, uint64_t index, paddr_t frame,

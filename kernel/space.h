@@ -47,6 +47,7 @@ struct space {
     uint64_t n_frames;
     struct leaf leaves[N_LEAVES]; /* those of tables that went are LEAF_NONE */
     struct region *hint;          /* found last; NULL: none, or one is gone since */
+    uint32_t n_copied;            /* pages that the fork which made it copied */
     uint64_t cursor;              /* where the next mapping without an address is tried */
 };
 
@@ -94,6 +95,10 @@ WARN_UNUSED status_t space_discard_step(struct space *space, uint64_t *address, 
  * mapped there ends before.
  */
 WARN_UNUSED status_t space_fault(struct space *space, uint64_t address, enum access access);
+
+/* Makes a bounded part of [*address, end) accessible, with all that its region allows, and moves
+ * *address on. Fails as a fault does. */
+WARN_UNUSED status_t space_populate_step(struct space *space, uint64_t *address, uint64_t end);
 
 /*
  * Copies a bounded part of `from` to `to` for fork: *cursor (0 at first) moves on; *done at the

@@ -176,25 +176,6 @@ static uint32_t rights_protection(uint32_t rights) {
            ((rights & RIGHT_EXECUTE) != 0 ? MAP_EXECUTE : 0);
 }
 
-/* Touches pages of a new mapping, a step's worth; RESTART until all are there. */
-static status_t populate_step(struct thread *thread, struct space *space, uint64_t address,
-                              uint64_t end, uint32_t flags) {
-    enum access access = (flags & MAP_WRITE) != 0  ? ACCESS_WRITE
-                         : (flags & MAP_READ) != 0 ? ACCESS_READ
-                                                   : ACCESS_EXECUTE;
-    uint64_t page = address + thread->operation_progress;
-
-    for (unsigned i = 0; i < SPACE_STEP / 8 && page < end; i++, page += PAGE_SIZE) {
-        status_t status = space_fault(space, page, access);
-
-        if (status != OK) {
-            return status;
-        }
-    }
-    thread->operation_progress = page - address;
-    return page < end ? RESULT_RESTART : OK;
-}
-
 /* The answer, however far it came. */
 static status_t map_finish(struct thread *thread, uint64_t address, status_t status) {
     thread->operation_progress = 0;
@@ -268,7 +249,7 @@ status_t sys_map(struct thread *thread, struct process *process) {
     struct registers *registers = &thread->registers;
     struct space *space = process->space;
     struct map_request request;
-    uint64_t address = registers->rdx;
+    uint64_t address = registers->rdx, page;
     status_t status;
 
     if (!is_changeable(thread, process)) {
@@ -295,16 +276,17 @@ status_t sys_map(struct thread *thread, struct process *process) {
         registers->rdx = address;
         thread->operation_progress = 0;
     }
-    status =
-        populate_step(thread, space, address, address + registers->r10, (uint32_t)registers->r9);
-    if (status == OK) {
-        return map_finish(thread, address, status);
-    }
-    if (status != RESULT_RESTART) {
+    page = address + thread->operation_progress;
+    status = space_populate_step(space, &page, address + registers->r10);
+    if (status != OK) {
         registers->r8 = (uint64_t)(int64_t)status;
         return populate_undo(thread, space);
     }
-    return status;
+    if (page == address + registers->r10) {
+        return map_finish(thread, address, OK);
+    }
+    thread->operation_progress = page - address;
+    return RESULT_RESTART;
 }
 
 /* A range of whole pages below the kernel's pages. */

@@ -222,11 +222,11 @@ void debug_check_all(void) {
     }
 }
 
-void debug_poison_check(const void *slot, uint32_t size, uint8_t poison) {
-    const uint8_t *bytes = slot;
+void debug_fill_check(const void *memory, size_t size, uint8_t fill) {
+    const uint8_t *bytes = memory;
 
-    for (uint32_t i = sizeof(void *); i < size; i++) {
-        ASSERT(bytes[i] == poison);
+    for (size_t i = 0; i < size; i++) {
+        ASSERT(bytes[i] == fill);
     }
 }
 

@@ -17,5 +17,5 @@ void debug_check_all(void);
 /* Breaks invariant `which` (1 to 8) on purpose, to see that the checks notice. */
 void debug_break(uint64_t which);
 
-/* A free slot of a slab, behind the link at its beginning, holds the poison still. */
-void debug_poison_check(const void *slot, uint32_t size, uint8_t poison);
+/* Memory that nobody should have touched holds the same bytes still: poison, or zeros. */
+void debug_fill_check(const void *memory, size_t size, uint8_t fill);

@@ -184,6 +184,25 @@ static struct tree_node *neighbour(const struct tree_node *node, unsigned side) 
     return node->parent;
 }
 
+void tree_drop_first(struct tree *tree) {
+    struct tree_node *node = tree->first;
+    struct tree_node *next = node->child[1];
+
+    tree->first = node->parent;
+    if (next != NULL) {
+        next->parent = node->parent;
+        for (tree->first = next; tree->first->child[0] != NULL;) {
+            tree->first = tree->first->child[0];
+        }
+    }
+    if (node->parent == NULL) {
+        tree->root = next;
+    } else {
+        node->parent->child[0] = next;
+    }
+    *node = (struct tree_node){0};
+}
+
 struct tree_node *tree_next(const struct tree_node *node) {
     return neighbour(node, 1);
 }

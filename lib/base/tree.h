@@ -17,7 +17,7 @@
 struct tree_node {
     struct tree_node *parent;
     struct tree_node *child[2]; /* [0]: not after this node, [1]: not before it */
-    uint64_t key;               /* must not change while in a tree */
+    uint64_t key;               /* in a tree: may change only if the order stays */
     int8_t balance;             /* height of child[1] minus height of child[0]: -1, 0, 1 */
     bool is_linked;
 };
@@ -50,6 +50,10 @@ void tree_insert(struct tree *tree, struct tree_node *node, uint64_t key);
 
 /* Removes `node`, which is in `tree`. */
 void tree_remove(struct tree *tree, struct tree_node *node);
+
+/* Removes the first node of a tree that is being emptied: none may be inserted, or removed by
+ * tree_remove, before it is empty. O(1) over the whole tree: nothing is balanced. */
+void tree_drop_first(struct tree *tree);
 
 /* The neighbours in order, NULL at the ends. A walk over the whole tree is O(n). */
 struct tree_node *tree_next(const struct tree_node *node);

@@ -151,6 +151,38 @@ static void test_queue(void **state) {
     assert_null(tree_first(&tree));
 }
 
+/* A tree of any shape, emptied from the front: in order, and what is left can still be found. */
+static void test_drop_first(void **state) {
+    static struct item items[N_MAX];
+    struct test_random random = {9};
+    struct tree tree;
+
+    (void)state;
+    for (unsigned n = 1; n <= N_MAX; n++) {
+        struct model model = {.n = 0};
+
+        tree_init(&tree);
+        for (unsigned i = 0; i < n; i++) {
+            tree_insert(&tree, &items[i].node, test_random_below(&random, 2 * N_MAX));
+            model_insert(&model, &items[i]);
+        }
+        for (unsigned i = 0; i < n; i++) {
+            assert_ptr_equal(tree_first(&tree), &model.sorted[i]->node);
+            assert_ptr_equal(tree_last(&tree), &model.sorted[n - 1]->node);
+            tree_drop_first(&tree);
+            assert_false(tree_is_linked(&model.sorted[i]->node));
+            for (unsigned j = i + 1; j < n; j += 1 + n / 16) {
+                struct tree_node *found = tree_find_le(&tree, model.sorted[j]->node.key);
+
+                assert_non_null(found);
+                assert_int_equal(found->key, model.sorted[j]->node.key);
+            }
+        }
+        assert_true(tree_is_empty(&tree));
+        assert_null(tree_first(&tree));
+    }
+}
+
 static struct tree misuse_tree;
 
 static void insert_again(void *node) {
@@ -175,7 +207,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_many_equal_keys), cmocka_unit_test(test_some_equal_keys),
         cmocka_unit_test(test_any_keys),        cmocka_unit_test(test_queue),
-        cmocka_unit_test(test_misuse_traps),
+        cmocka_unit_test(test_drop_first),      cmocka_unit_test(test_misuse_traps),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

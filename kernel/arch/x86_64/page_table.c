@@ -21,6 +21,9 @@
 #define TLB_FLUSH_SINGLE_MAX 8
 
 paddr_t page_table_kernel_root;
+/* What a root's upper half has: entries of the direct map up to this one, and that of the image. */
+static unsigned direct_map_end = PAGE_TABLE_ENTRIES - 1;
+#define IMAGE_ENTRY (PAGE_TABLE_ENTRIES - 1)
 
 /* The kernel's own tables: made at boot, never freed, so their frames' counts do not matter. */
 static pte_t *kernel_entry_make(uint64_t address, unsigned leaf_level) {
@@ -78,15 +81,8 @@ void page_table_init(const struct boot_info *boot) {
             map_direct(MAX(boot->ranges[i].start, 4 * GiB), boot->ranges[i].end);
         }
     }
-    /* The kernel half must not change later, as every process gets a copy of it. */
-    for (unsigned i = KERNEL_HALF; i < PAGE_TABLE_ENTRIES; i++) {
-        if ((root[i] & PTE_PRESENT) == 0) {
-            paddr_t frame = i >= PAGE_TABLE_ENTRIES - 2 ? frame_take_zeroed() : PADDR_NONE;
-
-            if (frame != PADDR_NONE) {
-                root[i] = frame | PTE_PRESENT | PTE_WRITE;
-            }
-        }
+    while ((root[direct_map_end - 1] & PTE_PRESENT) == 0) {
+        direct_map_end--;
     }
     arch_space_load(page_table_kernel_root);
 }
@@ -95,11 +91,23 @@ status_t page_table_create(struct budget *budget, paddr_t *root) {
     status_t status = budget_frame_take(budget, root);
 
     if (status == OK) {
-        memcpy((pte_t *)paddr_to_pointer(*root) + KERNEL_HALF,
-               (pte_t *)paddr_to_pointer(page_table_kernel_root) + KERNEL_HALF,
-               KERNEL_HALF * sizeof(pte_t));
+        pte_t *table = paddr_to_pointer(*root);
+        const pte_t *kernel = paddr_to_pointer(page_table_kernel_root);
+
+        for (unsigned i = KERNEL_HALF; i < direct_map_end; i++) {
+            table[i] = kernel[i];
+        }
+        table[IMAGE_ENTRY] = kernel[IMAGE_ENTRY];
     }
     return status;
+}
+
+void page_table_destroy(paddr_t root) {
+    pte_t *table = paddr_to_pointer(root);
+
+    memset(table + KERNEL_HALF, 0, (direct_map_end - KERNEL_HALF) * sizeof(pte_t));
+    table[IMAGE_ENTRY] = 0;
+    frame_put_zeroed(root);
 }
 
 pte_t *page_table_find(paddr_t root, uint64_t address) {
@@ -162,42 +170,55 @@ status_t page_table_make(struct space *space, uint64_t address, pte_t **entry) {
 
 /* How many entries from `entry` on, which is not present, to the next that is; at most `n`. */
 static uint64_t entries_skip(const pte_t *entry, uint64_t n) {
-    const pte_t *at = entry;
+    const pte_t *at = entry + 1;
     const pte_t *end = entry + n;
 
-    while (++at < end && (*at & PTE_PRESENT) == 0) {
+    for (; at + 8 <= end; at += 8) {
+        if ((at[0] | at[1] | at[2] | at[3] | at[4] | at[5] | at[6] | at[7]) != 0) {
+            break;
+        }
+    }
+    while (at < end && *at == 0) {
+        at++;
     }
     return (uint64_t)(at - entry);
 }
 
-pte_t *page_table_next(paddr_t root, uint64_t address, uint64_t end, uint64_t *found,
+pte_t *page_table_next(struct space *space, uint64_t address, uint64_t end, uint64_t *found,
                        uint32_t *n_steps) {
-    pte_t *tables[LEVELS];
-    unsigned level = LEVELS - 1;
+    struct leaf *leaf = space_leaf(space, address);
+    pte_t *table = leaf->span == address / PAGE_TABLE_SPAN ? leaf->table : NULL;
+    unsigned level = 0;
 
-    tables[level] = paddr_to_pointer(root);
     while (address < end && *n_steps != 0) {
-        unsigned index = page_table_index(address, level), shift = PAGE_SHIFT + 9 * level;
-        pte_t *entry = &tables[level][index];
+        unsigned index, shift;
         uint64_t n;
 
-        if ((*entry & PTE_PRESENT) != 0) {
+        if (table == NULL) {
+            table = paddr_to_pointer(space->root);
+            level = LEVELS - 1;
+        }
+        index = page_table_index(address, level);
+        shift = PAGE_SHIFT + 9 * level;
+        if (table[index] != 0) {
             --*n_steps;
             if (level == 0) {
+                *space_leaf(space, address) = (struct leaf){address / PAGE_TABLE_SPAN, table};
                 *found = address;
-                return entry;
+                return &table[index];
             }
-            tables[--level] = page_table_of(*entry);
+            table = page_table_of(table[index]);
+            level--;
             continue;
         }
-        /* Nothing here: on to the next entry that is, or up where the table ends. */
+        /* Nothing here: on to the next entry that is, and where the table ends from the root. */
         n = MIN((end - 1) >> shift, (address >> shift) + PAGE_TABLE_ENTRIES - 1 - index) -
             (address >> shift);
-        n = entries_skip(entry, MIN(n + 1, (uint64_t)*n_steps));
+        n = entries_skip(&table[index], MIN(n + 1, (uint64_t)*n_steps));
         *n_steps -= (uint32_t)n;
         address = ((address >> shift) + n) << shift;
-        while (level < LEVELS - 1 && page_table_index(address, level) == 0) {
-            level++;
+        if (page_table_index(address, level) == 0) {
+            table = NULL;
         }
     }
     *found = MIN(address, end);
@@ -250,31 +271,33 @@ void page_table_trim(struct space *space, uint64_t address, pte_t *entry) {
 uint64_t page_table_clear(struct tlb_gather *gather, uint64_t address, uint64_t end, pte_t *entry,
                           uint32_t *n_steps) {
     uint32_t *n_entries = frame_count(ALIGN_DOWN(pointer_to_paddr(entry), PAGE_SIZE)); /* + 1 */
+    uint32_t n = gather->n_addresses, n_frames = gather->n_frames, n_left = *n_entries;
     uint64_t start = address, last;
 
     end = MIN(end, ALIGN_DOWN(address, PAGE_TABLE_SPAN) + PAGE_TABLE_SPAN);
     /* As many as there is room and steps for; each at most fills the gather by one page. */
-    last = address + PAGE_SIZE * MIN(*n_steps, TLB_GATHER_MAX - gather->n_addresses);
-    last = MIN(last, end);
-    for (; address < last; address += PAGE_SIZE, entry++) {
+    last = MIN(end, address + PAGE_SIZE * MIN(*n_steps, TLB_GATHER_MAX - n));
+    for (; address < last && n_left > 1; address += PAGE_SIZE, entry++) {
         pte_t old = *entry;
 
-        if ((old & PTE_PRESENT) == 0) {
+        if (old == 0) {
             continue;
         }
         *entry = 0;
-        gather->addresses[gather->n_addresses++] = address;
-        if ((old & PTE_DEVICE) == 0) {
-            gather->frames[gather->n_frames++] = old & PTE_ADDRESS;
-        }
+        n_left--;
+        gather->addresses[n++] = address;
+        gather->frames[n_frames] = old & PTE_ADDRESS;
+        n_frames += (old & PTE_DEVICE) == 0;
         gather->n_owned += (old & PTE_OWNED) != 0;
-        if (--*n_entries == 1) {
-            tables_drop(gather, start);
-            *n_steps -= (uint32_t)((address - start) / PAGE_SIZE);
-            return end; /* there is nothing else in this table */
-        }
     }
     *n_steps -= (uint32_t)((address - start) / PAGE_SIZE);
+    *n_entries = n_left;
+    gather->n_addresses = n;
+    gather->n_frames = n_frames;
+    if (n_left == 1) {
+        tables_drop(gather, start);
+        return end; /* there is nothing else in this table */
+    }
     return address;
 }
 /* [/book] */

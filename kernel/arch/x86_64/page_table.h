@@ -3,7 +3,9 @@
  * Page tables (Intel SDM 3A 4.5, four levels), and the one way in which rights are taken away:
  * tlb_gather.
  *
- * Invariant: the upper half of every root is the same 256 entries, made at boot and never changed.
+ * Invariant: the upper half of every root is the same 256 entries, made at boot and never changed;
+ * those of the direct map and of the image are in use.
+ * Invariant: an entry that is not present is 0.
  * Invariant: the reference count of a table's frame is 1 + the number of its entries in use, so
  * that an empty table is known. Invariant: every leaf entry of the lower half that maps RAM holds
  * one reference to its frame; PTE_DEVICE ones hold none.
@@ -48,6 +50,9 @@ extern paddr_t page_table_kernel_root;
 /* A root with the kernel's half, which the budget pays for. Fails: OUT_OF_BUDGET, NO_MEMORY. */
 WARN_UNUSED status_t page_table_create(struct budget *budget, paddr_t *root);
 
+/* Frees a root with nothing in the lower half, which no CPU has loaded. The caller refunds it. */
+void page_table_destroy(paddr_t root);
+
 #define PAGE_TABLE_ENTRIES 512
 
 /* Which entry of a table of this level (0: leaves) is for `address`. */
@@ -91,7 +96,7 @@ static inline void page_table_set(pte_t *entry, pte_t value) {
  * or *n_steps went down to 0: then *found tells where to go on. Each table entry looked at counts
  * one step.
  */
-pte_t *page_table_next(paddr_t root, uint64_t address, uint64_t end, uint64_t *found,
+pte_t *page_table_next(struct space *space, uint64_t address, uint64_t end, uint64_t *found,
                        uint32_t *n_steps);
 
 /* What a gather holds until the flush. */

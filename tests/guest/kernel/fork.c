@@ -89,6 +89,43 @@ static void shared_and_kept(void) {
     closed(endpoint);
 }
 
+static volatile char *shared_pages;
+
+static int shared_pages_child(uint64_t unused) {
+    struct death_record record;
+
+    (void)unused;
+    for (unsigned i = 0; i < 80; i++) {
+        CHECK(shared_pages[i * PAGE_BYTES] == (i == 7 ? 0 : (char)(i + 1)));
+    }
+    CHECK(!probe_works(PROBE_READ, &shared_pages[80 * PAGE_BYTES], &record));
+    shared_pages[9 * PAGE_BYTES] = 77;
+    return 0;
+}
+
+/* Pages of memory objects come along in the page tables: what is cut off or dropped afterwards goes
+ * from the child too, and both go on seeing one another's writing. */
+static void shared_pages_come_along(void) {
+    handle_t memory = memory_new(90);
+    handle_t child;
+
+    shared_pages = pages_map(memory, 90, READ_WRITE);
+    for (unsigned i = 0; i < 90; i++) {
+        shared_pages[i * PAGE_BYTES] = 1;
+    }
+    child = child_make(shared_pages_child, 0);
+    for (unsigned i = 0; i < 90; i++) {
+        shared_pages[i * PAGE_BYTES] = (char)(i + 1);
+    }
+    CHECK_OK(sys_memory_control(memory, MEMORY_DISCARD, 7 | (uint64_t)1 << 32, NULL));
+    CHECK_OK(sys_memory_control(memory, MEMORY_RESIZE, 80, NULL));
+    CHECK_OK(sys_process_start(child, 0, 0, 0));
+    CHECK(child_wait(child).status == 0);
+    CHECK(shared_pages[9 * PAGE_BYTES] == 77);
+    pages_unmap((void *)(uintptr_t)shared_pages, 90);
+    closed(memory);
+}
+
 static volatile uint32_t mapper_stop;
 
 /* Keeps two pages equal, one of which always moves. */
@@ -254,6 +291,7 @@ static void without_handles(void) {
 const struct test fork_tests[] = {
     {"fork copy on write", copy_on_write},
     {"fork shares and keeps", shared_and_kept},
+    {"fork takes shared pages", shared_pages_come_along},
     {"fork while threads map", fork_with_threads},
     {"fork deep chain", deep_chain},
     {"fork thousand times", thousand_forks},

@@ -150,6 +150,72 @@ static void populate(void) {
     pages_unmap(pages, 300);
 }
 
+/* Populating a mapping of an object: pages that are there and pages that are not, in any order,
+ * more than a step's worth, over the end of a page table. */
+static void populate_object(void) {
+    enum { N = 700 };
+    handle_t memory = memory_new(N);
+    uint64_t at = 0;
+    char *whole = pages_map(memory, N, READ_WRITE);
+
+    for (unsigned i = 0; i < N; i += i % 97 == 0 ? 5 : 1) {
+        whole[i * PAGE_BYTES] = (char)(i + 1);
+    }
+    for (unsigned kind = 0; kind < 3; kind++) {
+        uint32_t flags = kind == 0 ? MAP_READ : kind == 1 ? READ_WRITE : READ_WRITE | MAP_PRIVATE;
+        uint64_t before = budget_used(test_budget);
+        char *pages = pages_map(memory, N, flags | MAP_POPULATE);
+        uint64_t charged = budget_used(test_budget) - before;
+
+        CHECK(kind == 2 ? charged >= N : kind == 0 || charged < 10);
+        for (unsigned i = 0; i < N; i++) {
+            CHECK(pages[i * PAGE_BYTES] == whole[i * PAGE_BYTES]);
+        }
+        if (kind != 0) {
+            pages[3 * PAGE_BYTES]++;
+            CHECK((whole[3 * PAGE_BYTES] == pages[3 * PAGE_BYTES]) == (kind == 1));
+        }
+        pages_unmap(pages, N);
+    }
+    /* What may not be touched is not entered either. */
+    CHECK_STATUS(sys_map(HANDLE_NONE, memory, 0, 4 * PAGE_BYTES, 0, MAP_POPULATE, &at),
+                 ERROR_NO_RIGHT);
+    CHECK_STATUS(sys_map(HANDLE_NONE, memory, 0, 4 * PAGE_BYTES, 0,
+                         READ_WRITE | MAP_GUARD | MAP_POPULATE, &at),
+                 ERROR_BAD_ADDRESS);
+    CHECK_STATUS(sys_map(HANDLE_NONE, memory, 0, 90 * PAGE_BYTES, (N - 80) * PAGE_BYTES,
+                         MAP_READ | MAP_POPULATE, &at),
+                 ERROR_NOT_FOUND);
+    pages_unmap(whole, N);
+    closed(memory);
+}
+
+/* Frames that come back clean are given out again without being zeroed: what lay in page tables,
+ * handle tables, trees of memory objects and the pages of processes must not show. */
+static void fresh_is_zero(void) {
+    for (unsigned round = 0; round < 12; round++) {
+        handle_t process = HANDLE_NONE, number;
+        handle_t memory = memory_new(1000);
+        uint64_t at = 0;
+
+        CHECK_OK(sys_process_create(HANDLE_NONE, "fresh", &process));
+        CHECK_OK(sys_process_identify(test_identity, process, 0x5a5a5a5a, UINT64_MAX));
+        for (unsigned i = 0; i < 20; i++) {
+            CHECK_OK(sys_process_give(process, memory, RIGHTS_ALL, &number));
+        }
+        CHECK_OK(sys_map(process, memory, 0, 900 * PAGE_BYTES, 0, READ_WRITE | MAP_POPULATE, &at));
+        CHECK_OK(sys_process_kill(process, 0));
+        closed(process);
+        closed(memory);
+        const uint64_t *words = (const uint64_t *)pages_map(HANDLE_NONE, 60, READ_WRITE);
+
+        for (unsigned i = 0; i < 60 * PAGE_BYTES / sizeof *words; i++) {
+            CHECK(words[i] == 0);
+        }
+        pages_unmap((void *)(uintptr_t)words, 60);
+    }
+}
+
 /* The rights of the handle are the most that any mapping of it ever gets. */
 static void object_rights(void) {
     handle_t memory = memory_new(2), read = HANDLE_NONE, none = HANDLE_NONE;
@@ -513,6 +579,8 @@ const struct test memory_tests[] = {
     {"memory protect splits", protect_splits},
     {"memory write xor execute", write_xor_execute},
     {"memory populate", populate},
+    {"memory populate an object", populate_object},
+    {"memory fresh is zero", fresh_is_zero},
     {"memory rights of objects", object_rights},
     {"memory resize and discard", resize_and_discard},
     {"memory resize a sparse one", resize_sparse},
