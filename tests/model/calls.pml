@@ -61,7 +61,10 @@ proctype Server(byte me)
     :: d_step {
         RETURNED(me) ->
         if
-        :: T[me].in == IN_BITS -> assert(T[me].in_bits == BIT_CLOSED && closed[0] && closed[1])
+        :: T[me].in == IN_BITS ->
+            assert((T[me].in_bits & ~(BIT_CLOSED | BIT_ABANDONED)) == 0);
+            assert(!(T[me].in_bits & BIT_CLOSED) || closed[0] && closed[1]);
+            assert(!(T[me].in_bits & BIT_ABANDONED) || T[CLIENT0].state == DEAD || T[CLIENT1].state == DEAD)
         :: else -> skip
         fi;
         forget(me)

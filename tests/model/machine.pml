@@ -68,6 +68,7 @@
 #define BIT_CLOSED 1
 #define BIT_IRQ 2
 #define NOTIFY_BIT(t) (4 << (t))
+#define BIT_ABANDONED 128 /* a caller died whose reply is saved */
 
 /* Queue items are threads (0 .. NT-1) and gates (NT .. NT+NG-1). */
 #define GATE_ITEM(g) (NT + (g))
@@ -113,6 +114,7 @@ typedef Gate {
     byte managers;    /* handles with neither */
     byte outstanding; /* bits raised and neither delivered nor dropped */
     byte closed_seen;
+    bit untold;       /* a saved caller died, and the server has not been told nor the bit dropped */
 }
 
 typedef Endpoint {
@@ -253,6 +255,10 @@ inline notification_deliver(r, g)
     T[r].in_from = g;
     T[r].in_bits = G[g].pending;
     G[g].outstanding = 0;
+    if
+    :: G[g].pending & BIT_ABANDONED -> G[g].untold = 0
+    :: else -> skip
+    fi;
 #ifndef M_NOTIFY_NO_CLEAR
     G[g].pending = 0;
 #endif
@@ -685,7 +691,9 @@ inline sys_notify(me, g)
 {
     if
     :: G[g].revoked || E[G[g].endpoint].dead -> result_set(me, CLOSED)
+#ifndef M_NOTIFY_TO_ABSENT
     :: !G[g].revoked && E[G[g].endpoint].absent -> result_set(me, ABSENT)
+#endif
     :: else -> gate_raise(g, NOTIFY_BIT(me), 0); result_set(me, OK)
     fi
 }
@@ -712,7 +720,8 @@ inline sys_gate_revoke(g)
     :: G[g].queued -> gate_unlink(g); G[g].pending = 0; G[g].outstanding = 0
 #endif
     :: else -> skip
-    fi
+    fi;
+    G[g].untold = 0
 }
 
 /* Closing a handle with RECEIVE on endpoint `e`. The last one makes the endpoint dead; flush_step follows. */
@@ -741,7 +750,8 @@ inline flush_one(e, r)
         x_flush = ITEM_GATE(E[e].urgent[0]);
         gate_unlink(x_flush);
         G[x_flush].pending = 0;
-        G[x_flush].outstanding = 0
+        G[x_flush].outstanding = 0;
+        G[x_flush].untold = 0
     :: E[e].n_receivers == 0 && E[e].n_urgent == 0 && E[e].n_queue > 0 ->
         x_flush = E[e].queue[0];
         if
@@ -749,7 +759,8 @@ inline flush_one(e, r)
             x_flush = ITEM_GATE(x_flush);
             gate_unlink(x_flush);
             G[x_flush].pending = 0;
-            G[x_flush].outstanding = 0
+            G[x_flush].outstanding = 0;
+            G[x_flush].untold = 0
         :: else ->
             if
             :: T[x_flush].state == SENDING -> send_finish(x_flush, r, 1)
@@ -865,6 +876,32 @@ inline event_abandon(t)
     fi
 }
 
+#if defined(M_ABANDONED_REVOKED)
+#define CAN_BE_TOLD(g) (!REFUSES(G[g].endpoint))
+#elif defined(M_ABANDONED_TO_ABSENT)
+#define CAN_BE_TOLD(g) (!G[g].revoked)
+#else
+#define CAN_BE_TOLD(g) (!G[g].revoked && !REFUSES(G[g].endpoint))
+#endif
+
+/*
+ * The caller dies whose call came through gate `g`. If its reply is saved (`replier` is NONE) nothing else
+ * would tell the server, which may keep something for it.
+ */
+inline abandoned_tell(g, replier)
+{
+    if
+    :: replier == NONE && !G[g].revoked && !REFUSES(G[g].endpoint) -> G[g].untold = 1
+    :: else -> skip
+    fi;
+    if
+#ifndef M_ABANDONED_SILENT
+    :: replier == NONE && CAN_BE_TOLD(g) -> gate_raise(g, BIT_ABANDONED, 0)
+#endif
+    :: else -> skip
+    fi
+}
+
 /* Thread `t` exits or is killed, whatever it is doing. */
 inline event_kill(t)
 {
@@ -884,7 +921,16 @@ inline event_kill(t)
         T[t].gate = NONE;
         gate_sender_put(x_put)
 #else
-    :: T[t].state == AWAITING -> call_finish(t, CLOSED)
+    :: T[t].state == AWAITING ->
+        x_target = T[t].gate;
+        x_flush = T[t].replier;
+#ifdef M_ABANDONED_AFTER_CLOSED
+        call_finish(t, CLOSED);
+        abandoned_tell(x_target, x_flush)
+#else
+        abandoned_tell(x_target, x_flush);
+        call_finish(t, CLOSED)
+#endif
 #endif
     :: else -> skip
     fi;
@@ -918,6 +964,8 @@ inline invariants()
         assert(E[v_i].dead || E[v_i].n_receivers == 0 || E[v_i].n_queue + E[v_i].n_urgent == 0);
         assert(E[v_i].dead == (E[v_i].rights == 0));
         assert(!E[v_i].absent || !E[v_i].dead && E[v_i].n_receivers == 0);
+        /* What has been refused is refused. */
+        assert(!E[v_i].absent || !E[v_i].told || E[v_i].n_queue + E[v_i].n_urgent == 0);
         v_j = 0;
         do
         :: v_j < E[v_i].n_queue -> v_links[E[v_i].queue[v_j]]++; v_j++
@@ -983,6 +1031,7 @@ inline invariants()
         assert(v_links[GATE_ITEM(v_i)] == G[v_i].queued);
         assert(G[v_i].queued == (G[v_i].pending != 0)); /* no bit waits without a place in a queue */
         assert(G[v_i].pending == G[v_i].outstanding);
+        assert(!G[v_i].untold || (G[v_i].outstanding & BIT_ABANDONED)); /* on its way, if not told */
         assert(!G[v_i].revoked || !G[v_i].queued);
         v_open = 0;
         v_j = 0;
@@ -1008,7 +1057,9 @@ inline all_zero()
 {
     v_i = 0;
     do
-    :: v_i < NG -> assert(G[v_i].refs == 0 && G[v_i].senders == 0 && G[v_i].pending == 0); v_i++
+    :: v_i < NG ->
+        assert(G[v_i].refs == 0 && G[v_i].senders == 0 && G[v_i].pending == 0 && !G[v_i].untold);
+        v_i++
     :: else -> break
     od;
     v_i = 0;
