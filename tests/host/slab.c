@@ -32,6 +32,7 @@ status_t slab_take(struct budget *budget, unsigned kind, uint32_t size, void **s
     return status;
 }
 
+/* [book:host-slab] */
 void slab_give(struct budget *budget, unsigned kind, void *slot) {
     struct slab *slab = (struct slab *)ALIGN_DOWN((uint64_t)slot, PAGE_SIZE);
     bool last = slab->n_used == 1;
@@ -44,3 +45,4 @@ void slab_give(struct budget *budget, unsigned kind, void *slot) {
         ASAN_POISON_MEMORY_REGION((char *)slot + sizeof(void *), size - sizeof(void *));
     }
 }
+/* [/book] */

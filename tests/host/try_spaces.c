@@ -129,6 +129,8 @@ static uint64_t *content_of(const struct page *page) {
     return &m.values[page->memory][page->offset - bases[page->memory]];
 }
 
+/* [book:host-touch] */
+/* Reads or writes the word of a page, and finds what the model says. */
 static void touch(unsigned s, unsigned i, bool write) {
     struct space *space = m.spaces[s];
     struct page *page = &m.pages[s][i];
@@ -159,6 +161,7 @@ static void touch(unsigned s, unsigned i, bool write) {
         host_tlb_note(word_of(i));
     }
 }
+/* [/book] */
 
 static void pages_set(struct page *pages, unsigned n, const struct map_request *request, int memory,
                       bool replace) {
