@@ -4,7 +4,6 @@
  */
 #pragma once
 
-#include "abi/types.h"
 #include "kernel/types.h"
 #include "lib/base/list.h"
 #include "lib/base/tree.h"
@@ -26,5 +25,4 @@ struct cpu_generic {
     bool changed; /* a thread became ready, or a priority changed: `running` may be wrong, and the
                      end of its slice may matter now */
     bool rotates; /* a slice has ended: whoever has waited for longest is next */
-    struct list queues[PRIORITY_MAX + 1]; /* READY threads that are near here */
 };

@@ -18,13 +18,13 @@
  * again at once. */
 #define DEADLINES_PER_STEP 16
 
-uint8_t scheduler_ready_cpus[PRIORITY_MAX + 1];
+struct list run_queues[PRIORITY_MAX + 1][CPU_MAX];
+uint32_t scheduler_ready_cpus[PRIORITY_MAX + 1];
 uint64_t scheduler_ready_mask; /* fastpath.S looks at it too */
 static uint64_t idle_ticks, n_readied;
 uint64_t scheduler_n_switches, scheduler_n_moves;
 struct kernel_lock kernel_lock;
 uint64_t kernel_lock_ticks;
-_Static_assert(CPU_MAX <= 8, "scheduler_ready_cpus has a bit for each");
 
 static struct cpu_generic *generic(void) {
     return &cpu_this()->generic;
@@ -47,11 +47,11 @@ void scheduler_add_cpu(struct cpu *cpu, struct thread *idle) {
 
     list_init(&new->recent);
     tree_init(&new->deadlines);
-    for (unsigned i = 0; i <= PRIORITY_MAX; i++) {
-        list_init(&new->queues[i]);
-    }
     new->timer_ns = DEADLINE_NEVER;
     new->index = (uint32_t)(cpu - cpus);
+    for (unsigned i = 0; i <= PRIORITY_MAX; i++) {
+        list_init(&run_queues[i][new->index]);
+    }
     new->running_word = THREAD_RUNNING << 8 | new->index;
     idle->state = THREAD_RUNNING;
     idle->near = (uint8_t) new->index;
@@ -95,7 +95,7 @@ bool scheduler_runs_elsewhere(const struct process *process) {
 
 /* The highest priority that has a ready thread, -1 if none has. */
 static int ready_top(void) {
-    return scheduler_ready_mask == 0 ? -1 : 63 - __builtin_clzll(scheduler_ready_mask);
+    return scheduler_ready_mask == 0 ? -1 : 63 ^ __builtin_clzll(scheduler_ready_mask);
 }
 
 static bool is_idle(const struct cpu_generic *cpu) {
@@ -143,16 +143,17 @@ static bool others_wait(unsigned priority) {
     return (scheduler_ready_mask >> priority & 1) != 0;
 }
 
-static void queue_in(struct thread *thread, bool first) {
-    struct list *queue = &cpus[thread->near].generic.queues[thread->priority];
+static ALWAYS_INLINE void queue_in(struct thread *thread, bool first) {
+    unsigned priority = thread->priority, near = thread->near;
+    struct list *queue = &run_queues[priority][near];
 
     thread->state = THREAD_READY;
     thread->readied = ++n_readied;
     list_insert_before(first ? queue->head.next : &queue->head, &thread->item.link);
-    scheduler_ready_cpus[thread->priority] |= 1u << thread->near;
-    scheduler_ready_mask |= 1ULL << thread->priority;
+    scheduler_ready_cpus[priority] |= 1u << near;
+    scheduler_ready_mask |= 1ULL << priority;
     if (UNLIKELY(cpu_n > 1)) {
-        slices_end(thread->priority);
+        slices_end(priority);
     }
 }
 
@@ -182,24 +183,30 @@ static void running_set(struct cpu_generic *cpu, struct thread *thread) {
 /* [book:scheduler-ready] */
 void scheduler_ready(struct thread *thread) {
     struct cpu_generic *cpu = generic();
+    const struct thread *running = cpu->running;
+    int ahead = running == NULL ? 1 : thread->priority - running->priority;
 
-    if (cpu->running != NULL && !cpu->changed && thread->priority > cpu->running->priority &&
+    if (ahead > 0 && running != NULL && !cpu->changed &&
         scheduler_ready_mask >> thread->priority == 0) {
         running_put_back(cpu);
         running_set(cpu, thread);
         return;
     }
     queue_in(thread, false);
-    cpu->changed = true;
+    /* On one CPU, nothing changes for a running thread that is as important and will be stopped in
+     * time, or more. */
+    if (ahead > 0 || (ahead == 0 && cpu->timer_ns > cpu->slice_end_ns) || cpu_n > 1) {
+        cpu->changed = true;
+    }
 }
 /* [/book] */
 
 void scheduler_unready(struct thread *thread) {
-    unsigned priority = thread->priority;
+    unsigned priority = thread->priority, near = thread->near;
 
     list_remove(&thread->item.link);
-    if (list_is_empty(&cpus[thread->near].generic.queues[priority])) {
-        scheduler_ready_cpus[priority] &= ~(1u << thread->near);
+    if (list_is_empty(&run_queues[priority][near])) {
+        scheduler_ready_cpus[priority] &= ~(1u << near);
         if (scheduler_ready_cpus[priority] == 0) {
             scheduler_ready_mask &= ~(1ULL << priority);
         }
@@ -255,15 +262,15 @@ void scheduler_set_priority(struct thread *thread, unsigned priority) {
 /* [book:ready-first] */
 /* Whom of priority `top` the CPU is to run next: see the head of scheduler.h. */
 static struct thread *ready_first(const struct cpu_generic *cpu, unsigned top) {
-    unsigned others = scheduler_ready_cpus[top] & ~(1u << cpu->index);
-    struct thread *best = LIST_FIRST(&cpu->queues[top], struct thread, item.link);
+    const struct list *queues = run_queues[top];
+    struct thread *best = LIST_FIRST(&queues[cpu->index], struct thread, item.link);
+    unsigned others;
 
     if (best != NULL && !cpu->rotates) {
         return best;
     }
-    for (; others != 0; others &= others - 1) {
-        const struct list *queue = &cpus[__builtin_ctz(others)].generic.queues[top];
-        struct thread *first = LIST_FIRST(queue, struct thread, item.link);
+    for (others = scheduler_ready_cpus[top]; others != 0; others &= others - 1) {
+        struct thread *first = LIST_FIRST(&queues[__builtin_ctz(others)], struct thread, item.link);
 
         if (best == NULL || first->readied < best->readied) {
             best = first;
@@ -291,7 +298,6 @@ static void running_choose(struct cpu_generic *cpu) {
     }
     running_set(cpu, thread);
     cpu->rotates = false;
-    cpu->changed = true;
 }
 
 /* [book:running-attend] */
@@ -328,21 +334,19 @@ static void timer_arm(struct cpu_generic *cpu, uint64_t wanted_ns) {
     }
 }
 
-/* Sees to the first sorted deadline, and the end of the slice, which may begin now. */
-static void timer_update(struct cpu_generic *cpu) {
-    const struct tree_node *first = tree_first(&cpu->deadlines);
-    uint64_t wanted = first == NULL ? DEADLINE_NEVER : first->key;
+/* Who runs is decided. If others of the same priority wait, the slice ends, and begins if it has
+ * not. */
+static inline void slice_update(struct cpu_generic *cpu) {
     struct thread *thread = cpu->running;
 
-    if (thread != NULL && thread != cpu->idle && others_wait(thread->priority)) {
+    if (others_wait(thread->priority)) {
         if (cpu->slice_end_ns == 0) {
             cpu->slice_end_ns =
                 clock_now_ns() + (thread->slice_left_ns != 0 ? thread->slice_left_ns : SLICE_NS);
             thread->slice_left_ns = 0;
         }
-        wanted = MIN(wanted, cpu->slice_end_ns);
+        timer_arm(cpu, cpu->slice_end_ns);
     }
-    timer_arm(cpu, wanted);
 }
 
 /* Where a thread's time is counted. While one of its threads runs, a sum lacks the moment at which
@@ -404,7 +408,7 @@ static NOINLINE void leave_changed(struct cpu_generic *cpu, struct thread *enter
     if (cpu->running == NULL || cpu->changed || UNLIKELY(needs_attention(cpu->running))) {
         running_find(cpu);
         cpu->changed = false;
-        timer_update(cpu);
+        slice_update(cpu);
     }
     if (cpu->running != entered) {
         running_activate(cpu, entered, kind);
@@ -444,8 +448,11 @@ void deadline_disarm_linked(struct thread *thread) {
     thread->deadline_place = DEADLINE_NOWHERE;
 }
 
-/* Sorts what is recent, and ends the waits whose time has come. False: not all of it is done. */
-static bool deadlines_run(struct cpu_generic *cpu, uint64_t now) {
+/* Sorts what is recent, ends the waits whose time has come, and arms the timer for the first of the
+ * others; or at once, if not all of it is done. */
+static void deadlines_run(struct cpu_generic *cpu, uint64_t now) {
+    uint64_t wanted = 0; /* at once */
+
     for (unsigned i = 0; i < DEADLINES_PER_STEP && !list_is_empty(&cpu->recent); i++) {
         struct thread *thread =
             CONTAINER_OF(list_pop_front(&cpu->recent), struct thread, deadline_link);
@@ -464,13 +471,16 @@ static bool deadlines_run(struct cpu_generic *cpu, uint64_t now) {
         struct thread *thread;
 
         if (node == NULL || node->key > now) {
-            return list_is_empty(&cpu->recent);
+            if (list_is_empty(&cpu->recent)) {
+                wanted = node == NULL ? DEADLINE_NEVER : node->key;
+            }
+            break;
         }
         thread = CONTAINER_OF(node, struct thread, deadline);
         deadline_disarm_linked(thread);
         thread_deadline_passed(thread);
     }
-    return false;
+    timer_arm(cpu, wanted);
 }
 
 void timer_enter(struct thread *entered) {
@@ -481,14 +491,14 @@ void timer_enter(struct thread *entered) {
     cpu = generic();
     now = clock_now_ns();
     cpu->timer_ns = DEADLINE_NEVER;
-    if (!deadlines_run(cpu, now)) {
-        timer_arm(cpu, now);
+    deadlines_run(cpu, now);
+    if (cpu->running == entered && cpu->slice_end_ns != 0 && others_wait(entered->priority)) {
+        if (now >= cpu->slice_end_ns) {
+            running_requeue(cpu);
+        } else {
+            timer_arm(cpu, cpu->slice_end_ns);
+        }
     }
-    if (cpu->running == entered && cpu->slice_end_ns != 0 && now >= cpu->slice_end_ns &&
-        others_wait(entered->priority)) {
-        running_requeue(cpu);
-    }
-    timer_update(cpu);
     scheduler_leave(entered, SWITCH_PREEMPT);
 }
 
@@ -522,7 +532,7 @@ void kernel_leave(void) {
     if (cpu->changed) {
         /* It stays set if somebody has to be run: the one who gives way brings that about. */
         cpu->changed = preempt;
-        timer_update(cpu);
+        slice_update(cpu);
     }
     if (UNLIKELY(cpu_n > 1)) {
         ready_spread();

@@ -102,7 +102,8 @@ void kernel_leave(void);
 /* Ends an arch_kernel_thread_wait; one that comes before it is not lost. */
 void kernel_thread_wake(struct thread *thread);
 
-extern uint8_t scheduler_ready_cpus[PRIORITY_MAX + 1];
+extern struct list run_queues[PRIORITY_MAX + 1][CPU_MAX];
+extern uint32_t scheduler_ready_cpus[PRIORITY_MAX + 1];
 extern uint64_t scheduler_ready_mask;
 
 /* Some CPU other than this one runs the thread. */

@@ -106,7 +106,7 @@ static void handle_check(const struct handle_entry *entry) {
 static void run_queues_check(void) {
     for (unsigned p = 0; p <= PRIORITY_MAX; p++) {
         for (unsigned c = 0; c < cpu_n; c++) {
-            const struct list *queue = &cpus[c].generic.queues[p];
+            const struct list *queue = &run_queues[p][c];
             const struct thread *first = LIST_FIRST(queue, struct thread, item.link);
 
             ASSERT((first != NULL) == (scheduler_ready_cpus[p] >> c & 1));
