@@ -21,7 +21,7 @@ enum names_label {
 
 /*
  * Mounts the server behind `gate` at `path` (as in protocol file). EXISTS if something is mounted there. The mount is the
- * caller's: any program may add names, but only who mounted one, or the holder of the control gate, takes it away.
+ * caller's: any program may add names, but only who mounted one takes it away. What services serve nobody takes away.
  * request: lend_read path, handle root
  */
 WARN_UNUSED static inline status_t names_mount(handle_t server, const void *path,
