@@ -9,6 +9,7 @@ enum {
     SUBSTITUTE = 0x1a,
     ESCAPE = 0x1b,
     DELETE = 0x7f,
+    RESET = 'c',  /* RIS */
     REPEAT = 'b', /* REP: writes beyond the row if the character is a wide one */
 
     PARAMETERS_MAX = 12, /* the emulator has room for 16 */
@@ -123,6 +124,11 @@ static void take_escape(struct sanitizer *s, struct out *out, uint8_t byte) {
         put(out, ESCAPE);
     }
     put(out, byte);
+    if (byte == RESET && s->n_others == 0) {
+        for (const char *at = "\x1b[?5l"; *at != '\0'; at++) {
+            put(out, (uint8_t)*at);
+        }
+    }
 }
 
 /* A byte of a control sequence. */

@@ -3,7 +3,8 @@
  * Takes from a program's output what the terminal emulator is not up to (libvterm 0.1.4): sequences
  * with more parameters than it has room for, numbers that overflow, strings of any length,
  * malformed UTF-8, C1 controls, and combining characters, which the screen's font cannot show and
- * of which it would collect any number. What is left means the same as before.
+ * of which it would collect any number. What is left means the same as before. To a reset (RIS) it
+ * adds that of the reverse screen, which the emulator's reset forgets.
  *
  * Pure; any bytes are accepted, in any pieces.
  */
@@ -31,8 +32,8 @@ struct sanitizer {
     uint32_t minimum;    /* below this it would be overlong */
 };
 
-/* Most bytes that one byte becomes: two replacement characters. */
-enum { SANITIZER_EXPANSION = 6 };
+/* Most bytes that one byte becomes: the end of a reset. */
+enum { SANITIZER_EXPANSION = 7 };
 
 void sanitizer_init(struct sanitizer *sanitizer, int (*width)(uint32_t code_point));
 

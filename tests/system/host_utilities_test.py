@@ -15,7 +15,7 @@ from host_programs import ROOT, environment, program
 
 TIMEOUT = 10
 ALL = ["cat", "clear", "cp", "date", "echo", "env", "free", "head", "hexdump", "kill", "ln", "ls", "mkdir",
-       "more", "mv", "ps", "pwd", "rm", "rmdir", "sleep", "tail", "touch", "uptime", "wc"]
+       "more", "mv", "ps", "pwd", "reset", "rm", "rmdir", "sleep", "tail", "touch", "uptime", "wc"]
 
 
 def run(*command, cwd=None, stdin=b"", **variables):
@@ -515,7 +515,18 @@ def test_free(tmp):
 
 def test_clear_and_true():
     assert ok("clear") == "\x1b[H\x1b[2J\x1b[3J"
+    assert ok("reset") == "\x1bc"
     assert run("true")[0] == 0 and run("false") == (1, "", "")
+
+
+def test_reset_of_a_terminal():
+    """Whatever its modes were: they are what a new terminal has, and what was typed is dropped."""
+    with pexpect.spawn("/bin/sh", ["-c", f"stty raw -echo intr x erase y min 5; sleep 0.3; {program('reset')}; stty -a"],
+                       env=environment(), encoding="utf-8", timeout=TIMEOUT) as terminal:
+        terminal.expect(pexpect.EOF)
+        modes = terminal.before
+    assert "\x1bc" in modes and "intr = ^C" in modes and "erase = ^?" in modes and "min = 1" in modes
+    assert {"icrnl", "opost", "isig", "icanon", "echo", "iexten", "-inlcr", "-noflsh"} <= set(modes.split())
 
 
 # --- more ----------------------------------------------------------------------------------------

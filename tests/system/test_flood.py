@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Terminals under floods: of output, which Ctrl-C must end, and of input that nobody reads.
+"""Terminals under floods: of output, which Ctrl-C must end; of input that nobody reads; of random bytes.
 Whatever comes, the prompt is back, the other terminals are not kept waiting, and nothing is left."""
 import os
 import re
@@ -13,6 +13,7 @@ from machine import Machine, TIME_SCALE
 from supervision import Guest, difference
 
 SECONDS = 2                                        # in which Ctrl-C ends a flood
+GREY_ON_BLACK = 0x07                               # what the screen's cells have after a reset
 WRITER = "lua -e 'while true do print(\"flood {0} {0} {0} {0} {0}\") end'"
 
 
@@ -20,11 +21,13 @@ WRITER = "lua -e 'while true do print(\"flood {0} {0} {0} {0} {0}\") end'"
 def fixture_machine():
     with Machine(time_limit=300) as machine:
         machine.expect_prompt()
-        machine.expect_screen(r"^/\$$")
-        machine.type_keys("sleep 1000 &\ncat\n")   # the first job: what a shell keeps of it
-        time.sleep(1)
-        machine.keys("ctrl-c")
-        machine.type_keys("kill %1\nclear\n")
+        for key in ("f2", "f3"):
+            machine.keys(key)
+            machine.expect_screen(r"^/\$$")
+            machine.type_keys("sleep 1000 &\ncat\n")   # the first job: what a shell keeps of it
+            time.sleep(1)
+            machine.keys("ctrl-c")
+            machine.type_keys("kill %1\nclear\n")
         yield machine
 
 
@@ -55,6 +58,13 @@ def interrupt(machine):
     machine.expect(r"\^C")
     machine.expect_prompt(SECONDS)
     assert time.monotonic() - begin < SECONDS * TIME_SCALE
+
+
+def timed(work):
+    """The seconds that it takes."""
+    begin = time.monotonic()
+    work()
+    return time.monotonic() - begin
 
 
 def writers(guest):
@@ -141,37 +151,106 @@ def test_output_on_the_screen(machine, guest):
     machine.expect_screen(r"^alive\n/\$$")
 
 
+def test_output_on_two_screens(machine, guest):
+    """Floods on F2 and F3 together leave the others their part of the processor."""
+    count = "lua -e 'local t = os.clock(); for i = 1, 3000000 do end; print(os.clock() - t)'"
+    alone = timed(lambda: guest.check(count))
+    for key in ("f2", "f3"):
+        machine.keys(key)
+        machine.type_keys(f"clear\n{WRITER.format(1)}\n")
+        machine.expect_screen(r"^flood 1 ")
+    assert guest.works() < SECONDS * TIME_SCALE
+    # Half of the processor is the consoles', and three programs share the rest.
+    flooded = timed(lambda: guest.check(count, 60))
+    assert flooded < 12 * alone, f"{flooded:.2f} s instead of {alone:.2f} s"
+    for key in ("f3", "f2"):
+        machine.keys(key)
+        machine.keys("ctrl-c")
+        machine.type_keys("clear\n")
+        machine.expect_screen(r"\A/\$\s*\Z", 5)
+    guest.until("ps", lambda done: " lua\n" not in done.output, 5)
+
+
 # --- input -------------------------------------------------------------------------------------
 
 
 def test_lines_that_nobody_reads(machine, guest):
-    """16 KiB of lines during a sleep: what the queue has no room for is held up. The shell then gets all."""
-    machine.line("sleep 2")
-    machine.expect("sleep 2\r\n")
-    paste = Paste(machine, ("#" * 63 + "\r") * 256 + "echo pas''ted\r")
-    machine.expect("pasted\r\n", 60)
+    """96 KiB of lines during a sleep: what the queue has no room for is held up. A program then gets all."""
+    machine.line("sleep 2; wc -l")
+    machine.expect("wc -l\r\n")
+    paste = Paste(machine, ("#" * 63 + "\r") * 1536 + "\x04")
+    machine.expect(r" 1536\r\n", 60)
     paste.end()
     machine.expect_prompt()
     assert guest.check("echo alive") == "alive\n"
 
 
-def test_a_line_that_does_not_end(machine, guest):
-    """64 KiB without Enter: the rest is dropped with a bell, and Ctrl-C gets through at once."""
+@pytest.mark.parametrize("text", ["x" * 65536, "echo not''run\r" * 4000], ids=["a-line-that-does-not-end", "lines"])
+def test_ctrl_c_behind_what_nobody_reads(machine, guest, text):
+    """Lines wait in the queue, of a line the rest is dropped with a bell: Ctrl-C gets through at once, and
+    no command of them runs."""
     machine.line("sleep 1000")
     machine.expect("sleep 1000\r\n")
-    paste = Paste(machine, "x" * 65536)
-    machine.expect("\x07")
-    read_while(machine, paste)
+    begin = len(machine.transcript)
+    read_while(machine, Paste(machine, text))
     interrupt(machine)
-    assert guest.check("echo alive") == "alive\n"
-
-
-def test_lines_and_ctrl_c(machine, guest):
-    """What waits in the queue is dropped by Ctrl-C: no command of it runs."""
-    machine.line("sleep 1000")
-    machine.expect("sleep 1000\r\n")
-    paste = Paste(machine, "echo not''run\r" * 200)
-    machine.expect("(echo not''run\r\n){200}")
-    paste.end()
-    interrupt(machine)
+    assert ("\x07" in machine.transcript[begin:]) == ("\r" not in text)
     assert "notrun" not in guest.check("echo alive")
+
+
+# --- random bytes ------------------------------------------------------------------------------
+
+# Writes 100 KiB: bytes of all kinds, and control sequences that a terminal may know.
+NOISE = r"""
+math.randomseed(__SEED__)
+local random, parts, n = math.random, {}, 0
+local finals = "@ABCDEFGHIJKLMPSTXZ`abcdefghilmnpqrstu"
+while n < 102400 do
+  local s
+  local kind = random(4)
+  if kind == 1 then
+    s = string.char(random(0, 255), random(0, 255), random(0, 255))
+  elseif kind == 2 then
+    local at = random(#finals)
+    s = "\27[" .. ("?>!"):sub(random(3), random(3)) .. random(0, 120) .. ";" .. random(0, 99999) .. finals:sub(at, at)
+  elseif kind == 3 then
+    s = "\27" .. string.char(random(32, 126)) .. string.char(random(32, 126))
+  else
+    s = utf8.char(random(32, 0x2fff)):rep(random(20))
+  end
+  parts[#parts + 1] = s
+  n = n + #s
+end
+io.write(table.concat(parts):sub(1, 102400))
+"""
+
+
+def attributes(machine):
+    """The screen's attribute bytes."""
+    path = machine.folder / "cells"
+    machine.monitor(f'pmemsave 0xb8000 4000 "{path}"')
+    return path.read_bytes()[1::2]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_random_bytes_on_the_screen(machine, guest, seed):
+    """A megabyte of them; then `reset` is enough for a screen that shows what it should."""
+    machine.line("cat >/ramdisk/noise.lua")
+    for line in NOISE.replace("__SEED__", str(seed)).strip().splitlines():
+        machine.line(line)
+    machine.send("\x04")
+    machine.expect_prompt()
+    guest.check("lua /ramdisk/noise.lua >/ramdisk/noise")
+    assert guest.check("wc -c </ramdisk/noise").strip() == "102400"
+
+    machine.keys("f2")
+    machine.type_keys("cat" + " /ramdisk/noise" * 10 + "; echo done >/ramdisk/done\n")
+    assert guest.works() < SECONDS * TIME_SCALE
+    guest.until("cat /ramdisk/done", lambda done: done.output == "done\n", 60)
+    machine.keys("ctrl-c")                         # the terminal's answers to the noise are on the line
+    machine.type_keys("reset\n")
+    machine.expect_screen(r"\A/\$\s*\Z", 5)
+    machine.type_keys("echo alive\n")
+    machine.expect_screen(r"\A/\$ echo alive\nalive\n/\$\s*\Z", 5)
+    assert set(attributes(machine)) == {GREY_ON_BLACK}
+    guest.check("rm /ramdisk/noise.lua /ramdisk/noise /ramdisk/done")

@@ -48,8 +48,7 @@ static void test_what_programs_send_passes(void **state) {
     passes("\x1b[0m\x1b[1;31mred\x1b[38;5;46m\x1b[38:2:1:2:3m\x1b[H\x1b[25;80H\x1b[?1049h\x1b[2J");
     passes("\x1b[!p\x1b[1\"q\x1b(0lqk\x1b(B\x1b#8\x1b"
            "7\x1b"
-           "8\x1bM\x1b"
-           "c\x1b=");
+           "8\x1bM\x1b=");
     passes("\xc3\xa4\xe2\x94\x82\xf0\x9f\x98\x80");
     passes("\x1b[12\x18");
 }
@@ -61,6 +60,16 @@ static void test_numbers_and_parameters(void **state) {
     check("\x1b[<<<<<<<<1A", "\x1b[<<<<1A");
     check("\x1b((((((((B", "\x1b((((B");
     check("x\x1b[99999999b", "x\x1b[99999\x18"); /* REP */
+}
+
+/* The emulator's own does not end the reverse screen. */
+static void test_reset(void **state) {
+    (void)state;
+    check("\x1b[?5hx\x1b"
+          "cy",
+          "\x1b[?5hx\x1b"
+          "c\x1b[?5ly");
+    passes("\x1b(c");
 }
 
 static void test_strings_are_dropped(void **state) {
@@ -138,6 +147,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_programs_send_passes),
         cmocka_unit_test(test_numbers_and_parameters),
+        cmocka_unit_test(test_reset),
         cmocka_unit_test(test_strings_are_dropped),
         cmocka_unit_test(test_malformed_utf8),
         cmocka_unit_test(test_combining_characters_are_dropped),
