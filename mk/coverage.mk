@@ -11,7 +11,7 @@ COVERAGE_KERNELS := $(BUILD)/coverage/euralios.elf $(BUILD)/coverage/checked/eur
 # -Og leaves the compiler blind to what it sees at -O2: its guesses are no warnings here.
 COVERAGE_CFLAGS   = $(filter-out -O2 -DDEBUG=%,$(KERNEL_CFLAGS)) -Og -Wno-maybe-uninitialized
 
-$(COVERAGE_PLUGIN): tools/profiler/coverage.c tools/profiler/qemu.h mk/coverage.mk
+$(COVERAGE_PLUGIN): tools/profiler/coverage.c tools/profiler/plugin.h mk/coverage.mk
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D) && cc -O2 $(WARNINGS) -iquote . -shared -fPIC -o $@ $<
 

@@ -10,7 +10,7 @@
  * executed whole when it was entered: nothing in the kernel faults, and interrupts come between
  * blocks.
  */
-#include "tools/profiler/qemu.h"
+#include "tools/profiler/plugin.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,7 +18,6 @@
 #include <string.h>
 #include <unistd.h>
 
-extern int qemu_plugin_version;
 int qemu_plugin_version = 1;
 
 #define KERNEL_HALF (1ULL << 63)

@@ -3,14 +3,14 @@
  * A QEMU plugin that counts guest instructions by the block of code they are in, between two
  * markers (tests/bench/measure.h): tools/profile makes a table by function of what it writes.
  *
- *     -plugin plugin.so,out=FILE
+ *     -plugin blocks.so,out=FILE
  *
  * A marker (`xchg %bx, %bx`, which does nothing) begins a batch, the next one ends it. FILE then
  * has a line for each block that ran in the last whole batch: its address, the host page that holds
  * it (so that programs with the same addresses can be told apart), its instructions times how often
  * it ran, and its first bytes.
  */
-#include "tools/profiler/qemu.h"
+#include "tools/profiler/plugin.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -18,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern int qemu_plugin_version;
 int qemu_plugin_version = 1;
 
 enum { BYTES = 16 };
