@@ -8,7 +8,7 @@
 #include "kernel/scheduler.h"
 #include "kernel/syscall.h"
 
-#define FLUSH_STEP 64
+#define FLUSH_STEP 16
 
 status_t endpoint_create(struct budget *budget, struct endpoint **endpoint) {
     struct object *object;

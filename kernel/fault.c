@@ -195,7 +195,7 @@ status_t space_fault(struct space *space, uint64_t address, enum access access) 
 /* [/book] */
 
 /* What a page costs that has to be zeroed or copied, against one that is just entered. */
-#define STEPS_PER_FILL 8
+#define STEPS_PER_FILL 32
 
 status_t space_populate_step(struct space *space, uint64_t *address, uint64_t end) {
     const struct region *region = space_region(space, *address);

@@ -15,7 +15,8 @@
 #include "lib/base/string.h"
 
 #define STEP_HANDLES 64
-#define STEP_THREADS 64
+#define STEP_CLOSES  8
+#define STEP_THREADS 8
 
 /* Stages of a child under construction, in its reap_stage, which is 0 again when it is complete. */
 enum fork_stage { FORK_MEMORY = 0, FORK_HANDLES = 1, FORK_THREAD = 2 };
@@ -147,10 +148,10 @@ static status_t become_keep_step(struct thread *thread) {
     return status == OK && thread->operation_progress < registers->rdx ? RESULT_RESTART : status;
 }
 
-/* Closes a page's worth of handles that are not kept, and takes the marks off the others; true at
+/* Closes a step's worth of handles that are not kept, and takes the marks off the others; true at
  * the end of the table. */
 static bool become_close(struct process *process) {
-    for (unsigned i = 0; i < STEP_HANDLES; i++, process->reap_cursor++) {
+    for (unsigned i = 0; i < STEP_CLOSES; i++, process->reap_cursor++) {
         struct handle_entry *entry;
 
         if (process->reap_cursor >= process->handles.n_pages * HANDLES_PER_PAGE) {

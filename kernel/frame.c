@@ -4,7 +4,6 @@
 #include "boot/boot_info.h"
 #include "kernel/arch/x86_64/page_table.h"
 #include "kernel/debug/check.h"
-#include "kernel/frame_allocator.h"
 #include "kernel/kernel_threads.h"
 #include "kernel/panic.h"
 #include "lib/base/string.h"
@@ -16,6 +15,9 @@
 #define ZEROED_POOL_LOW 192
 /* The scrubber leaves the last frames alone. */
 #define SCRUB_MIN_FREE 256
+
+/* Words of the bitmap looked at for a run in one step. */
+#define RUN_STEP_WORDS 64
 
 static struct frame_allocator allocator;
 static uint64_t n_total;
@@ -68,8 +70,8 @@ static void add_usable(const struct boot_info *boot, paddr_t from, paddr_t to) {
         paddr_t end = MIN(ALIGN_DOWN(range->end, PAGE_SIZE), to);
 
         if (range->type == BOOT_RANGE_USABLE && start < end) {
-            if (!frame_allocator_add_range(&allocator, start / PAGE_SIZE,
-                                           (end - start) / PAGE_SIZE)) {
+            if (!frame_allocator_give_run(&allocator, start / PAGE_SIZE,
+                                          (end - start) / PAGE_SIZE)) {
                 panic("memory map: range %u overlaps another", i);
             }
             n_total += (end - start) / PAGE_SIZE;
@@ -143,17 +145,13 @@ paddr_t frame_take_zeroed(void) {
     return frame;
 }
 
-paddr_t frame_take_run(uint64_t n, uint64_t alignment, uint64_t below) {
-    uint64_t limit = below == 0 ? UINT64_MAX : below / PAGE_SIZE;
-    uint64_t first = frame_allocator_take_run(&allocator, n, alignment, limit);
+enum frame_run_result frame_take_run(uint64_t n, uint64_t *below, paddr_t *start) {
+    uint64_t first = 0;
+    enum frame_run_result result =
+        frame_allocator_take_run_step(&allocator, n, below, RUN_STEP_WORDS, &first);
 
-    if (first == FRAME_NONE) {
-        return PADDR_NONE;
-    }
-    for (uint64_t i = 0; i < n; i++) {
-        frame_references[first + i] = 1;
-    }
-    return first << PAGE_SHIFT;
+    *start = first << PAGE_SHIFT;
+    return result;
 }
 
 #define FRAME_POISON 0xf7

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "kernel/frame_allocator.h"
 #include "kernel/types.h"
 
 struct boot_info;
@@ -25,11 +26,10 @@ WARN_UNUSED paddr_t frame_take(void);
 WARN_UNUSED paddr_t frame_take_zeroed(void);
 
 /*
- * `n` contiguous frames, aligned to `alignment` frames (a power of two), the last byte below
- * `below` (0: anywhere), contents undefined, each with one reference. PADDR_NONE if there is no
- * such run. Cost: linear in the size of the bitmap, one word for 64 frames, at worst.
+ * `n` contiguous frames below frame number *below, contents undefined, without a reference yet.
+ * Looks at a part of the bitmap at a time: FRAME_RUN_MORE, and *below is where to go on.
  */
-WARN_UNUSED paddr_t frame_take_run(uint64_t n, uint64_t alignment, uint64_t below);
+WARN_UNUSED enum frame_run_result frame_take_run(uint64_t n, uint64_t *below, paddr_t *start);
 
 extern uint32_t *frame_references;
 

@@ -164,10 +164,6 @@ uint64_t frame_allocator_take(struct frame_allocator *fa) {
 }
 /* [/book] */
 
-bool frame_allocator_is_free(const struct frame_allocator *fa, uint64_t frame) {
-    return frame < fa->n_frames && bitmap_test(fa->levels[0], frame);
-}
-
 bool frame_allocator_give(struct frame_allocator *fa, uint64_t frame) {
     uint64_t bit = 1ull << (frame % WORD_BITS);
     uint64_t *word;
@@ -247,10 +243,6 @@ bool frame_allocator_give_run(struct frame_allocator *fa, uint64_t first, uint64
     return true;
 }
 
-bool frame_allocator_add_range(struct frame_allocator *fa, uint64_t first, uint64_t count) {
-    return frame_allocator_give_run(fa, first, count);
-}
-
 uint64_t frame_allocator_reserve(struct frame_allocator *fa, uint64_t first, uint64_t count) {
     uint64_t n_taken;
 
@@ -277,22 +269,12 @@ static uint64_t runs_in_word(uint64_t word, uint64_t count) {
     return word;
 }
 
-/* Bit i is set iff frame 64 * index + i is a multiple of align_frames, a power of two. */
-static uint64_t aligned_in_word(uint64_t index, uint64_t align_frames) {
-    if (align_frames >= WORD_BITS) {
-        return IS_ALIGNED(index << WORD_SHIFT, align_frames) ? 1 : 0;
-    }
-    /* All ones divided by 2^n - 1 has every n-th bit set. */
-    return align_frames == 1 ? UINT64_MAX : UINT64_MAX / ((1ull << align_frames) - 1);
-}
-
 /*
  * The highest start of a run of `count` frames in one word: `word` has bit i set iff the frame may
- * be used, and the n_above frames that follow the word are free too. `starts` has the aligned bits.
- * Returns 0 to 63, or FRAME_NONE.
+ * be used, and the n_above frames that follow the word are free too. Returns 0 to 63, or
+ * FRAME_NONE.
  */
-static uint64_t run_start_in_word(uint64_t word, uint64_t starts, uint64_t n_above,
-                                  uint64_t count) {
+static uint64_t run_start_in_word(uint64_t word, uint64_t n_above, uint64_t count) {
     uint64_t candidates = 0;
     uint64_t n_top = word == UINT64_MAX ? WORD_BITS : (uint64_t)__builtin_clzll(~word);
 
@@ -301,11 +283,11 @@ static uint64_t run_start_in_word(uint64_t word, uint64_t starts, uint64_t n_abo
     if (n_top > 0 && count <= n_top + n_above) {
         uint64_t highest = n_above >= count ? WORD_BITS - 1 : WORD_BITS - (count - n_above);
 
-        candidates = starts & bitmap_mask((unsigned)(WORD_BITS - n_top),
-                                          (unsigned)(highest - (WORD_BITS - n_top) + 1));
+        candidates = bitmap_mask((unsigned)(WORD_BITS - n_top),
+                                 (unsigned)(highest - (WORD_BITS - n_top) + 1));
     }
     if (candidates == 0 && count <= WORD_BITS) {
-        candidates = starts & runs_in_word(word, count);
+        candidates = runs_in_word(word, count);
     }
     return candidates == 0 ? FRAME_NONE : highest_bit(candidates);
 }
@@ -318,23 +300,21 @@ static uint64_t word_below(const struct frame_allocator *fa, uint64_t index) {
 }
 
 enum frame_run_result frame_allocator_take_run_step(struct frame_allocator *fa, uint64_t count,
-                                                    uint64_t align_frames, uint64_t *below_frame,
-                                                    uint64_t n_words, uint64_t *first) {
+                                                    uint64_t *below_frame, uint64_t n_words,
+                                                    uint64_t *first) {
     uint64_t below = MIN(*below_frame, fa->n_frames);
     uint64_t index = word_below(fa, (below + WORD_BITS - 1) >> WORD_SHIFT);
     uint64_t n_above = 0; /* free frames directly above word `index`, below the limit */
-    uint64_t progress;
 
-    if (count > fa->n_free || u64_add_overflows(count, align_frames, &progress)) {
+    if (count > fa->n_free) {
         return FRAME_RUN_NONE;
     }
     /* A step must get further than the run that it may have to leave unfinished. */
-    n_words = MAX(n_words, progress / WORD_BITS + 3);
+    n_words = MAX(n_words, count / WORD_BITS + 3);
     while (index != FRAME_NONE) {
         uint64_t limit = below - (index << WORD_SHIFT);
         uint64_t word = fa->levels[0][index] & bitmap_mask(0, (unsigned)MIN(limit, WORD_BITS));
-        uint64_t start =
-            run_start_in_word(word, aligned_in_word(index, align_frames), n_above, count);
+        uint64_t start = run_start_in_word(word, n_above, count);
         uint64_t next;
 
         if (start != FRAME_NONE) {
@@ -355,15 +335,4 @@ enum frame_run_result frame_allocator_take_run_step(struct frame_allocator *fa, 
         index = next;
     }
     return FRAME_RUN_NONE;
-}
-
-uint64_t frame_allocator_take_run(struct frame_allocator *fa, uint64_t count, uint64_t align_frames,
-                                  uint64_t below_frame) {
-    uint64_t first = FRAME_NONE;
-
-    if (frame_allocator_take_run_step(fa, count, align_frames, &below_frame, UINT64_MAX, &first) !=
-        FRAME_RUN_TAKEN) {
-        return FRAME_NONE;
-    }
-    return first;
 }

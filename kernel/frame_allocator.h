@@ -54,10 +54,6 @@ size_t frame_allocator_metadata_size(uint64_t n_frames);
  * size above, and belongs to the allocator from now on. */
 void frame_allocator_init(struct frame_allocator *fa, void *metadata, uint64_t n_frames);
 
-/* Makes the used frames [first, first + count) free. O(count / 64). */
-WARN_UNUSED bool frame_allocator_add_range(struct frame_allocator *fa, uint64_t first,
-                                           uint64_t count);
-
 /* Makes used whichever of [first, first + count) are free, e.g. the kernel image at boot. What lies
  * beyond n_frames is ignored. Returns how many were free. O(count / 64). */
 uint64_t frame_allocator_reserve(struct frame_allocator *fa, uint64_t first, uint64_t count);
@@ -68,32 +64,23 @@ WARN_UNUSED uint64_t frame_allocator_take(struct frame_allocator *fa);
 /* Gives one frame back. O(levels). */
 WARN_UNUSED bool frame_allocator_give(struct frame_allocator *fa, uint64_t frame);
 
-/* Is the frame free? False if it does not exist. */
-bool frame_allocator_is_free(const struct frame_allocator *fa, uint64_t frame);
-
 /*
- * Takes the highest run of `count` >= 1 frames that starts at a multiple of align_frames (a power
- * of two) and ends at or below below_frame (UINT64_MAX: anywhere). Returns its first frame, or
- * FRAME_NONE.
+ * Takes the highest run of `count` >= 1 frames that ends at or below *below_frame (UINT64_MAX:
+ * anywhere), in bounded steps; its first frame is then *first.
  *
- * The cost is not O(levels): each word of level 0 that has a free frame, from below_frame down to
+ * The cost is not O(levels): each word of level 0 that has a free frame, from *below_frame down to
  * the place found, is looked at once, some 30 instructions each; words without any are jumped over.
- * That is one word where memory is free, up to one for every 64 frames where it is in pieces: use
- * the function below where such a time matters.
+ * That is one word where memory is free, up to one for every 64 frames where it is in pieces. One
+ * step looks at about n_words words, more only if `count` are more frames than that.
+ * FRAME_RUN_MORE lowers *below_frame, and the next call goes on from there. Frames may be taken and
+ * given in between; runs that became free above *below_frame are then missed.
  */
-WARN_UNUSED uint64_t frame_allocator_take_run(struct frame_allocator *fa, uint64_t count,
-                                              uint64_t align_frames, uint64_t below_frame);
+WARN_UNUSED enum frame_run_result frame_allocator_take_run_step(struct frame_allocator *fa,
+                                                                uint64_t count,
+                                                                uint64_t *below_frame,
+                                                                uint64_t n_words, uint64_t *first);
 
-/*
- * The same in bounded steps. *below_frame is the limit of the first step; FRAME_RUN_MORE lowers it,
- * and the next call goes on from there. Frames may be taken and given in between; runs that became
- * free above *below_frame are then missed. One step looks at about n_words words, more only if
- * `count` + align_frames are more frames than that.
- */
-WARN_UNUSED enum frame_run_result
-frame_allocator_take_run_step(struct frame_allocator *fa, uint64_t count, uint64_t align_frames,
-                              uint64_t *below_frame, uint64_t n_words, uint64_t *first);
-
-/* Gives the frames [first, first + count) back, all or none. O(count / 64). */
+/* Makes the used frames [first, first + count) free, all or none: what memory there is, at first.
+ * O(count / 64). */
 WARN_UNUSED bool frame_allocator_give_run(struct frame_allocator *fa, uint64_t first,
                                           uint64_t count);

@@ -9,7 +9,7 @@
 #include "kernel/user_copy.h"
 
 /* Threads woken or moved by one step of a wake or requeue. */
-#define WAKES_PER_STEP 64
+#define WAKES_PER_STEP 8
 
 /* A word that threads wait for. */
 struct futex {

@@ -10,6 +10,10 @@
 #include "kernel/thread.h"
 #include "lib/base/string.h"
 
+/* Handles that are copied, and closed, in one step. */
+#define CLONE_STEP 64u
+#define CLOSE_STEP 8
+
 static uint32_t n_open;
 
 /* `n_bytes` of the page were used. */
@@ -200,8 +204,8 @@ static bool is_inherited(const struct handle_entry *entry) {
 /* [/book] */
 
 status_t handle_table_clone_step(const struct handle_table *from, struct handle_table *to,
-                                 uint32_t *page, bool *done) {
-    uint32_t base = *page * HANDLES_PER_PAGE;
+                                 uint32_t *step, bool *done) {
+    uint32_t base = *step * CLONE_STEP, page = base / HANDLES_PER_PAGE;
     uint32_t n;
     status_t status;
 
@@ -210,22 +214,23 @@ status_t handle_table_clone_step(const struct handle_table *from, struct handle_
     if (*done) {
         return OK;
     }
-    status = table_grow(to);
+    status = base % HANDLES_PER_PAGE == 0 ? table_grow(to) : OK;
     if (status != OK) {
         return status;
     }
-    /* Messages may have brought the parent more handles in the page before since the last step. */
+    /* Messages may have brought the parent more handles in the part before since the last step. */
     while (to->first_fresh < base) {
         slot_push(to, to->first_fresh++);
     }
-    n = MIN(from->first_fresh - base, HANDLES_PER_PAGE);
+    n = MIN(from->first_fresh - base, CLONE_STEP);
     to->first_fresh = base + n;
     /* From the end, so that the lowest free numbers are used first. */
     for (uint32_t i = n; i-- > 0;) {
-        const struct handle_entry *entry = &from->pages[*page][i];
+        uint32_t slot = base % HANDLES_PER_PAGE + i;
+        const struct handle_entry *entry = &from->pages[page][slot];
 
         if (entry->object != NULL && is_inherited(entry)) {
-            to->pages[*page][i] = *entry;
+            to->pages[page][slot] = *entry;
             to->n_free--;
             n_open++;
             object_get(entry->object);
@@ -234,7 +239,7 @@ status_t handle_table_clone_step(const struct handle_table *from, struct handle_
             slot_push(to, base + i);
         }
     }
-    ++*page;
+    ++*step;
     return OK;
 }
 
@@ -251,22 +256,26 @@ void handle_close(struct handle_table *table, uint64_t handle) {
 }
 
 bool handle_table_destroy_step(struct handle_table *table, uint32_t *cursor) {
-    for (unsigned i = 0; i < 64; i++, ++*cursor) {
-        if (*cursor == table->first_fresh) {
-            for (uint32_t page = 0; page < table->n_pages; page++) {
-                page_give(table, table->pages[page],
-                          MIN(table->first_fresh, HANDLES_PER_PAGE) * sizeof(struct handle_entry));
-                table->first_fresh -= MIN(table->first_fresh, HANDLES_PER_PAGE);
+    for (unsigned i = 0; i < CLOSE_STEP; i++) {
+        if (*cursor < table->first_fresh) {
+            if (handle_entry(table, *cursor) != NULL) {
+                handle_close(table, *cursor);
             }
+            ++*cursor;
+        } else if (table->n_pages != 0) {
+            uint32_t page = --table->n_pages, first = page * HANDLES_PER_PAGE;
+            uint32_t n = table->first_fresh - MIN(table->first_fresh, first);
+
+            page_give(table, table->pages[page],
+                      MIN(n, HANDLES_PER_PAGE) * sizeof(struct handle_entry));
+            table->pages[page] = NULL;
+        } else {
             if (table->pages != table->inline_pages) {
-                page_give(table, table->pages, table->n_pages * sizeof(*table->pages));
+                page_give(table, table->pages, 0);
             }
             object_put(&table->budget->object);
             *table = (struct handle_table){0};
             return true;
-        }
-        if (handle_entry(table, *cursor) != NULL) {
-            handle_close(table, *cursor);
         }
     }
     return false;

@@ -48,7 +48,7 @@ void handle_table_init(struct handle_table *table, struct budget *budget);
 /* From now on `budget` pays, for the pages that are there too. Fails: OUT_OF_BUDGET. */
 WARN_UNUSED status_t handle_table_pay(struct handle_table *table, struct budget *budget);
 
-/* Closes at most 64 handles, then frees the table's pages; true when all is done. *cursor: 0 at
+/* Closes at most 8 handles, then frees the table's pages; true when all is done. *cursor: 0 at
  * first. */
 bool handle_table_destroy_step(struct handle_table *table, uint32_t *cursor);
 
@@ -85,11 +85,11 @@ WARN_UNUSED status_t handle_add(struct handle_table *table, struct object *objec
 WARN_UNUSED status_t handle_give(struct thread *thread, struct object *object, uint32_t rights);
 
 /*
- * Copies one page of slots for fork, at the same numbers: what is not inherited leaves a free slot.
- * *page counts up from 0; true in *done after the last. Fails: OUT_OF_BUDGET, NO_MEMORY.
+ * Copies a part of the slots for fork, at the same numbers: what is not inherited leaves a free
+ * slot. *step counts up from 0; true in *done after the last. Fails: OUT_OF_BUDGET, NO_MEMORY.
  */
 WARN_UNUSED status_t handle_table_clone_step(const struct handle_table *from,
-                                             struct handle_table *to, uint32_t *page, bool *done);
+                                             struct handle_table *to, uint32_t *step, bool *done);
 
 /* Closes an open handle. */
 void handle_close(struct handle_table *table, uint64_t handle);

@@ -12,7 +12,7 @@
 #include "kernel/scheduler.h"
 
 /* Items that one receive throws away before it restarts. */
-#define DISCARDS_PER_STEP 64
+#define DISCARDS_PER_STEP 16
 
 static bool deadline_is_past(uint64_t deadline_ns) {
     return deadline_ns != DEADLINE_NEVER && (deadline_ns == 0 || deadline_ns <= clock_now_ns());

@@ -26,9 +26,11 @@ static void log_sink(const char *text, size_t n) {
 }
 
 void log_init(void) {
-    paddr_t start = frame_take_run(LOG_PAGES, 1, 0);
+    uint64_t below = UINT64_MAX;
+    paddr_t start;
 
-    if (start == PADDR_NONE || memory_adopt(start, LOG_PAGES, &memory) != OK) {
+    if (frame_take_run(LOG_PAGES, &below, &start) != FRAME_RUN_TAKEN ||
+        memory_adopt(start, LOG_PAGES, &memory) != OK) {
         panic("no memory for the log");
     }
     ring = paddr_to_pointer(start);

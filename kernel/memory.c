@@ -6,10 +6,15 @@
 #include "kernel/panic.h"
 #include "kernel/reaper.h"
 #include "kernel/space.h"
+#include "kernel/syscall.h"
 
 #define NODE_BITS  9
 #define NODE_SLOTS 512
-#define STEP_PAGES 64
+#define STEP_PAGES 16
+/* Slots of a tree that are looked at in one step, and what a node, or a page that goes, counts for.
+ */
+#define STEP_SLOTS     256
+#define SLOTS_PER_NODE 16
 
 /* DMA memory, until memory_release_quarantine; what of it is dead is in quarantine. */
 static struct list dma_memory = LIST_INITIALIZER(dma_memory);
@@ -39,39 +44,47 @@ status_t memory_create_demand(struct budget *budget, uint64_t n_pages, struct me
 
 status_t memory_create_contiguous(struct budget *budget, uint64_t n_pages, uint64_t below,
                                   struct memory **memory) {
-    status_t status;
-    paddr_t start;
+    status_t status = ERROR_TOO_MANY;
 
-    if (n_pages == 0 || n_pages > MEMORY_CONTIGUOUS_MAX) {
-        return ERROR_TOO_MANY;
+    if (n_pages != 0 && n_pages <= MEMORY_CONTIGUOUS_MAX) {
+        status = memory_create(budget, MEMORY_KIND_CONTIGUOUS, n_pages, memory);
     }
-    if (!budget_charge(budget, n_pages * PAGE_SIZE)) {
-        return ERROR_OUT_OF_BUDGET;
+    if (status == OK) {
+        (*memory)->n_zeroed = below == 0 ? UINT64_MAX : below / PAGE_SIZE;
     }
-    start = frame_take_run(n_pages, 1, below);
-    if (start == PADDR_NONE) {
-        budget_refund(budget, n_pages * PAGE_SIZE);
-        return below != 0 ? ERROR_LIMIT_LOW : ERROR_NO_MEMORY;
-    }
-    status = memory_create(budget, MEMORY_KIND_CONTIGUOUS, n_pages, memory);
-    if (status != OK) {
-        for (uint64_t i = 0; i < n_pages; i++) {
-            frame_put(start + i * PAGE_SIZE);
-        }
-        budget_refund(budget, n_pages * PAGE_SIZE);
-        return status;
-    }
-    (*memory)->root = start;
-    (*memory)->n_frames = n_pages;
-    return OK;
+    return status;
 }
 
-bool memory_zero_step(struct memory *memory) {
-    if (memory->n_zeroed < memory->n_pages) {
-        arch_frame_zero(memory->root + memory->n_zeroed * PAGE_SIZE);
-        memory->n_zeroed++;
+/* Looks for the frames a bit further. Until they are found n_zeroed is where to go on, downwards.
+ */
+static status_t run_take_step(struct memory *memory) {
+    struct budget *budget = memory->object.budget;
+    uint64_t size = memory->n_pages * PAGE_SIZE;
+    enum frame_run_result result;
+
+    if (!budget_charge(budget, size)) {
+        return ERROR_OUT_OF_BUDGET;
     }
-    return memory->n_zeroed == memory->n_pages;
+    result = frame_take_run(memory->n_pages, &memory->n_zeroed, &memory->root);
+    if (result != FRAME_RUN_TAKEN) {
+        budget_refund(budget, size);
+        return result == FRAME_RUN_MORE ? RESULT_RESTART : ERROR_NO_MEMORY;
+    }
+    memory->n_frames = memory->n_pages;
+    memory->n_zeroed = 0;
+    return RESULT_RESTART;
+}
+
+status_t memory_contiguous_step(struct memory *memory) {
+    paddr_t frame;
+
+    if (memory->n_frames == 0) {
+        return run_take_step(memory);
+    }
+    frame = memory->root + memory->n_zeroed++ * PAGE_SIZE;
+    arch_frame_zero(frame);
+    *frame_count(frame) = 1;
+    return memory->n_zeroed == memory->n_pages ? OK : RESULT_RESTART;
 }
 
 status_t memory_create_device(struct budget *budget, paddr_t start, uint64_t n_pages,
@@ -165,34 +178,34 @@ status_t memory_page_demand(struct memory *memory, uint64_t index, bool make, pa
 }
 
 /*
- * The slot of the first page >= *index below `end` that exists; NULL if there is none, or after
- * STEP_PAGES nodes were looked at (*index then tells where to go on).
+ * The slot of the first page >= *index below `end` that exists; NULL if there is none, or when
+ * *n_slots are looked at (*index then tells where to go on).
  */
-static paddr_t *radix_next(struct memory *memory, uint64_t *index, uint64_t end) {
-    unsigned n_steps = STEP_PAGES;
-
+static paddr_t *radix_next(struct memory *memory, uint64_t *index, uint64_t end,
+                           uint64_t *n_slots) {
     if (memory->n_frames == memory->n_nodes) {
         *index = end; /* there is no page anywhere */
         return NULL;
     }
-    while (*index < end && *index >> (NODE_BITS * memory->levels) == 0 && n_steps-- > 0) {
+    while (*index < end && *index >> (NODE_BITS * memory->levels) == 0 && *n_slots > 0) {
         paddr_t *slot = &memory->root;
         unsigned level = memory->levels;
 
+        *n_slots -= MIN(*n_slots, (uint64_t)SLOTS_PER_NODE);
         while (level > 0 && *slot != PADDR_NONE) {
             level--;
             slot = (paddr_t *)paddr_to_pointer(*slot) +
                    ((*index >> (NODE_BITS * level)) & (NODE_SLOTS - 1));
         }
         if (level == 0) {
-            /* The rest of the leaf is looked at in place: a page at most. */
+            /* The rest of the leaf is looked at in place. */
             uint64_t leaf_end = MIN(end, (*index | (NODE_SLOTS - 1)) + 1);
 
-            while (*index < leaf_end && *slot == PADDR_NONE) {
+            for (; *index < leaf_end && *n_slots != 0 && *slot == PADDR_NONE; slot++) {
                 ++*index;
-                slot++;
+                --*n_slots;
             }
-            if (*index < leaf_end) {
+            if (*index < leaf_end && *slot != PADDR_NONE) {
                 return slot;
             }
             continue;
@@ -206,14 +219,12 @@ static paddr_t *radix_next(struct memory *memory, uint64_t *index, uint64_t end)
 }
 
 bool memory_discard_step(struct memory *memory, uint64_t *first, uint64_t n) {
-    uint64_t end = *first + n;
+    uint64_t end = *first + n, n_slots = STEP_SLOTS;
 
-    unsigned n_steps = STEP_PAGES;
+    while (*first < end && n_slots != 0) {
+        paddr_t *slot = radix_next(memory, first, end, &n_slots);
 
-    for (unsigned i = 0; i < STEP_PAGES && *first < end; i++) {
-        paddr_t *slot = radix_next(memory, first, end);
-
-        if (slot == NULL || !space_unmap_memory_page(memory, *first, *slot, &n_steps)) {
+        if (slot == NULL || !space_unmap_memory_page(memory, *first, *slot, &n_slots)) {
             break;
         }
         frame_put_charged(memory, *slot);
@@ -263,16 +274,15 @@ static bool destroy_step(struct reapable *reapable) {
         if (!memory_discard_step(memory, &memory->n_zeroed, MEMORY_PAGES_MAX - memory->n_zeroed)) {
             return false;
         }
-        for (unsigned i = 0; i < STEP_PAGES; i++) {
-            if (radix_free_step(memory)) {
-                object_free(&memory->object);
-                return true;
-            }
+        if (!radix_free_step(memory)) {
+            return false;
         }
-        return false;
     }
     for (unsigned i = 0; i < STEP_PAGES && memory->n_frames > 0; i++) {
-        frame_put_charged(memory, memory->root + (memory->n_frames - 1) * PAGE_SIZE);
+        paddr_t frame = memory->root + (memory->n_frames - 1) * PAGE_SIZE;
+
+        *frame_count(frame) = 1; /* 0 if it was never zeroed */
+        frame_put_charged(memory, frame);
     }
     if (memory->n_frames > 0) {
         return false;

@@ -40,11 +40,11 @@ struct memory {
 WARN_UNUSED status_t memory_create_demand(struct budget *budget, uint64_t n_pages,
                                           struct memory **memory);
 
-/* The pages are not zeroed yet: call memory_zero_step until it is true before anybody else sees the
- * object. */
+/* It has no pages yet: call memory_contiguous_step until it says OK before anybody else sees the
+ * object. RESTART: more is to be done. Fails: OUT_OF_BUDGET, NO_MEMORY. */
 WARN_UNUSED status_t memory_create_contiguous(struct budget *budget, uint64_t n_pages,
                                               uint64_t below, struct memory **memory);
-bool memory_zero_step(struct memory *memory);
+WARN_UNUSED status_t memory_contiguous_step(struct memory *memory);
 
 WARN_UNUSED status_t memory_create_device(struct budget *budget, paddr_t start, uint64_t n_pages,
                                           unsigned caching, struct memory **memory);
@@ -71,7 +71,7 @@ WARN_UNUSED static inline status_t memory_page(struct memory *memory, uint64_t i
     return OK;
 }
 
-/* Drops pages [first, first + n), unmapping them everywhere first; at most 64 frames and mappings a
+/* Drops pages [first, first + n), unmapping them everywhere first; some frames and mappings a
  * step. True when all are gone. */
 bool memory_discard_step(struct memory *memory, uint64_t *first, uint64_t n);
 

@@ -15,7 +15,7 @@
 #include "lib/base/string.h"
 
 /* Threads ended, woken or visited by one step. */
-#define STEP_THREADS        64
+#define STEP_THREADS        8
 #define BACKTRACE_FRAME_MAX (1 * MiB)
 
 static struct tree process_all;

@@ -86,14 +86,14 @@ void process_die_of_fault(struct thread *thread, unsigned vector, uint64_t error
 struct thread *process_thread(const struct process *process, uint32_t id);
 
 /*
- * Does `visit` to all threads of a process, 64 in a step: RESTART, and OK after the last. Who is
+ * Does `visit` to all threads of a process, 8 in a step: RESTART, and OK after the last. Who is
  * next is kept in the caller's operation_progress. Those that come meanwhile are visited too.
  */
 WARN_UNUSED status_t process_visit_threads(struct thread *caller, struct process *process,
                                            void (*visit)(struct thread *, uint64_t argument),
                                            uint64_t argument);
 
-/* Its threads stop running (or may again, the first 64 at once, the rest by and by); see `stopped`.
+/* Its threads stop running (or may again, the first 8 at once, the rest by and by); see `stopped`.
  */
 void process_freeze(struct process *process, struct thread *cloner);
 void process_thaw(struct process *process);

@@ -16,7 +16,9 @@
 #define SLICE_NS (10 * 1000 * 1000ULL)
 /* Deadlines sorted, and deadlines that have passed, in one timer interrupt; the rest make it fire
  * again at once. */
-#define DEADLINES_PER_STEP 16
+#define DEADLINES_PER_STEP 6
+/* Threads that are to end or to stop, when they come to run. */
+#define ATTENDS_PER_STEP 8
 
 struct list run_queues[PRIORITY_MAX + 1][CPU_MAX];
 uint32_t scheduler_ready_cpus[PRIORITY_MAX + 1];
@@ -389,17 +391,33 @@ static void running_activate(struct cpu_generic *cpu, struct thread *entered,
     }
 }
 
-/* Takes into cpu->running a thread that may simply go on. */
-static NOINLINE void running_find(struct cpu_generic *cpu) {
-    for (;;) {
-        if (cpu->running == NULL || (scheduler_ready_mask >> cpu->running->priority) > 1 ||
-            cpu->running == cpu->idle) {
-            running_choose(cpu);
-        }
-        if (LIKELY(!needs_attention(cpu->running))) {
+static inline void running_next(struct cpu_generic *cpu) {
+    if (cpu->running == NULL || (scheduler_ready_mask >> cpu->running->priority) > 1 ||
+        cpu->running == cpu->idle) {
+        running_choose(cpu);
+    }
+}
+
+/* Threads that are to end or to stop may be many: then the idle one runs for a moment. */
+static NOINLINE void running_attend_some(struct cpu_generic *cpu) {
+    for (unsigned i = 0; i < ATTENDS_PER_STEP; i++) {
+        running_attend(cpu);
+        running_next(cpu);
+        if (!needs_attention(cpu->running)) {
             return;
         }
-        running_attend(cpu);
+    }
+    scheduler_ready_first(cpu->running);
+    cpu->running = cpu->idle;
+    cpu->idle->state = THREAD_RUNNING;
+    timer_arm(cpu, 0);
+}
+
+/* Takes into cpu->running a thread that may simply go on. */
+static NOINLINE void running_find(struct cpu_generic *cpu) {
+    running_next(cpu);
+    if (UNLIKELY(needs_attention(cpu->running))) {
+        running_attend_some(cpu);
     }
 }
 

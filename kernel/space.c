@@ -15,12 +15,16 @@
 /* Entries of page tables looked at in one step. */
 #define STEP_ENTRIES 256
 /* What making a region and copying a page cost, against a look at an entry. */
-#define STEPS_PER_REGION 16
-#define STEPS_PER_COPY   64
+#define STEPS_PER_CLONE 16
+#define STEPS_PER_COPY  64
 /* Pages that a fork copies at once, at most. */
 #define FORK_COPIES 8
+/* What a region that goes counts for, its memory object included. */
+#define STEPS_PER_REGION 32
+/* What a look at a mapping of a memory object counts for. */
+#define STEPS_PER_MAPPING 32
 /* Regions looked at for one free place before the caller restarts. */
-#define PLACE_STEPS 64
+#define PLACE_STEPS 16
 
 #define REGION_FLAGS (MAP_PROTECTION | MAP_PRIVATE | MAP_GUARD)
 
@@ -320,7 +324,7 @@ status_t space_unmap_step(struct space *space, uint64_t *address, uint64_t end) 
 /* Gives the present pages of a region's part the rights that its flags now allow. */
 static void pages_protect_step(struct space *space, uint64_t *address, uint64_t end,
                                uint32_t protection) {
-    uint32_t n_steps = STEP_ENTRIES;
+    uint32_t n_steps = STEP_ENTRIES / 4; /* each page is found from the root */
     struct tlb_gather gather;
 
     tlb_gather_begin(&gather, space);
@@ -389,7 +393,7 @@ static bool regions_destroy(struct space *space) {
     while ((region = region_of(tree_first(&space->regions))) != NULL && n_steps > 0) {
         uint64_t address = region->start;
 
-        --n_steps;
+        n_steps -= MIN(n_steps, (uint32_t)STEPS_PER_REGION);
         pages_clear(&gather, &n_steps, &address, region->end);
         if (address < region->end) {
             region_trim_front(region, address);
@@ -536,7 +540,7 @@ status_t space_clone_step(struct space *from, struct space *to, uint64_t *cursor
             break;
         }
         *cursor = MAX(*cursor, region->start);
-        n_steps -= MIN(n_steps, (uint32_t)STEPS_PER_REGION);
+        n_steps -= MIN(n_steps, (uint32_t)STEPS_PER_CLONE);
         status = region_clone(&gather, region, to, cursor, &n_steps);
     } while (status == OK && n_steps > 0 && tlb_gather_has_room(&gather));
     tlb_gather_end(&gather);
@@ -545,7 +549,7 @@ status_t space_clone_step(struct space *from, struct space *to, uint64_t *cursor
 }
 
 bool space_unmap_memory_page(struct memory *memory, uint64_t index, paddr_t frame,
-                             unsigned *n_steps) {
+                             uint64_t *n_steps) {
     /* The object has one reference, each entry that maps the page another: the count says when all
      * are gone, and it does not matter where the search goes on after a pause. */
     while (*frame_count(frame) > 1) {
@@ -556,7 +560,7 @@ bool space_unmap_memory_page(struct memory *memory, uint64_t index, paddr_t fram
         if (*n_steps == 0) {
             return false;
         }
-        --*n_steps;
+        *n_steps -= MIN(*n_steps, (uint64_t)STEPS_PER_MAPPING);
         list_remove(&region->memory_link);
         list_push_back(&memory->mappings, &region->memory_link);
         if (index < region->offset || address >= region->end) {

@@ -109,9 +109,10 @@ WARN_UNUSED status_t space_clone_step(struct space *from, struct space *to, uint
                                       bool *done);
 
 /* Takes page `index` of the object, in `frame`, out of every space that maps it; each look at a
- * mapping counts one step. True when nobody has it any more, false when *n_steps went down to 0. */
+ * mapping counts some steps. True when nobody has it any more, false when *n_steps went down to 0.
+ */
 bool space_unmap_memory_page(struct memory *memory, uint64_t index, paddr_t frame,
-                             unsigned *n_steps);
+                             uint64_t *n_steps);
 
 /* The region that contains the address, or NULL. */
 struct region *space_region_search(struct space *space, uint64_t address);

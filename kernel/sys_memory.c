@@ -24,15 +24,19 @@ status_t budget_find(struct thread *thread, uint64_t handle, uint32_t rights,
     return status;
 }
 
-/* Contiguous memory is zeroed a page a step before anybody sees it. */
+/* Contiguous memory is looked for in steps, and zeroed a page a step before anybody sees it. */
 static status_t contiguous_step(struct thread *thread) {
     struct memory *memory = CONTAINER_OF(thread->operation, struct memory, object);
-    status_t status;
+    status_t status = memory_contiguous_step(memory);
 
-    if (!memory_zero_step(memory)) {
-        return RESULT_RESTART;
+    if (status == RESULT_RESTART) {
+        return status;
     }
     thread->operation = NULL;
+    if (status != OK) {
+        object_put(&memory->object);
+        return status == ERROR_NO_MEMORY && thread->registers.rdx != 0 ? ERROR_LIMIT_LOW : status;
+    }
     status = handle_give(thread, &memory->object, RIGHTS_ALL);
     if (status == OK && (thread->registers.rsi & MEMORY_DMA) != 0) {
         memory_use_dma(memory, thread->process->id);

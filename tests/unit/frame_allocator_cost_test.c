@@ -95,7 +95,7 @@ static struct costs measure_size(uint64_t n_frames) {
     struct costs costs = {0};
 
     frame_allocator_init(&fa, metadata, n_frames);
-    assert_true(frame_allocator_add_range(&fa, 0, n_frames));
+    assert_true(frame_allocator_give_run(&fa, 0, n_frames));
     for (int percent = 0; percent < 100; percent += 4) {
         uint64_t n_left = n_frames - n_frames * (uint64_t)percent / 100;
 

@@ -40,7 +40,7 @@ static void assert_same(const struct fixture *f) {
     uint64_t n_free = 0;
 
     for (uint64_t i = 0; i < f->n; i++) {
-        assert_int_equal(frame_allocator_is_free(fa, i), f->is_free[i]);
+        assert_int_equal(bitmap_test(fa->levels[0], i), f->is_free[i]);
         n_free += f->is_free[i];
     }
     assert_int_equal(fa->n_free, n_free);
@@ -68,14 +68,13 @@ static uint64_t model_take(const struct fixture *f) {
     return FRAME_NONE;
 }
 
-static uint64_t model_find_run(const struct fixture *f, uint64_t count, uint64_t align,
-                               uint64_t below) {
+static uint64_t model_find_run(const struct fixture *f, uint64_t count, uint64_t below) {
     uint64_t limit = MIN(below, f->n);
 
     if (count > limit) {
         return FRAME_NONE;
     }
-    for (uint64_t start = ALIGN_DOWN(limit - count, align);; start -= align) {
+    for (uint64_t start = limit - count;; start--) {
         uint64_t i = 0;
 
         while (i < count && f->is_free[start + i]) {
@@ -108,25 +107,31 @@ static void do_give(struct fixture *f, uint64_t place) {
     }
 }
 
+/* In one step. */
+static uint64_t take_run(struct frame_allocator *fa, uint64_t count, uint64_t below) {
+    uint64_t first = FRAME_NONE;
+    enum frame_run_result result =
+        frame_allocator_take_run_step(fa, count, &below, UINT64_MAX, &first);
+
+    assert_int_not_equal(result, FRAME_RUN_MORE);
+    return result == FRAME_RUN_TAKEN ? first : FRAME_NONE;
+}
+
 static void do_take_run(struct fixture *f, uint64_t place) {
     uint64_t count = 1 + test_random_below(&f->random, test_random(&f->random) >> 63 ? 20 : 200);
-    uint64_t align = 1ull << test_random_below(&f->random, 10);
     uint64_t below = test_random(&f->random) >> 63 ? UINT64_MAX : place;
     uint64_t expected, first = FRAME_NONE;
 
+    expected = model_find_run(f, count, below);
     if (test_random(&f->random) >> 63) {
-        align = 1;
-    }
-    expected = model_find_run(f, count, align, below);
-    if (test_random(&f->random) >> 63) {
-        first = frame_allocator_take_run(&f->fa, count, align, below);
+        first = take_run(&f->fa, count, below);
     } else {
         enum frame_run_result result;
         uint64_t before;
 
         do {
             before = below;
-            result = frame_allocator_take_run_step(&f->fa, count, align, &below, 1, &first);
+            result = frame_allocator_take_run_step(&f->fa, count, &below, 1, &first);
             assert_true(result != FRAME_RUN_MORE || below < before);
         } while (result == FRAME_RUN_MORE);
         assert_int_equal(result == FRAME_RUN_NONE, expected == FRAME_NONE);
@@ -168,7 +173,7 @@ static void run(uint64_t n, int n_rounds, int check_every) {
     fixture_open(&f, n, n + 1);
     assert_same(&f);
     assert_int_equal(frame_allocator_take(&f.fa), FRAME_NONE);
-    assert_true(frame_allocator_add_range(&f.fa, 0, n));
+    assert_true(frame_allocator_give_run(&f.fa, 0, n));
     memset(f.is_free, true, n);
     for (int round = 0; round < n_rounds; round++) {
         uint64_t place = test_random_below(&f.random, n + 3);
@@ -225,7 +230,7 @@ static void test_exhaustion(void **state) {
 
     (void)state;
     fixture_open(&f, 20000, 1);
-    assert_true(frame_allocator_add_range(&f.fa, 100, 19900));
+    assert_true(frame_allocator_give_run(&f.fa, 100, 19900));
     for (uint64_t i = 20000; i-- > 100;) {
         assert_int_equal(frame_allocator_take(&f.fa), i);
     }
@@ -242,27 +247,23 @@ static void test_misuse(void **state) {
 
     (void)state;
     fixture_open(&f, 1000, 1);
-    assert_false(frame_allocator_add_range(&f.fa, 0, 1001));
-    assert_false(frame_allocator_add_range(&f.fa, 1000, 1));
-    assert_false(frame_allocator_add_range(&f.fa, UINT64_MAX, 2));
-    assert_true(frame_allocator_add_range(&f.fa, 1000, 0));
+    assert_false(frame_allocator_give_run(&f.fa, 0, 1001));
+    assert_false(frame_allocator_give_run(&f.fa, 1000, 1));
+    assert_false(frame_allocator_give_run(&f.fa, UINT64_MAX, 2));
+    assert_true(frame_allocator_give_run(&f.fa, 1000, 0));
     assert_true(frame_allocator_give(&f.fa, 500));
     assert_false(frame_allocator_give(&f.fa, 500));
     assert_false(frame_allocator_give(&f.fa, 1000));
     assert_false(frame_allocator_give(&f.fa, UINT64_MAX));
     assert_false(frame_allocator_give_run(&f.fa, 400, 101));
     assert_int_equal(f.fa.n_free, 1);
-    assert_false(frame_allocator_is_free(&f.fa, 400));
-    assert_false(frame_allocator_is_free(&f.fa, UINT64_MAX));
     assert_true(frame_allocator_give_run(&f.fa, 400, 100));
     assert_int_equal(frame_allocator_reserve(&f.fa, 1000, 5), 0);
     assert_int_equal(frame_allocator_reserve(&f.fa, 450, UINT64_MAX), 51);
-    assert_int_equal(frame_allocator_take_run(&f.fa, UINT64_MAX, 1, UINT64_MAX), FRAME_NONE);
-    assert_int_equal(frame_allocator_take_run(&f.fa, 1, 1ull << 63, UINT64_MAX), FRAME_NONE);
-    assert_int_equal(frame_allocator_take_run(&f.fa, 1, 1, 0), FRAME_NONE);
-    assert_int_equal(frame_allocator_take_run_step(&f.fa, 51, 1, &below, 1, &first),
-                     FRAME_RUN_NONE);
-    assert_int_equal(frame_allocator_take_run(&f.fa, 50, 1, UINT64_MAX), 400);
+    assert_int_equal(take_run(&f.fa, UINT64_MAX, UINT64_MAX), FRAME_NONE);
+    assert_int_equal(take_run(&f.fa, 1, 0), FRAME_NONE);
+    assert_int_equal(frame_allocator_take_run_step(&f.fa, 51, &below, 1, &first), FRAME_RUN_NONE);
+    assert_int_equal(take_run(&f.fa, 50, UINT64_MAX), 400);
     fixture_close(&f);
 }
 

@@ -117,13 +117,12 @@ static bool cpu_start(struct cpu *cpu, paddr_t page) {
 
 /* Page tables for the start: the kernel's half, and the first 2 MiB at their own addresses. */
 static bool start_tables_make(paddr_t frames[3]) {
-    paddr_t below = 4 * GiB; /* CR3 has 32 bits in real mode */
+    uint64_t below = 4 * GiB / PAGE_SIZE; /* CR3 has 32 bits in real mode */
 
     for (unsigned i = 0; i < 3; i++) {
-        frames[i] = frame_take_run(1, 1, below);
-        if (frames[i] == PADDR_NONE) {
+        if (frame_take_run(1, &below, &frames[i]) != FRAME_RUN_TAKEN) {
             while (i-- > 0) {
-                frame_put(frames[i]);
+                frame_free(frames[i]);
             }
             return false;
         }
@@ -179,22 +178,22 @@ static unsigned cpus_allowed(const struct boot_info *boot) {
 void smp_start(const struct boot_info *boot) {
     unsigned n = MIN(acpi.n_cpus, cpus_allowed(boot));
     paddr_t tables[3];
+    uint64_t below = REAL_MODE_END / PAGE_SIZE;
     paddr_t page;
 
     cpus[0].apic_id = lapic_id();
     if (n < 2) {
         return;
     }
-    page = frame_take_run(1, 1, REAL_MODE_END);
-    if (page == PADDR_NONE || !start_tables_make(tables)) {
+    if (frame_take_run(1, &below, &page) != FRAME_RUN_TAKEN || !start_tables_make(tables)) {
         kernel_log("no memory to start other processors with\n");
         return;
     }
     if (cpus_start(page, tables[0], acpi.cpu_ids, n)) {
         for (unsigned i = 0; i < ARRAY_SIZE(tables); i++) {
-            frame_put(tables[i]);
+            frame_free(tables[i]);
         }
-        frame_put(page);
+        frame_free(page);
     }
     kernel_log("%u processors\n", cpu_n);
 }

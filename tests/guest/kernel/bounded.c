@@ -259,8 +259,56 @@ static void many_words(void) {
     CHECK(child_run(gone_child, 0) == 0);
 }
 
+/* --- a crowded end ---------------------------------------------------------------------------- */
+
+#define N_OBJECTS    40
+#define OBJECT_PAGES 16
+
+static void spin_main(void *unused) {
+    (void)unused;
+    for (;;) {
+    }
+}
+
+/* Many threads that are ready to run, many handles whose objects have many pages. */
+static int crowded_child(uint64_t unused) {
+    (void)unused;
+    priority_set(20);
+    members_start(spin_main);
+    for (unsigned i = 0; i < N_OBJECTS; i++) {
+        char *pages = pages_map(memory_new(OBJECT_PAGES), OBJECT_PAGES, READ_WRITE);
+
+        for (unsigned page = 0; page < OBJECT_PAGES; page++) {
+            pages[page * PAGE_BYTES] = 1;
+        }
+    }
+    test_shared[0] = 1;
+    spin_main(NULL);
+    return 0;
+}
+
+/* All of that goes, a little at a time (tools/stretch sees whether it is little), and a thread that
+ * has to run meanwhile does. */
+static void many_ends(void) {
+    handle_t child = child_start(crowded_child, 0);
+    uint64_t asked;
+
+    while (test_shared[0] == 0) {
+        sleep_us(500);
+    }
+    CHECK_OK(sys_process_kill(child, 7));
+    asked = time_now_ns();
+    sleep_us(100);
+    CHECK(time_now_ns() - asked < NS_PER_S);
+    CHECK(child_wait_quietly(child).status == 7);
+}
+
 const struct test bounded_tests[] = {
-    {"reaper goes on", reaper_goes_on},  {"bounded thaw", many_stopped},
-    {"bounded upcalls", many_upcalls},   {"bounded mappings", many_mappings},
-    {"bounded futex words", many_words}, {NULL, NULL},
+    {"reaper goes on", reaper_goes_on},
+    {"bounded thaw", many_stopped},
+    {"bounded upcalls", many_upcalls},
+    {"bounded mappings", many_mappings},
+    {"bounded futex words", many_words},
+    {"bounded ends", many_ends},
+    {NULL, NULL},
 };
