@@ -150,7 +150,6 @@ static void make_kernel(struct text *text) {
         {"context_switches", info.context_switches},
         {"interrupts", info.interrupts},
         {"system_calls", info.system_calls},
-        {"longest_stretch_ticks", info.longest_stretch},
         {"lock_ticks", info.lock_ticks},
         {"moves", info.moves},
     };
