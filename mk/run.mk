@@ -30,7 +30,7 @@ $(BUILD)/bench/linux-init: tests/bench/linux.c tests/bench/posix.c tests/bench/m
 	$(Q)mkdir -p $(@D) && $(CC) -std=gnu11 -O2 $(WARNINGS) -iquote . -static -o $@ $(filter %.c,$^) -lpthread
 
 BENCH_NEEDS := $(KERNEL) $(TEST_TAR) $(KERNEL_TEST_TAR) $(BUILD)/unit/frame_allocator_cost
-bench: $(BENCH_NEEDS) $(BUILD)/bench/linux-init ## guest instructions, ours and Linux's; build/bench.csv
+bench: $(BENCH_NEEDS) $(BUILD)/bench/linux-init ## guest instructions, ours and Linux's; build/bench.csv, bench-size.csv and pictures
 	@BUILD=$(BUILD) tools/bench
 bench-check: $(BENCH_NEEDS) ## fails if a row is more than 3 % worse than tests/bench/baseline.csv
 	@BUILD=$(BUILD) tools/bench --check

@@ -137,7 +137,8 @@ $(eval $(call component,tests/guest/kernel,tests/kernel,$(NATIVE_LIBS),$(wildcar
 
 # The EuraliOS half of `make bench`; its Linux half is in mk/run.mk.
 $(eval $(call component,tests/bench/euralios,tests/bench,$(POSIX_LIBS),tests/bench/euralios.c tests/bench/posix.c))
-TESTS += bench
+$(eval $(call component,tests/bench/size,tests/bench-size,$(POSIX_LIBS),tests/bench/size.c))
+TESTS += bench bench-size
 
 # --- the same programs for Linux -----------------------------------------------------------------
 #

@@ -27,6 +27,7 @@ static inline void batch_mark(void) {
 
 enum { MEASURE_BATCHES = 10 };
 
+/* [book:bench-measure] */
 /* Ticks per execution of `statement`, from batches of `n`, the first batch being the warm-up. */
 #define MEASURE(n, statement)                                                                      \
     ({                                                                                             \
@@ -45,6 +46,7 @@ enum { MEASURE_BATCHES = 10 };
         }                                                                                          \
         best_ / (uint64_t)(n);                                                                     \
     })
+/* [/book] */
 
 static inline void bench_row(const char *name, uint64_t ticks) {
     printf("bench %s %llu\n", name, (unsigned long long)ticks);

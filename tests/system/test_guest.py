@@ -17,7 +17,7 @@ def guest_tests():
     with tarfile.open(IMAGE) as archive:
             names = [entry.name for entry in archive if entry.isfile() and re.match(r"tests/[^/]+$", entry.name)]
     # tests/edu is a service: test_interrupts.py
-    return [name for name in names if name not in ("tests/bench", "tests/edu")]
+    return [name for name in names if name not in ("tests/bench", "tests/bench-size", "tests/edu")]
 
 
 @pytest.mark.parametrize("path", guest_tests())

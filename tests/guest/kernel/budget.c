@@ -298,6 +298,68 @@ static void ends_in_a_lent_copy(void) {
     closed(budget);
 }
 
+/* --- what things cost: rows of tools/bench ---------------------------------------------------- */
+
+#define N_WAITERS 300
+
+/* Waits, without a stack, while the word that is its argument is 0. */
+__attribute__((naked)) static void wait_main(void) {
+    __asm__ volatile("movq %%rdi, %%rbx\n"
+                     "1: movl %0, %%eax\n"
+                     "movq %%rbx, %%rdi\n"
+                     "xorl %%esi, %%esi\n"
+                     "movq $-1, %%rdx\n"
+                     "xorl %%r10d, %%r10d\n"
+                     "syscall\n"
+                     "cmpl $0, (%%rbx)\n"
+                     "je 1b\n"
+                     "movl %1, %%eax\n"
+                     "xorl %%edi, %%edi\n"
+                     "xorl %%esi, %%esi\n"
+                     "xorl %%edx, %%edx\n"
+                     "syscall\n"
+                     :
+                     : "i"(SYSCALL_futex_wait), "i"(SYSCALL_thread_exit));
+}
+
+/* All that the kernel has for a thread that waits; in whole pages, of which a slab is one. */
+static void thread_cost(void) {
+    static handle_t threads[N_WAITERS];
+    static volatile uint32_t word;
+    uint64_t before = budget_used(test_budget), bytes, n_woken;
+    uint32_t id;
+
+    word = 0;
+    for (unsigned i = 0; i < N_WAITERS; i++) {
+        CHECK_OK(sys_thread_create((uint64_t)(uintptr_t)wait_main, 0, (uint64_t)(uintptr_t)&word, 0,
+                                   &threads[i], &id));
+    }
+    sleep_us(MACHINE_PAUSE_US);
+    bytes = (budget_used(test_budget) - before) * PAGE_BYTES / N_WAITERS;
+    test_print("bench memory_thread %llu\n", (unsigned long long)bytes);
+    CHECK(bytes > 600 && bytes <= 1400); /* the first time the handle table may grow too */
+    word = 1;
+    CHECK_OK(sys_futex_wake(&word, N_WAITERS, 0, &n_woken));
+    for (unsigned i = 0; i < N_WAITERS; i++) {
+        closed(threads[i]);
+    }
+}
+
+/* A process without memory of its own: its page tables, the pages that the kernel shows it, and a
+ * table of handles. */
+static void process_cost(void) {
+    handle_t budget = budget_new(test_budget, 100), process = HANDLE_NONE;
+    uint64_t bytes;
+
+    CHECK_OK(sys_process_create(budget, "empty", &process));
+    bytes = budget_used(budget) * PAGE_BYTES;
+    test_print("bench memory_process %llu\n", (unsigned long long)bytes);
+    CHECK(bytes > PAGE_BYTES && bytes <= 40 * 1024);
+    closed(process);
+    CHECK(settles_at(budget, 0));
+    closed(budget);
+}
+
 const struct test budget_tests[] = {
     {"budget split", split},
     {"budget refunded to the byte", refunded_to_the_byte},
@@ -305,5 +367,7 @@ const struct test budget_tests[] = {
     {"budget used up by every call", exhausted},
     {"budget of the creator", creator_pays},
     {"budget ends in a lent copy", ends_in_a_lent_copy},
+    {"budget of a thread", thread_cost},
+    {"budget of a process", process_cost},
     {NULL, NULL},
 };
