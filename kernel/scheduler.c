@@ -407,9 +407,8 @@ static NOINLINE void running_attend_some(struct cpu_generic *cpu) {
             return;
         }
     }
-    scheduler_ready_first(cpu->running);
-    cpu->running = cpu->idle;
-    cpu->idle->state = THREAD_RUNNING;
+    running_put_back(cpu);
+    running_set(cpu, cpu->idle);
     timer_arm(cpu, 0);
 }
 
@@ -510,6 +509,7 @@ void timer_enter(struct thread *entered) {
     now = clock_now_ns();
     cpu->timer_ns = DEADLINE_NEVER;
     deadlines_run(cpu, now);
+    cpu->changed |= is_idle(cpu); /* see running_attend_some */
     if (cpu->running == entered && cpu->slice_end_ns != 0 && others_wait(entered->priority)) {
         if (now >= cpu->slice_end_ns) {
             running_requeue(cpu);

@@ -14,7 +14,8 @@
  * scheduler_ready_mask iff one of these is.
  * Invariant: between entries, each CPU's current is RUNNING. If one is less important than a READY
  * thread, then some CPU of which that is true has been kicked (or it runs a kernel thread that is
- * about to give way); and never that of the CPU which leaves the kernel.
+ * about to give way, or idles until its timer fires, which is set to now); and of the CPU which
+ * leaves the kernel only the last can be true.
  * Invariant: the timer is armed no later than the first deadline of its CPU, and no later than the
  * end of the slice if a thread of the same priority is ready anywhere (or the CPU has been kicked).
  * A slice begins when that becomes so; before, nobody waits for its end.

@@ -16,7 +16,7 @@
 
 paddr_t frame_take(void);
 paddr_t frame_take_zeroed(void);
-paddr_t frame_take_run(uint64_t n, uint64_t alignment, uint64_t below);
+enum frame_run_result frame_take_run(uint64_t n, uint64_t *below, paddr_t *start);
 void frame_free(paddr_t frame);
 void frame_put_zeroed(paddr_t frame);
 
@@ -35,8 +35,13 @@ paddr_t frame_take_zeroed(void) {
     return frames_taken(frame_take_zeroed_of_kernel(), 1);
 }
 
-paddr_t frame_take_run(uint64_t n, uint64_t alignment, uint64_t below) {
-    return frames_taken(frame_take_run_of_kernel(n, alignment, below), n);
+enum frame_run_result frame_take_run(uint64_t n, uint64_t *below, paddr_t *start) {
+    enum frame_run_result result = frame_take_run_of_kernel(n, below, start);
+
+    if (result == FRAME_RUN_TAKEN) {
+        frames_taken(*start, n);
+    }
+    return result;
 }
 
 void frame_free(paddr_t frame) {

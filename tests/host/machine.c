@@ -266,7 +266,6 @@ void host_kernel_start(void) {
     frame_init(&boot);
     log_init();
     kernel_lock_take();
-    scheduler_init();
     cpus[0].self = &cpus[0];
     idle = thread_create_kernel(nothing, 0, stack + sizeof(stack));
     scheduler_add_cpu(&cpus[0], idle);
@@ -361,8 +360,15 @@ void host_run(struct thread *thread) {
         return;
     }
     ASSERT(thread->state == THREAD_READY && thread->priority >= current->priority);
-    scheduler_unready(thread);
-    scheduler_ready_first(thread);
+    /* The others of its queue wait behind it. */
+    while (LIST_FIRST(&run_queues[thread->priority][cpu->index], struct thread, item.link) !=
+           thread) {
+        struct thread *first =
+            LIST_FIRST(&run_queues[thread->priority][cpu->index], struct thread, item.link);
+
+        scheduler_unready(first);
+        scheduler_ready(first);
+    }
     if (current != cpu->idle) {
         scheduler_yield(current);
     }

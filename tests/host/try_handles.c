@@ -233,14 +233,14 @@ static void clone(struct fixture *f) {
     static struct model copy;
     const struct model *const models[] = {&f->model, &copy};
     struct handle_table table;
-    uint32_t page = 0, cursor = 0;
+    uint32_t step = 0, cursor = 0;
     bool done = false;
 
     copy = (struct model){.fresh = f->model.fresh};
+    copy.n_pages = f->model.n_pages == 0 ? 0 : DIV_ROUND_UP(copy.fresh, HANDLES_PER_PAGE);
     handle_table_init(&table, budget_root);
     while (!done) {
-        SAME(handle_table_clone_step(&f->table, &table, &page, &done), OK);
-        copy.n_pages += !done;
+        SAME(handle_table_clone_step(&f->table, &table, &step, &done), OK);
     }
     for (uint32_t i = 1; i < copy.fresh; i++) {
         struct object *object = f->model.objects[i];

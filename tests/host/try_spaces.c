@@ -11,6 +11,7 @@
 #include "kernel/frame.h"
 #include "kernel/memory.h"
 #include "kernel/space.h"
+#include "kernel/syscall.h"
 #include "kernel/user_copy.h"
 #include "tests/host/kernel.h"
 
@@ -324,7 +325,7 @@ static void begin(void) {
                    : memory_create_contiguous(budget, MEMORY_PAGES, 0, &m.memories[i]),
              OK);
     }
-    while (!memory_zero_step(m.memories[2])) {
+    while (memory_contiguous_step(m.memories[2]) == RESULT_RESTART) {
     }
     SAME(space_create(budget, &m.spaces[0]), OK);
 }

@@ -81,7 +81,7 @@ void page_table_init(const struct boot_info *boot) {
             map_direct(MAX(boot->ranges[i].start, 4 * GiB), boot->ranges[i].end);
         }
     }
-    while ((root[direct_map_end - 1] & PTE_PRESENT) == 0) {
+    while (direct_map_end > KERNEL_HALF && root[direct_map_end - 1] == 0) {
         direct_map_end--;
     }
     arch_space_load(page_table_kernel_root);
