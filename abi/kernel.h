@@ -242,8 +242,8 @@ struct system_info {
     uint32_t n_processes, n_threads, n_endpoints, n_gates, n_memory, n_handles, n_budgets, n_irqs;
     uint64_t idle_ns;
     uint64_t context_switches, interrupts, system_calls;
-    uint64_t lock_ticks;      /* TSC ticks that CPUs have waited for the kernel lock, added up */
-    uint64_t moves;           /* context switches to a thread that ran on another CPU before */
+    uint64_t lock_ticks; /* TSC ticks that CPUs have waited for the kernel lock, added up */
+    uint64_t moves;      /* context switches to a thread that ran on another CPU before */
 };
 
 /* The kernel's log: a ring of bytes; head counts all bytes ever written. */

@@ -89,7 +89,7 @@ status_t sys_process_fork(struct thread *thread) {
         }
     }
     child = CONTAINER_OF(thread->operation, struct process, object);
-    if (scheduler_runs_elsewhere(parent)) {
+    if (scheduler_kick_process(parent)) {
         return RESULT_RESTART; /* threads that are not parked yet */
     }
     if (process_is_dying(child)) {
@@ -284,7 +284,7 @@ status_t sys_process_become(struct thread *thread) {
     if (status != OK) {
         return status;
     }
-    if (scheduler_runs_elsewhere(process)) {
+    if (scheduler_kick_process(process)) {
         return RESULT_RESTART; /* threads that are not parked yet */
     }
     prepared = CONTAINER_OF(thread->operation, struct process, object);

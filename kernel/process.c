@@ -105,7 +105,7 @@ status_t process_create(struct budget *budget, const struct process *parent,
 static void hold_update(struct process *process) {
     process->hold = process->frozen || process_is_dying(process);
     if (process->hold) {
-        scheduler_kick_process(process);
+        (void)scheduler_kick_process(process);
     }
 }
 

@@ -16,7 +16,7 @@
 #define SLICE_NS (10 * 1000 * 1000ULL)
 /* Deadlines sorted, and deadlines that have passed, in one timer interrupt; the rest make it fire
  * again at once. */
-#define DEADLINES_PER_STEP 6
+#define DEADLINES_PER_STEP 4
 /* Threads that are to end or to stop, when they come to run. */
 #define ATTENDS_PER_STEP 8
 
@@ -25,24 +25,10 @@ uint32_t scheduler_ready_cpus[PRIORITY_MAX + 1];
 uint64_t scheduler_ready_mask; /* fastpath.S looks at it too */
 static uint64_t idle_ticks, n_readied;
 uint64_t scheduler_n_switches, scheduler_n_moves;
-struct kernel_lock kernel_lock;
-uint64_t kernel_lock_ticks;
 
 static struct cpu_generic *generic(void) {
     return &cpu_this()->generic;
 }
-
-/* [book:kernel-lock-wait] */
-void kernel_lock_wait(uint32_t ticket) {
-    uint64_t start = tsc_read();
-
-    while (__atomic_load_n(&kernel_lock.serving, __ATOMIC_ACQUIRE) != ticket) {
-        arch_poll_mailbox();
-        arch_relax();
-    }
-    kernel_lock_ticks += tsc_read() - start;
-}
-/* [/book] */
 
 void scheduler_add_cpu(struct cpu *cpu, struct thread *idle) {
     struct cpu_generic *new = &cpu->generic;
@@ -78,21 +64,16 @@ void scheduler_kick_thread(const struct thread *thread) {
     }
 }
 
-void scheduler_kick_process(const struct process *process) {
+bool scheduler_kick_process(const struct process *process) {
+    bool runs = false;
+
     for (uint32_t i = 0; i < cpu_n; i++) {
         if (&cpus[i] != cpu_this() && cpus[i].generic.running->process == process) {
             cpu_kick(&cpus[i]);
+            runs = true;
         }
     }
-}
-
-bool scheduler_runs_elsewhere(const struct process *process) {
-    for (uint32_t i = 0; i < cpu_n; i++) {
-        if (&cpus[i] != cpu_this() && cpus[i].generic.running->process == process) {
-            return true;
-        }
-    }
-    return false;
+    return runs;
 }
 
 /* The highest priority that has a ready thread, -1 if none has. */

@@ -33,12 +33,9 @@
 void scheduler_add_cpu(struct cpu *cpu, struct thread *idle);
 
 /* A thread that runs on another CPU, or a process's threads that do, enter the kernel soon, where
- * they find what has been decided about them. */
+ * they find what has been decided about them. The second tells whether there is such a thread. */
 void scheduler_kick_thread(const struct thread *thread);
-void scheduler_kick_process(const struct process *process);
-
-/* Some other CPU runs a thread of the process at this moment. */
-bool scheduler_runs_elsewhere(const struct process *process);
+bool scheduler_kick_process(const struct process *process);
 
 /*
  * Makes a thread, which is in no list, READY, behind the others of its priority. One that is more

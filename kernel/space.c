@@ -14,11 +14,10 @@
 #define PLACE_END   0x00007f0000000000ULL
 /* Entries of page tables looked at in one step. */
 #define STEP_ENTRIES 256
-/* What making a region and copying a page cost, against a look at an entry. */
+/* The same for a fork; what a region, and a page table, cost against that. */
+#define CLONE_ENTRIES   160
 #define STEPS_PER_CLONE 16
-#define STEPS_PER_COPY  64
-/* Pages that a fork copies at once, at most. */
-#define FORK_COPIES 8
+#define STEPS_PER_TABLE 64
 /* What a region that goes counts for, its memory object included. */
 #define STEPS_PER_REGION 32
 /* What a look at a mapping of a memory object counts for. */
@@ -324,7 +323,7 @@ status_t space_unmap_step(struct space *space, uint64_t *address, uint64_t end) 
 /* Gives the present pages of a region's part the rights that its flags now allow. */
 static void pages_protect_step(struct space *space, uint64_t *address, uint64_t end,
                                uint32_t protection) {
-    uint32_t n_steps = STEP_ENTRIES / 4; /* each page is found from the root */
+    uint32_t n_steps = STEP_ENTRIES / 12; /* a page costs more than a look at its entry */
     struct tlb_gather gather;
 
     tlb_gather_begin(&gather, space);
@@ -440,26 +439,16 @@ static bool is_cloned(pte_t entry) {
 }
 
 /* [book:fork-table] */
-/* The copy's entry for a page. What the process wrote since its last fork (or ever) it will write
- * again, and the child likewise: a few such pages are copied now, which spares both a fault. The
- * others are shared, read-only in both from now on. */
-static pte_t entry_clone(struct tlb_gather *gather, struct space *to, uint64_t address,
-                         pte_t *entry) {
-    pte_t old = *entry;
-    paddr_t frame;
+/* The copy's entry for a page: shared, and what the process owns read-only in both from now on. */
+static pte_t entry_clone(struct tlb_gather *gather, uint64_t address, pte_t *entry) {
+    pte_t shared = *entry;
 
-    if ((old & PTE_OWNED) != 0 && (old & PTE_WRITE) != 0) {
-        frame = to->n_copied < FORK_COPIES ? frame_take() : PADDR_NONE;
-        if (frame != PADDR_NONE) {
-            to->n_copied++;
-            memcpy(paddr_to_pointer(frame), paddr_to_pointer(old & PTE_ADDRESS), PAGE_SIZE);
-            return frame | (old & ~PTE_ADDRESS);
-        }
-        old &= ~PTE_WRITE;
-        page_table_replace(gather, address, entry, old, PADDR_NONE);
+    if ((shared & PTE_OWNED) != 0 && (shared & PTE_WRITE) != 0) {
+        shared &= ~PTE_WRITE;
+        page_table_replace(gather, address, entry, shared, PADDR_NONE);
     }
-    frame_get(old & PTE_ADDRESS);
-    return old;
+    frame_get(shared & PTE_ADDRESS);
+    return shared;
 }
 
 /* Clones the pages of [*address, end) that are in the table of `entry`, that of *address. */
@@ -467,7 +456,7 @@ static status_t table_clone(struct tlb_gather *gather, struct space *to, uint64_
                             uint64_t end, pte_t *entry, uint32_t *n_steps) {
     uint64_t start = *address, at = start;
     uint32_t n = 0, n_owned = 0; /* the latter are charged before */
-    uint32_t n_before;
+    uint64_t n_before;
     pte_t *copy; /* the copy's entry for `at` */
     status_t status;
 
@@ -485,20 +474,20 @@ static status_t table_clone(struct tlb_gather *gather, struct space *to, uint64_
     if (!space_charge(to, n_owned)) {
         return ERROR_OUT_OF_BUDGET;
     }
+    n_before = to->n_frames;
     status = page_table_make(to, start, &copy);
     if (status != OK) {
         space_refund(to, n_owned);
         return status;
     }
     /* Commit. */
-    n_before = to->n_copied;
     *frame_count(ALIGN_DOWN(pointer_to_paddr(copy), PAGE_SIZE)) += n;
     for (at = start; at < end; at += PAGE_SIZE, entry++, copy++) {
         if (is_cloned(*entry)) {
-            *copy = entry_clone(gather, to, at, entry);
+            *copy = entry_clone(gather, at, entry);
         }
     }
-    *n_steps -= MIN(*n_steps, STEPS_PER_COPY * (to->n_copied - n_before));
+    *n_steps -= (uint32_t)MIN(*n_steps, STEPS_PER_TABLE * (to->n_frames - n_before));
     return OK;
 }
 /* [/book] */
@@ -527,7 +516,7 @@ static status_t region_clone(struct tlb_gather *gather, const struct region *reg
 }
 
 status_t space_clone_step(struct space *from, struct space *to, uint64_t *cursor, bool *done) {
-    uint32_t n_steps = STEP_ENTRIES;
+    uint32_t n_steps = CLONE_ENTRIES;
     const struct region *region;
     struct tlb_gather gather;
     status_t status = OK;

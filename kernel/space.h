@@ -47,7 +47,6 @@ struct space {
     uint64_t n_frames;
     struct leaf leaves[N_LEAVES]; /* those of tables that went are LEAF_NONE */
     struct region *hint;          /* found last; NULL: none, or one is gone since */
-    uint32_t n_copied;            /* pages that the fork which made it copied */
     uint64_t cursor;              /* where the next mapping without an address is tried */
 };
 

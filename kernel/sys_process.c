@@ -148,7 +148,7 @@ status_t sys_process_control(struct thread *thread, struct process *process) {
     case PROCESS_STOP:
         process_stop(process);
         /* It has stopped when the call returns: also what ran on other CPUs. */
-        return scheduler_runs_elsewhere(process) ? RESULT_RESTART : OK;
+        return scheduler_kick_process(process) ? RESULT_RESTART : OK;
     case PROCESS_CONTINUE:
         process_continue(process);
         return OK;

@@ -257,6 +257,9 @@ static void model_wait(void) {
            m.threads[first].deadline_ns) { /* the timer may have been armed for less */
         host_wait(m.threads[first].deadline_ns);
     }
+    for (unsigned i = 0; i < N_THREADS; i++) {
+        host_wait(host_now_ns); /* one interrupt looks at some deadlines only, and fires again */
+    }
     m.threads[first].deadline_ns = DEADLINE_NEVER;
     if (m.threads[first].state == THREAD_SENDING) {
         row_remove(&m.queue, first);
