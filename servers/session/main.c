@@ -161,10 +161,10 @@ static status_t line_is_ready(const struct line *line, bool *ready) {
 }
 
 /*
- * Our budget in equal shares, and one more than there are terminals: for ourselves, and for the
- * terminal whose old share is held by programs that outlived both their shell and our last run, or
- * that leave no room for a new shell. On a small machine, where equal shares would be of use to
- * nobody, the first terminals have one.
+ * A third of what is left of our budget, when the terminal is first used: most people use one or
+ * two. The rest is for the other terminals, for ourselves, and for the terminal whose old share is
+ * held by programs that outlived both their shell and our last run, or that leave no room for a new
+ * shell.
  */
 static status_t line_budget(struct line *line) {
     handle_t own = startup_handle(STARTUP_BUDGET, NULL);
@@ -177,11 +177,11 @@ static status_t line_budget(struct line *line) {
     if (status != OK) {
         return status;
     }
-    uint64_t share = MAX(info.budget.limit / (n_lines + 1), (uint64_t)SHARE_MIN_PAGES);
     uint64_t left = info.budget.limit - info.budget.used;
 
-    return left < SHARE_MIN_PAGES ? ERROR_OUT_OF_BUDGET
-                                  : sys_budget_create(own, MIN(share, left), &line->budget);
+    return left < SHARE_MIN_PAGES
+               ? ERROR_OUT_OF_BUDGET
+               : sys_budget_create(own, MAX(left / 3, (uint64_t)SHARE_MIN_PAGES), &line->budget);
 }
 
 static status_t line_start(struct line *line) {

@@ -206,7 +206,8 @@ static void test_brief_stat(void **state) {
                      ERROR_REDIRECT);
     assert_int_equal(n_seen, 1);
     assert_int_equal(seen.words[1] | seen.words[2] | seen.words[3], 0);
-    assert_int_equal(seen.segments[0].access, LENT_WRITABLE);
+    assert_true((seen.control & MESSAGE_LENDS) != 0);
+    assert_int_equal(seen.lent.access, LENT_WRITABLE);
 }
 
 /* ---- two paths in one range, a gate of the server's own ---- */

@@ -136,7 +136,7 @@ static void stretch_add(struct cpu *cpu, unsigned number, struct block *block) {
         block->on[number].n_runs = 0;
         if (cpu->n_blocks == cpu->room) {
             cpu->room = cpu->room * 2 + 64;
-            cpu->blocks = realloc(cpu->blocks, cpu->room * sizeof *cpu->blocks);
+            cpu->blocks = realloc(cpu->blocks, cpu->room * sizeof(struct block *));
             if (cpu->blocks == NULL) {
                 fail("no memory");
             }

@@ -266,6 +266,7 @@ static void many_words(void) {
 
 static void spin_main(void *unused) {
     (void)unused;
+    priority_set(20); /* so that who starts them does not have to take turns with them */
     for (;;) {
     }
 }
@@ -273,7 +274,6 @@ static void spin_main(void *unused) {
 /* Many threads that are ready to run, many handles whose objects have many pages. */
 static int crowded_child(uint64_t unused) {
     (void)unused;
-    priority_set(20);
     members_start(spin_main);
     for (unsigned i = 0; i < N_OBJECTS; i++) {
         char *pages = pages_map(memory_new(OBJECT_PAGES), OBJECT_PAGES, READ_WRITE);

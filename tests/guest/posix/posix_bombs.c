@@ -238,26 +238,32 @@ static void bomb_queue(void) {
     }
 }
 
-/* As many descriptors as there can be, in process after process. */
-static void bomb_descriptors(bool (*take)(void)) {
+/* In process after process, for ever. */
+static void bomb_children(void (*child)(void)) {
     for (;;) {
         pid_t pid = fork();
 
-        if (pid < 0) {
+        if (pid == 0) {
+            child();
+        } else if (pid < 0) {
             count_refusal(errno);
             sleep_ms(10);
         }
-        while (pid == 0) {
-            if (take()) {
-                count(&tally->made);
-            } else if (errno != EMFILE) {
-                count_refusal(errno == ENFILE || errno == ENOSPC ? EAGAIN : errno);
-                sleep_ms(10);
-            } else {
-                sleeps(NULL);
-            }
+        sleep_ms(5); /* for the child: else there would be processes that have nothing */
+    }
+}
+
+/* As many descriptors as there can be. */
+static void descriptors_take(bool (*take)(void)) {
+    for (;;) {
+        if (take()) {
+            count(&tally->made);
+        } else if (errno != EMFILE) {
+            count_refusal(errno == ENFILE || errno == ENOSPC ? EAGAIN : errno);
+            sleep_ms(10);
+        } else {
+            sleeps(NULL);
         }
-        sleep_ms(5); /* for the child: else there would be processes without descriptors */
     }
 }
 
@@ -274,8 +280,12 @@ static bool take_pipe(void) {
     return true;
 }
 
+static void pipes_take(void) {
+    descriptors_take(take_pipe);
+}
+
 static void bomb_pipes(void) {
-    bomb_descriptors(take_pipe);
+    bomb_children(pipes_take);
 }
 
 /* An open file of each server that has some. */
@@ -290,41 +300,46 @@ static bool take_files(void) {
     return true;
 }
 
+static void files_take(void) {
+    descriptors_take(take_files);
+}
+
 static void bomb_files(void) {
-    bomb_descriptors(take_files);
+    bomb_children(files_take);
+}
+
+static void memory_take(void) {
+    enum { PIECE = 256 * KIB };
+
+    for (;;) {
+        char *piece = mmap(NULL, PIECE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+        if (piece == MAP_FAILED) {
+            count_refusal(errno);
+            sleeps(NULL);
+        }
+        for (size_t i = 0; i < PIECE; i += 4 * KIB) {
+            piece[i] = 1;
+        }
+        count(&tally->made);
+    }
 }
 
 /* Takes memory, and again as soon as the process that had it was killed for that. */
 static void bomb_memory(void) {
-    enum { PIECE = 256 * KIB };
-
     for (;;) {
         pid_t pid = fork();
 
-        if (pid < 0) {
+        if (pid == 0) {
+            memory_take();
+        } else if (pid < 0) {
             count_refusal(errno);
             sleep_ms(10);
-        }
-        while (pid == 0) {
-            char *piece =
-                mmap(NULL, PIECE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-            if (piece == MAP_FAILED) {
-                count_refusal(errno);
-                sleeps(NULL);
-            }
-            for (size_t i = 0; i < PIECE; i += 4 * KIB) {
-                piece[i] = 1;
-            }
-            count(&tally->made);
-        }
-        if (pid > 0 && waitpid(pid, NULL, 0) == pid) {
+        } else if (waitpid(pid, NULL, 0) == pid) {
             count(&tally->refused);
         }
     }
 }
-
-/* ---- setting them off ---- */
 
 /* ---- setting them off ---- */
 
