@@ -12,7 +12,7 @@ ARCHIVE = BUILD / "kernel-test.tar"
 
 BROKEN = {                                         # kernel/debug/check.c, debug_break
     1: "deadline", 2: "scheduler_ready_mask", 3: "n_free == table->n_free", 4: "budget->used <= budget->limit",
-    5: "replier", 6: "n_reserved <= process->handles.n_free", 7: "n_accept", 8: "bytes\\[i\\] == poison",
+    5: "replier", 6: "n_reserved <= process->handles.n_free", 7: "n_accept", 8: "bytes\\[i\\] == fill",
 }
 
 
