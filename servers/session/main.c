@@ -161,10 +161,9 @@ static status_t line_is_ready(const struct line *line, bool *ready) {
 }
 
 /*
- * A third of what is left of our budget, when the terminal is first used: most people use one or
- * two. The rest is for the other terminals, for ourselves, and for the terminal whose old share is
- * held by programs that outlived both their shell and our last run, or that leave no room for a new
- * shell.
+ * A third of our budget for the first terminal, and a third less for each further one: most people
+ * use one or two. The rest is for ourselves, and for the terminal whose old share is held by
+ * programs that outlived both their shell and our last run, or that leave no room for a new shell.
  */
 static status_t line_budget(struct line *line) {
     handle_t own = startup_handle(STARTUP_BUDGET, NULL);
@@ -177,11 +176,14 @@ static status_t line_budget(struct line *line) {
     if (status != OK) {
         return status;
     }
-    uint64_t left = info.budget.limit - info.budget.used;
+    uint64_t share = info.budget.limit / 3, left = info.budget.limit - info.budget.used;
 
-    return left < SHARE_MIN_PAGES
-               ? ERROR_OUT_OF_BUDGET
-               : sys_budget_create(own, MAX(left / 3, (uint64_t)SHARE_MIN_PAGES), &line->budget);
+    for (const struct line *before = lines; before < line; before++) {
+        share -= share / 3;
+    }
+    share = MIN(MAX(share, (uint64_t)SHARE_MIN_PAGES), left);
+    return share < SHARE_MIN_PAGES ? ERROR_OUT_OF_BUDGET
+                                   : sys_budget_create(own, share, &line->budget);
 }
 
 static status_t line_start(struct line *line) {
