@@ -48,8 +48,8 @@ void handle_table_init(struct handle_table *table, struct budget *budget);
 /* From now on `budget` pays, for the pages that are there too. Fails: OUT_OF_BUDGET. */
 WARN_UNUSED status_t handle_table_pay(struct handle_table *table, struct budget *budget);
 
-/* Closes at most 8 handles, then frees the table's pages; true when all is done. *cursor: 0 at
- * first. */
+/* Closes some handles or, when none is left, frees some of the table's pages; true when all is
+ * done. *cursor: 0 at first. */
 bool handle_table_destroy_step(struct handle_table *table, uint32_t *cursor);
 
 /* The entry of an open handle, NULL if there is none. An argument register is taken whole: more

@@ -24,6 +24,7 @@
 #include "lib/native/syscall.h"
 #include "lib/native/thread.h"
 #include "lib/native/time.h"
+#include "tests/guest/sleeper.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,13 +40,6 @@ enum {
     QUIT = 2, /* a label */
 };
 
-/* What a thread that only waits is told: until when, and it goes on to wait as long as word is 0.
- */
-struct sleeper {
-    volatile uint32_t word;
-    uint64_t deadline;
-};
-
 static struct sleeper sleepers[N_MAX + 1];
 static handle_t sleeper_handles[N_MAX + 1];
 static handle_t many[N_MAX];
@@ -59,29 +53,6 @@ static void must(status_t status, const char *what) {
 
 static void size_row(const char *name, unsigned n, uint64_t instructions) {
     printf("size %s %u %llu\n", name, n, (unsigned long long)instructions);
-}
-
-/*
- * Threads by the thousand have no stacks: all that they do is a system call. The argument is a
- * struct sleeper. It waits for the word, and again when that has changed; woken at 0, it ends.
- */
-__attribute__((naked)) static void sleeper_main(void) {
-    __asm__ volatile("movq %%rdi, %%rbx\n"
-                     "1: movl %0, %%eax\n"
-                     "movq %%rbx, %%rdi\n"
-                     "xorl %%esi, %%esi\n"
-                     "movq 8(%%rbx), %%rdx\n"
-                     "xorl %%r10d, %%r10d\n"
-                     "syscall\n"
-                     "cmpl $0, (%%rbx)\n"
-                     "je 1b\n"
-                     "movl %1, %%eax\n"
-                     "xorl %%edi, %%edi\n"
-                     "xorl %%esi, %%esi\n"
-                     "xorl %%edx, %%edx\n"
-                     "syscall\n"
-                     :
-                     : "i"(SYSCALL_futex_wait), "i"(SYSCALL_thread_exit));
 }
 
 /* The argument is a gate: sends empty messages to it, for ever. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Budgets: who pays, how much, until when; and what happens when there is none left. */
 #include "tests/guest/kernel/kernel_test.h"
+#include "tests/guest/sleeper.h"
 
 #include <string.h>
 
@@ -302,44 +303,24 @@ static void ends_in_a_lent_copy(void) {
 
 #define N_WAITERS 300
 
-/* Waits, without a stack, while the word that is its argument is 0. */
-__attribute__((naked)) static void wait_main(void) {
-    __asm__ volatile("movq %%rdi, %%rbx\n"
-                     "1: movl %0, %%eax\n"
-                     "movq %%rbx, %%rdi\n"
-                     "xorl %%esi, %%esi\n"
-                     "movq $-1, %%rdx\n"
-                     "xorl %%r10d, %%r10d\n"
-                     "syscall\n"
-                     "cmpl $0, (%%rbx)\n"
-                     "je 1b\n"
-                     "movl %1, %%eax\n"
-                     "xorl %%edi, %%edi\n"
-                     "xorl %%esi, %%esi\n"
-                     "xorl %%edx, %%edx\n"
-                     "syscall\n"
-                     :
-                     : "i"(SYSCALL_futex_wait), "i"(SYSCALL_thread_exit));
-}
-
 /* All that the kernel has for a thread that waits; in whole pages, of which a slab is one. */
 static void thread_cost(void) {
     static handle_t threads[N_WAITERS];
-    static volatile uint32_t word;
+    static struct sleeper sleeper;
     uint64_t before = budget_used(test_budget), bytes, n_woken;
     uint32_t id;
 
-    word = 0;
+    sleeper = (struct sleeper){.deadline = DEADLINE_NEVER};
     for (unsigned i = 0; i < N_WAITERS; i++) {
-        CHECK_OK(sys_thread_create((uint64_t)(uintptr_t)wait_main, 0, (uint64_t)(uintptr_t)&word, 0,
-                                   &threads[i], &id));
+        CHECK_OK(sys_thread_create((uint64_t)(uintptr_t)sleeper_main, 0,
+                                   (uint64_t)(uintptr_t)&sleeper, 0, &threads[i], &id));
     }
     sleep_us(MACHINE_PAUSE_US);
     bytes = (budget_used(test_budget) - before) * PAGE_BYTES / N_WAITERS;
     test_print("bench memory_thread %llu\n", (unsigned long long)bytes);
     CHECK(bytes > 600 && bytes <= 1400); /* the first time the handle table may grow too */
-    word = 1;
-    CHECK_OK(sys_futex_wake(&word, N_WAITERS, 0, &n_woken));
+    sleeper.word = 1;
+    CHECK_OK(sys_futex_wake(&sleeper.word, N_WAITERS, 0, &n_woken));
     for (unsigned i = 0; i < N_WAITERS; i++) {
         closed(threads[i]);
     }

@@ -75,6 +75,17 @@ static void priorities_hold(void) {
     spinner_end(other);
 }
 
+/* How much processor time each of `n` programs gets while `us` pass. */
+static void used_meanwhile(const handle_t *children, uint32_t n, uint64_t us, uint64_t *used) {
+    for (uint32_t i = 0; i < n; i++) {
+        used[i] = cpu_ns(children[i]);
+    }
+    sleep_us(us);
+    for (uint32_t i = 0; i < n; i++) {
+        used[i] = cpu_ns(children[i]) - used[i];
+    }
+}
+
 /* `n` programs that compute: each gets its part of all processors, within `percent` of it. */
 static bool shares_fairly(uint32_t n, uint64_t percent) {
     uint32_t n_cpus = info_page()->n_cpus;
@@ -87,13 +98,9 @@ static bool shares_fairly(uint32_t n, uint64_t percent) {
     }
     sleep_us(SETTLE_US / 25);
     start = time_now_ns();
-    for (uint32_t i = 0; i < n; i++) {
-        used[i] = cpu_ns(children[i]);
-    }
-    sleep_us(3 * SETTLE_US * n_cpus);
+    used_meanwhile(children, n, 3 * SETTLE_US * n_cpus, used);
     fair = (time_now_ns() - start) * n_cpus / n;
     for (uint32_t i = 0; i < n; i++) {
-        used[i] = cpu_ns(children[i]) - used[i];
         is_fair &=
             used[i] * 100 >= fair * (100 - percent) && used[i] * 100 <= fair * (100 + percent);
     }
@@ -248,12 +255,8 @@ static void programs(void) {
     }
     sleep_us(SETTLE_US / 10);
     before = figures();
+    used_meanwhile(children, n, 2 * SETTLE_US, used);
     for (uint32_t i = 0; i < n; i++) {
-        used[i] = cpu_ns(children[i]);
-    }
-    sleep_us(2 * SETTLE_US);
-    for (uint32_t i = 0; i < n; i++) {
-        used[i] = cpu_ns(children[i]) - used[i];
         least = used[i] < least ? used[i] : least;
         most = used[i] > most ? used[i] : most;
     }
