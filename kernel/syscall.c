@@ -55,13 +55,20 @@ status_t sys_null(struct thread *thread) {
     return OK;
 }
 
-/* The next step of a long call; unless its `syscall` is no longer there, for who maps memory can
- * change that: what one call has begun must not meet another. */
-static void operation_continue(struct thread *thread, uint64_t number) {
-    if (thread->restarted != number) {
+/*
+ * Whether a call that has something in its way is to be made now: not if an upcall was raised on
+ * another CPU after its `syscall`. That comes first, or the call could wait and the upcall with it.
+ * Not between two steps of a long call, for which upcalls wait; unless its `syscall` is no longer
+ * there (who maps memory can change that): what one call has begun must not meet another.
+ */
+static NOINLINE bool call_prepare(struct thread *thread, uint64_t number) {
+    bool continues = thread->restarted != 0 && thread->restarted == number;
+
+    if (thread->restarted != 0 && !continues) {
         thread_operation_drop(thread);
     }
     thread->restarted = 0;
+    return continues || !thread->attention;
 }
 
 void syscall_enter(struct thread *thread) {
@@ -70,10 +77,10 @@ void syscall_enter(struct thread *thread) {
 
     syscall_n_made++;
     if (LIKELY(number < ARRAY_SIZE(table))) {
-        if (UNLIKELY(thread->restarted != 0)) {
-            operation_continue(thread, number);
-        }
-        status = table[number](thread);
+        bool is_made = LIKELY(!thread->attention && thread->restarted == 0) ||
+                       call_prepare(thread, number);
+
+        status = is_made ? table[number](thread) : RESULT_RESTART;
     }
     if (UNLIKELY(status == RESULT_RESTART)) {
         registers_restart_syscall(&thread->registers);

@@ -53,7 +53,7 @@ struct thread {
         uint64_t special;
         struct {
             bool attention;    /* iff upcall_bits is not 0 and in_upcall is 0: looked at before
-                                  every return to user mode */
+                                  every call, and every return to user mode */
             uint8_t n_accept;  /* handle slots reserved by the call or receive under way */
             uint8_t cancel;    /* enum cancel_state */
             uint8_t restarted; /* system call of which `operation` and `operation_progress` are
