@@ -24,6 +24,8 @@
 /* clang-format off */
 #pragma once
 
+#define MESSAGE_STUBS /* with MESSAGE_CALL as it is here: who puts another in its place comes first */
+
 #include "lib/native/message.h"
 #include "lib/native/request.h"
 

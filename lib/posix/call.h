@@ -9,6 +9,10 @@
  */
 #pragma once
 
+#ifdef MESSAGE_STUBS
+#error "a header of abi/generated came before this one: its calls would end at every signal"
+#endif
+
 #include "lib/native/message.h"
 
 WARN_UNUSED status_t posix_call(struct message *m);

@@ -17,6 +17,9 @@ WARN_UNUSED static inline status_t proc_message_short(struct message *m) {
     return proc_message(m);
 }
 
+#ifdef PROC_PID_MAX
+#error "abi/generated/proc.h came before this one: its calls would not outlive a restart of proc"
+#endif
 #undef MESSAGE_CALL
 #undef MESSAGE_CALL_SHORT
 #define MESSAGE_CALL(m)       proc_message(m)

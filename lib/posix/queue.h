@@ -11,7 +11,7 @@
 
 #include <signal.h>
 
-#include "abi/generated/proc.h"
+#include "lib/posix/proc.h"
 #include "lib/posix/thread.h"
 
 /* Below are 32 to 34, which musl keeps for itself: they need no queue. */

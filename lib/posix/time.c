@@ -8,13 +8,13 @@
 #include <sys/time.h>
 #include <time.h>
 
-#include "abi/generated/clock.h"
 #include "abi/kernel.h"
 #include "lib/native/block.h"
 #include "lib/native/namespace.h"
 #include "lib/native/syscall.h"
 #include "lib/native/time.h"
 #include "lib/posix/call.h"
+#include "abi/generated/clock.h"
 #include "lib/posix/calls.h"
 #include "lib/posix/errno.h"
 #include "lib/posix/proc.h"

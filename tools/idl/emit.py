@@ -297,7 +297,9 @@ def header(p):
     out = ["/* SPDX-License-Identifier: MIT */", "/*",
            f" * Made by tools/idl/generate.py from abi/protocols/{p.name}.idl: change that, not this."]
     out += [" *"] + [f" * {line}".rstrip() for line in p.head] if p.head else []
-    out += [" */", "/* clang-format off */", "#pragma once", "", '#include "lib/native/message.h"', '#include "lib/native/request.h"', "",
+    out += [" */", "/* clang-format off */", "#pragma once", "",
+            "#define MESSAGE_STUBS /* with MESSAGE_CALL as it is here: who puts another in its place comes first */", "",
+            '#include "lib/native/message.h"', '#include "lib/native/request.h"', "",
             f"enum {{ {upper}_PROTOCOL = {p.number} }};", "", f"enum {p.name}_label {{"]
     out += [f"    {upper}_{m.name.upper()} = {upper}_PROTOCOL << 16 | {m.number}," for m in p.messages] + ["};", ""]
     for name, value, doc in p.constants:
