@@ -157,10 +157,10 @@ static bool is_whole(const struct fd *fd) {
     return (fd->mode & FILE_MODE_KIND) == FILE_MODE_REGULAR;
 }
 
-/* What a regular file does is never cut short by a signal: programs do not expect EINTR from one,
- * nor less than they asked for. */
+/* What a regular file or /dev/random does is never cut short by a signal: programs do not expect
+ * EINTR from one, nor less than they asked for. */
 static inline void hold_signals(const struct fd *fd) {
-    if (is_whole(fd)) {
+    if (is_whole(fd) || (fd->mode & FILE_KIND_PROMPT) != 0) {
         thread_self()->slow = CALL_FAST;
     }
 }

@@ -276,9 +276,28 @@ static long take(handle_t gate) {
     return terminal_error(terminal_take(gate));
 }
 
+/* From the background, or for the output. */
+static bool may_wait(unsigned request) {
+    switch (request) {
+    case TCSETS:
+    case TCSETSW:
+    case TCSETSF:
+    case TIOCSPGRP:
+    case TCFLSH:
+    case TCSBRK:
+    case TCXONC:
+        return true;
+    default:
+        return false;
+    }
+}
+
 long terminal_control(handle_t gate, unsigned request, long argument) {
     const struct winsize *size = (const struct winsize *)argument;
 
+    if (!may_wait(request)) {
+        thread_self()->slow = CALL_FAST;
+    }
     switch (request) {
     case TCGETS:
         return get_attributes(gate, (void *)argument);
