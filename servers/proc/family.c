@@ -76,6 +76,9 @@ status_t on_adopt(void *context, struct request *request, uint32_t flags, uint32
     uint32_t child_group, child_session;
     status_t status = asker_find(context, request, &asker);
 
+    if (status == OK && asker.member != NULL && asker.member->is_killed) {
+        status = ERROR_BAD_STATE; /* its child would outlive a kill of the whole group */
+    }
     if (status == OK) {
         status = placement(&asker, flags, group, &child_group, &child_session);
     }

@@ -22,10 +22,11 @@
 
 /* ---- effects ---- */
 
-static void kill_by(const struct member *member, uint32_t signal) {
+static void kill_by(struct member *member, uint32_t signal) {
     status_t status = sys_process_kill(member->process, PROC_STATUS_SIGNAL | (int32_t)signal);
 
     (void)status; /* it can only be dead already */
+    member->is_killed = true;
 }
 
 static void stop_by(struct member *member, uint32_t signal) {
