@@ -25,36 +25,29 @@ status_t user_resolve_fault(struct space *space, uint64_t address, enum access a
 }
 /* [/book] */
 
-status_t copy_in(struct space *space, void *to, user_ptr_t from, uint64_t n) {
+/* Between the kernel's memory and the user's at `address`, which is read or written. */
+static ALWAYS_INLINE status_t copy(struct space *space, uint64_t address, enum access access,
+                                   char *kernel, uint64_t n) {
     while (n > 0) {
-        uint64_t part = MIN(n, user_page_rest(from.address));
-        void *source;
-        status_t status = user_resolve(space, from.address, ACCESS_READ, &source);
+        uint64_t part = MIN(n, user_page_rest(address));
+        void *user;
+        status_t status = user_resolve(space, address, access, &user);
 
         if (status != OK) {
             return status;
         }
-        memcpy(to, source, part);
-        to = (char *)to + part;
-        from.address += part;
+        memcpy(access == ACCESS_READ ? kernel : user, access == ACCESS_READ ? user : kernel, part);
+        kernel += part;
+        address += part;
         n -= part;
     }
     return OK;
 }
 
-status_t copy_out(struct space *space, user_ptr_t to, const void *from, uint64_t n) {
-    while (n > 0) {
-        uint64_t part = MIN(n, user_page_rest(to.address));
-        void *target;
-        status_t status = user_resolve(space, to.address, ACCESS_WRITE, &target);
+status_t copy_in(struct space *space, void *to, user_ptr_t from, uint64_t n) {
+    return copy(space, from.address, ACCESS_READ, to, n);
+}
 
-        if (status != OK) {
-            return status;
-        }
-        memcpy(target, from, part);
-        from = (const char *)from + part;
-        to.address += part;
-        n -= part;
-    }
-    return OK;
+status_t copy_out(struct space *space, user_ptr_t to, const void *from, uint64_t n) {
+    return copy(space, to.address, ACCESS_WRITE, (char *)(uintptr_t)from, n);
 }
