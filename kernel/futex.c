@@ -47,6 +47,7 @@ static void futex_enter(struct thread *thread, const struct futex *futex) {
     if (futex->memory != NULL) {
         object_get(&futex->memory->object);
     }
+    thread->waiting = (struct tree_node){0}; /* it was something else until now */
     tree_insert(futex->waiters, &thread->waiting, futex->key);
 }
 
@@ -55,7 +56,6 @@ void futex_leave(struct thread *thread) {
 
     tree_remove(memory != NULL ? &memory->waiters : &thread->process->space->waiters,
                 &thread->waiting);
-    thread->futex_memory = NULL;
     if (memory != NULL) {
         object_put(&memory->object);
     }

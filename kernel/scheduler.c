@@ -152,7 +152,7 @@ static void running_put_back(struct cpu_generic *cpu) {
     if (cpu->slice_end_ns != 0) {
         uint64_t now = clock_now_ns();
 
-        thread->slice_left_ns = cpu->slice_end_ns > now ? cpu->slice_end_ns - now : 1;
+        thread->slice_left_ns = cpu->slice_end_ns > now ? (uint32_t)(cpu->slice_end_ns - now) : 1;
     }
     queue_in(thread, true);
 }

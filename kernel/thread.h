@@ -14,6 +14,9 @@
  *   DEAD        none
  * Invariant: a deadline is armed only in SENDING, RECEIVING, AWAITING and FUTEX; and for the
  * reaper, see there. Invariant: `n_accept` is 0 but in SENDING, RECEIVING and AWAITING.
+ *
+ * A slab's frame has room for four, if none is over 1,008 bytes: small members stand in what others
+ * would leave unused, and two unions hold what is never needed at the same time.
  */
 #pragma once
 
@@ -42,13 +45,14 @@ enum deadline_place { DEADLINE_NOWHERE, DEADLINE_RECENT, DEADLINE_SORTED };
 enum cancel_state { CANCEL_NONE, CANCEL_PENDING, CANCEL_QUEUED, CANCEL_DELIVERED };
 
 struct thread {
-    struct registers registers; /* the first three in this order: see kernel/arch/x86_64/thread.h */
+    struct registers registers; /* the first four in this order: see kernel/arch/x86_64/thread.h */
     uint64_t fs_base;
+    struct process *process; /* referenced; kernel_process for kernel threads */
     struct fpu_image fpu;
     struct object object;
     struct queue_item item;
     /* Seldom anything but 0: the fast path (fastpath.S) leaves a thread to C if any of these is set
-     * (but for a deadline in `recent`). */
+     * (but for a deadline in `recent`). Kernel threads never go that way. */
     union {
         uint64_t special;
         struct {
@@ -60,6 +64,8 @@ struct thread {
                                   part; 0: none is under way */
             uint8_t fpu_kept; /* enum fpu_kept: what `fpu` holds while it is not in the processor */
             uint8_t deadline_place; /* enum deadline_place */
+            bool work;              /* kernel threads: woken since it last looked */
+            bool gives_way;         /* kernel threads: does not wait, but lets a higher one run */
         };
     };
     uint8_t priority;
@@ -68,11 +74,12 @@ struct thread {
     uint8_t near;  /* the CPU that it runs on, or ran on last; READY: in whose queue it is */
     uint8_t state; /* enum thread_state */
     uint8_t n_segments;
-    bool no_interrupt;             /* MESSAGE_NO_INTERRUPT */
-    bool is_call;                  /* SENDING: call, not send */
-    struct process *process;       /* referenced; kernel_process for kernel threads */
+    bool no_interrupt; /* MESSAGE_NO_INTERRUPT */
+    bool is_call;      /* SENDING: call, not send */
+    uint8_t in_upcall; /* enum upcall_state: if not 0, further ones wait for upcall_return */
     struct tree_node process_node; /* in its process's threads; key = id */
     uint32_t id;
+    uint32_t slice_left_ns; /* of a slice that a more important thread interrupted */
 
     /* Messages. call_gate != NULL iff SENDING or AWAITING; it counts in gate->senders and is
      * referenced. */
@@ -82,31 +89,38 @@ struct thread {
     struct thread *replier; /* AWAITING: whose current reply this is; NULL: saved. a->replier == b
                                iff b->current_reply == a */
     struct thread *current_reply;
-    uint64_t cookie; /* AWAITING and saved */
-    struct lent_segment segments[MESSAGE_SEGMENTS_MAX];
+    union {
+        uint64_t cookie;  /* AWAITING and saved */
+        uint64_t readied; /* READY: who has waited for longer has a lower number */
+    };
+    /*
+     * Invariant: the segments are written while the thread is RUNNING, and read while it is SENDING
+     * or AWAITING; the other two are anything but while it is FUTEX. So each is written before it
+     * is read, whatever the other has left there. fastpath.S gives the first segment back to the
+     * program in registers: it shares its place with nothing.
+     */
+    union {
+        struct lent_segment segments[MESSAGE_SEGMENTS_MAX];
+        struct {
+            struct lent_segment first_segment;
+            struct tree_node waiting;    /* see kernel/futex.h */
+            struct memory *futex_memory; /* referenced; NULL: a private word */
+        };
+    };
     uint64_t lent_lengths; /* of the last message by way of C: readable, and writable << 32 */
 
     struct tree_node deadline;      /* its key is the deadline also while it is RECENT */
     struct list_node deadline_link; /* RECENT: in its CPU's `recent` */
-    uint64_t slice_left_ns;
-    uint64_t readied; /* READY: who has waited for longer has a lower number */
-
-    /* FUTEX: see kernel/futex.h. */
-    struct tree_node waiting;
-    struct memory *futex_memory; /* referenced; NULL: a private word */
 
     /* Upcalls. */
     uint64_t upcall_bits;
     uint64_t upcall_stack; /* 0: none */
-    uint8_t in_upcall;     /* enum upcall_state: if not 0, further ones wait for upcall_return */
-    bool work;             /* kernel threads: woken since it last looked */
-    bool gives_way;        /* kernel threads: does not wait, but lets a higher one run */
 
     /* A system call that goes on after a restart: the object under construction, referenced. */
     struct object *operation;
     uint64_t operation_progress;
 };
-_Static_assert(sizeof(struct thread) <= 1280, "a blocked thread costs at most 1,280 bytes");
+_Static_assert(sizeof(struct thread) <= 1008, "four fit into a slab");
 
 /* The call that a saved reply names by the low 48 bits of its number is not over. */
 static inline bool call_is_open(const struct thread *caller, uint64_t sequence) {

@@ -31,7 +31,8 @@ static void thread_check(const struct thread *thread) {
                    (thread->state == THREAD_AWAITING && thread->cancel == CANCEL_QUEUED);
 
     ASSERT(list_is_linked(&thread->item.link) == in_list);
-    ASSERT(tree_is_linked(&thread->waiting) == (thread->state == THREAD_FUTEX));
+    ASSERT(thread->state != THREAD_FUTEX || tree_is_linked(&thread->waiting));
+    ASSERT((!thread->work && !thread->gives_way) || thread->process == &kernel_process);
     ASSERT((thread->call_gate != NULL) == in_call);
     ASSERT(!in_call || thread->call_gate->senders != 0);
     ASSERT(waits || !deadline_is_armed(thread) || thread->process == &kernel_process);

@@ -4,7 +4,8 @@
  * interrupt.c call.
  *
  * struct thread (kernel/thread.h) has as its first members, in this order, and is aligned to 16
- * bytes: struct registers registers; uint64_t fs_base; struct fpu_image fpu;
+ * bytes: struct registers registers; uint64_t fs_base; struct process *process; struct fpu_image
+ * fpu;
  */
 #pragma once
 

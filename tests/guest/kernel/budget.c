@@ -318,7 +318,7 @@ static void thread_cost(void) {
     sleep_us(MACHINE_PAUSE_US);
     bytes = (budget_used(test_budget) - before) * PAGE_BYTES / N_WAITERS;
     test_print("bench memory_thread %llu\n", (unsigned long long)bytes);
-    CHECK(bytes > 600 && bytes <= 1400); /* the first time the handle table may grow too */
+    CHECK(bytes > 600 && bytes <= 1280); /* the first time the handle table may grow too */
     sleeper.word = 1;
     CHECK_OK(sys_futex_wake(&sleeper.word, N_WAITERS, 0, &n_woken));
     for (unsigned i = 0; i < N_WAITERS; i++) {
