@@ -75,6 +75,14 @@ enum memory_operation {
     MEMORY_DISCARD = 4, /* argument: first page | n_pages << 32: back to zero, frames freed */
 };
 
+/*
+ * process_give: copies of up to four handles in one call, all of them or none. Handle 0 is in the
+ * low half of its register, handle 1 in the high half, and so for 2 and 3, and for the numbers; 0
+ * stands for no handle, but as the first. Rights are 8 bits each, the first the lowest: the copy
+ * has those of them that the handle has.
+ */
+enum { PROCESS_GIVE_MAX = 4 };
+
 enum process_operation {
     PROCESS_STOP = 1,
     PROCESS_CONTINUE = 2,
@@ -85,6 +93,11 @@ enum process_operation {
     PROCESS_SET_WORD = 4,
     /* self: drop the private pages in [argument, argument 2): zero at the next touch */
     PROCESS_DISCARD = 5,
+    /* arguments: address there, buffer here, length: writes as the process itself could. What it
+     * may not, or has no budget for, is BAD_ADDRESS or OUT_OF_BUDGET; what lies before is written
+     * then.
+     */
+    PROCESS_WRITE = 6,
 };
 
 enum process_info_what {

@@ -40,19 +40,6 @@ status_t budget_create(struct budget *parent, uint64_t bytes, struct budget **bu
     return OK;
 }
 
-status_t budget_frame_take(struct budget *budget, paddr_t *frame) {
-    *frame = PADDR_NONE;
-    if (!budget_charge(budget, PAGE_SIZE)) {
-        return ERROR_OUT_OF_BUDGET;
-    }
-    *frame = frame_take_zeroed();
-    if (*frame == PADDR_NONE) {
-        budget_refund(budget, PAGE_SIZE);
-        return ERROR_NO_MEMORY;
-    }
-    return OK;
-}
-
 void budget_refund_to_parent(struct budget *budget) {
     if (budget->parent != NULL) {
         uint64_t unused = budget->limit - budget->used;

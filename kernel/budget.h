@@ -66,7 +66,18 @@ static inline void budget_refund(struct budget *budget, uint64_t bytes) {
 
 /* A zeroed frame that the budget pays for. Fails: OUT_OF_BUDGET, NO_MEMORY; *frame is PADDR_NONE
  * then. */
-WARN_UNUSED status_t budget_frame_take(struct budget *budget, paddr_t *frame);
+WARN_UNUSED static ALWAYS_INLINE status_t budget_frame_take(struct budget *budget, paddr_t *frame) {
+    *frame = PADDR_NONE;
+    if (!budget_charge(budget, PAGE_SIZE)) {
+        return ERROR_OUT_OF_BUDGET;
+    }
+    *frame = frame_take_zeroed();
+    if (*frame == PADDR_NONE) {
+        budget_refund(budget, PAGE_SIZE);
+        return ERROR_NO_MEMORY;
+    }
+    return OK;
+}
 
 static inline void budget_spender_add(struct budget *budget) {
     budget->spenders++;

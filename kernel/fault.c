@@ -81,17 +81,13 @@ static status_t fault_write(struct space *space, struct region *region, uint64_t
 /* Nothing is there yet, and zeros belong there. */
 static inline status_t fault_zero(struct space *space, const struct region *region, pte_t *entry) {
     paddr_t frame;
+    status_t status = budget_frame_take(space->budget, &frame);
 
-    if (!space_charge(space, 1)) {
-        return ERROR_OUT_OF_BUDGET;
+    if (LIKELY(status == OK)) {
+        space->n_frames++;
+        page_table_set(entry, frame | entry_flags(region, region->flags) | PTE_OWNED);
     }
-    frame = frame_take_zeroed();
-    if (frame == PADDR_NONE) {
-        space_refund(space, 1);
-        return ERROR_NO_MEMORY;
-    }
-    page_table_set(entry, frame | entry_flags(region, region->flags) | PTE_OWNED);
-    return OK;
+    return status;
 }
 
 /*

@@ -16,7 +16,6 @@
 
 #define STEP_HANDLES 64
 #define STEP_CLOSES  8
-#define STEP_THREADS 8
 
 /* Stages of a child under construction, in its reap_stage, which is 0 again when it is complete. */
 enum fork_stage { FORK_MEMORY = 0, FORK_HANDLES = 1, FORK_THREAD = 2 };
@@ -171,22 +170,6 @@ static bool become_close(struct process *process) {
     return false;
 }
 
-/* Ends the process's other threads, at most a step's worth; true when only the caller is left. */
-static bool become_alone(struct thread *thread) {
-    struct process *process = thread->process;
-
-    for (unsigned i = 0; i < STEP_THREADS && process->n_threads > 1; i++) {
-        struct thread *other = process_thread(process, 0);
-
-        other = other != thread ? other : process_thread(process, thread->id + 1);
-        if (thread_runs_elsewhere(other)) {
-            return false; /* not for long: it has been kicked */
-        }
-        thread_kill(other);
-    }
-    return process->n_threads == 1;
-}
-
 /* [book:become-commit] */
 /* The two processes exchange their memory. Cannot fail. */
 static void become_commit(struct thread *thread, struct process *prepared) {
@@ -272,7 +255,9 @@ static status_t become_clear_step(struct thread *thread) {
             return status;
         }
     }
-    return become_alone(thread) && become_close(thread->process) ? OK : RESULT_RESTART;
+    return process_threads_end(thread->process, thread) && become_close(thread->process)
+               ? OK
+               : RESULT_RESTART;
 }
 
 /* (prepared process, keep list, n_keep, entry, stack pointer, argument) */

@@ -43,35 +43,19 @@ static void map(struct process *init, uint64_t address, uint64_t length, uint32_
     }
 }
 
-/* Writes into init's memory whatever rights the pages have: they are private, and nobody runs there
- * yet. */
 static void write(struct process *init, uint64_t address, const void *from, uint64_t n,
                   enum access access) {
-    while (n > 0) {
-        uint64_t part = MIN(n, PAGE_SIZE - (address & (PAGE_SIZE - 1)));
-        void *place;
-        status_t status = user_resolve(init->space, address, access, &place);
+    status_t status = copy_out_as(init->space, address, access, from, n);
 
-        if (status != OK) {
-            panic("init: no page at %#llx: %d", (unsigned long long)address, status);
-        }
-        memcpy(place, from, part);
-        from = (const char *)from + part;
-        address += part;
-        n -= part;
+    if (status != OK) {
+        panic("init: no page at %#llx: %d", (unsigned long long)address, status);
     }
-}
-
-static uint32_t segment_flags(const struct elf_segment *segment) {
-    return ((segment->rights & ELF_READ) != 0 ? MAP_READ : 0) |
-           ((segment->rights & ELF_WRITE) != 0 ? MAP_WRITE : 0) |
-           ((segment->rights & ELF_EXECUTE) != 0 ? MAP_EXECUTE : 0);
 }
 
 static void load(struct process *init, const struct elf_image *image, const uint8_t *file) {
     for (unsigned i = 0; i < image->n_segments; i++) {
         const struct elf_segment *segment = &image->segments[i];
-        uint32_t flags = segment_flags(segment);
+        uint32_t flags = elf_segment_protection(segment);
         /* Any access that the segment allows will make the page. */
         enum access access = (enum access)(flags & -flags);
 

@@ -54,15 +54,6 @@ static status_t pages_map(struct process *process) {
     return OK;
 }
 
-/* The space, whose entry was charged for it, is gone: nobody reads it any more. */
-static void page_free(struct process *process) {
-    if (process->page != PADDR_NONE) {
-        memset(paddr_to_pointer(process->page), 0, sizeof(struct process_page));
-        frame_put_zeroed(process->page);
-        process->page = PADDR_NONE;
-    }
-}
-
 static bool reap_step(struct reapable *reapable);
 static bool thaw_step(struct reapable *reapable);
 
@@ -212,6 +203,24 @@ struct thread *process_thread(const struct process *process, uint32_t id) {
     return node == NULL ? NULL : CONTAINER_OF(node, struct thread, process_node);
 }
 
+bool process_threads_end(struct process *process, const struct thread *but) {
+    for (unsigned i = 0; i < STEP_THREADS; i++) {
+        struct thread *thread = process_thread(process, 0);
+
+        if (thread != NULL && thread == but) {
+            thread = process_thread(process, but->id + 1);
+        }
+        if (thread == NULL) {
+            return true;
+        }
+        if (thread_runs_elsewhere(thread)) {
+            return false; /* not for long: that CPU has been kicked, and ends it */
+        }
+        thread_kill(thread);
+    }
+    return false;
+}
+
 status_t process_visit_threads(struct thread *caller, struct process *process,
                                void (*visit)(struct thread *, uint64_t argument),
                                uint64_t argument) {
@@ -294,29 +303,23 @@ static bool reap_step(struct reapable *reapable) {
     }
     switch (process->reap_stage) {
     case 0:
-        for (unsigned i = 0; i < STEP_THREADS; i++) {
-            struct thread *thread = process_thread(process, 0);
-
-            if (thread == NULL) {
-                process->reap_stage++;
-                process->reap_cursor = 0;
-                break;
-            }
-            if (thread_runs_elsewhere(thread)) {
-                return false; /* not for long: that CPU has been kicked, and ends it */
-            }
-            thread_kill(thread);
-        }
+        process->reap_stage += process_threads_end(process, NULL);
         return false;
     case 1:
         process->reap_stage += handle_table_destroy_step(&process->handles, &process->reap_cursor);
         return false;
     case 2:
-        if (space_destroy_step(process->space)) {
-            page_free(process);
-            process->space = NULL;
-            process->reap_stage++;
+        if (!space_destroy_step(process->space)) {
+            return false;
         }
+        if (process->page != PADDR_NONE) {
+            /* The space, whose entry was charged for it, is gone: nobody reads it any more. */
+            memset(paddr_to_pointer(process->page), 0, sizeof(struct process_page));
+            frame_put_zeroed(process->page);
+            process->page = PADDR_NONE;
+        }
+        process->space = NULL;
+        process->reap_stage++;
         return false;
     case 3:
         /* Behind the memory objects that went with its handles: who hears of the end finds all of

@@ -85,6 +85,10 @@ void process_die_of_fault(struct thread *thread, unsigned vector, uint64_t error
 /* Its thread with the lowest id >= `id`, NULL: none. */
 struct thread *process_thread(const struct process *process, uint32_t id);
 
+/* Ends its threads but this one (NULL: all of them), at most a step's worth; true when it has no
+ * more. */
+bool process_threads_end(struct process *process, const struct thread *but);
+
 /*
  * Does `visit` to all threads of a process, 8 in a step: RESTART, and OK after the last. Who is
  * next is kept in the caller's operation_progress. Those that come meanwhile are visited too.

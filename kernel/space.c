@@ -120,13 +120,10 @@ static status_t region_make(struct space *space, const struct region *like) {
         return status;
     }
     region = memory;
+    *region = *like;
+    region->node = (struct tree_node){0};
+    region->memory_link = (struct list_node){0};
     region->space = space;
-    region->memory = like->memory;
-    region->start = like->start;
-    region->end = like->end;
-    region->offset = like->offset;
-    region->flags = like->flags;
-    region->protection_max = like->protection_max;
     tree_insert(&space->regions, &region->node, region->start);
     if (region->memory != NULL) {
         object_get(&region->memory->object);

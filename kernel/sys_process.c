@@ -37,47 +37,68 @@ status_t sys_process_create(struct thread *thread) {
     return status;
 }
 
-/* (process, handle, rights) -> number there. The own handle is copied if rights are given, moved if
- * not. */
-status_t sys_process_give(struct thread *thread, struct process *target) {
-    struct registers *registers = &thread->registers;
-    struct handle_table *table = &thread->process->handles;
-    const struct handle_entry *entry = handle_entry(table, registers->rsi);
-    status_t status;
-    uint32_t rights;
-
+static status_t gift_check(const struct handle_entry *entry, const struct process *target) {
     if (entry == NULL) {
         return ERROR_BAD_HANDLE;
     }
-    if (process_is_dying(target) || target->cloner != NULL || target == thread->process) {
-        return ERROR_BAD_STATE;
-    }
-    if ((entry->rights & HANDLE_REPLY) != 0 ||
-        (registers->rdx != 0 && (entry->rights & RIGHT_COPY) == 0)) {
+    if ((entry->rights & (HANDLE_REPLY | RIGHT_COPY)) != RIGHT_COPY) {
         return ERROR_NO_RIGHT;
     }
-    if (target->state == PROCESS_NEW && entry->object->type == OBJECT_PROCESS &&
-        entry->object != &target->object &&
-        CONTAINER_OF(entry->object, struct process, object)->state == PROCESS_NEW) {
-        return ERROR_BAD_STATE; /* two that never start must not keep each other */
-    }
-    status = handle_reserve(&target->handles, 1);
-    if (status != OK) {
-        return status;
-    }
-    /* Commit. */
-    rights = (uint32_t)(entry->rights & RIGHTS_ALL &
-                        (registers->rdx != 0 ? registers->rdx : RIGHTS_ALL));
+    /* Two that never start must not keep each other. */
+    return target->state == PROCESS_NEW && entry->object->type == OBJECT_PROCESS &&
+                   entry->object != &target->object &&
+                   CONTAINER_OF(entry->object, struct process, object)->state == PROCESS_NEW
+               ? ERROR_BAD_STATE
+               : OK;
+}
+
+/* Into a reserved slot. */
+static handle_t gift_give(const struct handle_entry *entry, struct process *target,
+                          uint32_t rights) {
+    rights &= entry->rights & RIGHTS_ALL;
     if (entry->object == &target->object) {
         rights |= HANDLE_NO_FORK_MARK; /* a child must not hold its parent */
         target->n_own_handles++;
     }
     object_get(entry->object);
-    handle_t number = handle_install(&target->handles, entry->object, rights);
-    if (registers->rdx == 0) {
-        handle_close(table, registers->rsi);
+    return handle_install(&target->handles, entry->object, rights);
+}
+
+/* (process, handles 0 and 1, rights, handles 2 and 3) -> numbers 0 and 1 there, numbers 2 and 3 */
+status_t sys_process_give(struct thread *thread, struct process *target) {
+    struct registers *registers = &thread->registers;
+    uint64_t handles[PROCESS_GIVE_MAX / 2] = {registers->rsi, registers->r10}; /* then: numbers */
+    const struct handle_entry *entries[PROCESS_GIVE_MAX];
+    uint32_t n = 0;
+    status_t status = OK;
+
+    if (process_is_dying(target) || target->cloner != NULL || target == thread->process) {
+        return ERROR_BAD_STATE;
     }
-    registers->rdx = number;
+    for (unsigned i = 0; i < PROCESS_GIVE_MAX && status == OK; i++) {
+        uint32_t handle = (uint32_t)(handles[i / 2] >> (32 * (i % 2)));
+
+        entries[i] = handle_entry(&thread->process->handles, handle);
+        if (handle != HANDLE_NONE || i == 0) {
+            status = gift_check(entries[i], target);
+            n++;
+        }
+    }
+    status = status == OK ? handle_reserve(&target->handles, n) : status;
+    if (status != OK) {
+        return status;
+    }
+    /* Commit. */
+    handles[0] = handles[1] = 0;
+    for (unsigned i = 0; i < PROCESS_GIVE_MAX; i++) {
+        if (entries[i] != NULL) {
+            uint32_t rights = (uint32_t)(registers->rdx >> (8 * i));
+
+            handles[i / 2] |= (uint64_t)gift_give(entries[i], target, rights) << (32 * (i % 2));
+        }
+    }
+    registers->rdx = handles[0];
+    registers->rsi = handles[1];
     return OK;
 }
 
@@ -118,25 +139,32 @@ status_t sys_process_kill(struct thread *thread, struct process *process) {
     return OK;
 }
 
-static void process_stop(struct process *process) {
-    process->stopped = true;
-    if (process->cloner == NULL) {
-        process_freeze(process, NULL);
-    }
-}
-
-static void process_continue(struct process *process) {
-    process->stopped = false;
-    if (process->cloner == NULL) {
-        process_thaw(process);
-    }
-}
-
 static void member_set_priority(struct thread *member, uint64_t priority) {
     scheduler_set_priority(member, (unsigned)priority);
 }
 
-/* (process or 0, operation, argument, argument 2) -> value */
+/* PROCESS_WRITE of (address, buffer, length). A step takes what is in one page of the buffer; the
+ * registers say how far it came. */
+static status_t process_write(struct thread *thread, struct process *process) {
+    struct registers *registers = &thread->registers;
+    uint64_t n = MIN(registers->r8, user_page_rest(registers->r10));
+    status_t status = process->cloner == NULL ? OK : (status_t)ERROR_BAD_STATE;
+    void *from;
+
+    if (status != OK || n == 0) {
+        return status;
+    }
+    status = user_resolve(thread->process->space, registers->r10, ACCESS_READ, &from);
+    if (status == OK) {
+        status = copy_out(process->space, user_ptr(registers->rdx), from, n);
+    }
+    registers->rdx += n;
+    registers->r10 += n;
+    registers->r8 -= n;
+    return status == OK && registers->r8 != 0 ? RESULT_RESTART : status;
+}
+
+/* (process or 0, operation, argument, argument 2, argument 3) -> value */
 status_t sys_process_control(struct thread *thread, struct process *process) {
     const struct registers *registers = &thread->registers;
 
@@ -146,11 +174,17 @@ status_t sys_process_control(struct thread *thread, struct process *process) {
     }
     switch (registers->rsi) {
     case PROCESS_STOP:
-        process_stop(process);
+        process->stopped = true;
+        if (process->cloner == NULL) {
+            process_freeze(process, NULL);
+        }
         /* It has stopped when the call returns: also what ran on other CPUs. */
         return scheduler_kick_process(process) ? RESULT_RESTART : OK;
     case PROCESS_CONTINUE:
-        process_continue(process);
+        process->stopped = false;
+        if (process->cloner == NULL) {
+            process_thaw(process);
+        }
         return OK;
     case PROCESS_SET_PRIORITY:
         if (registers->rdx > thread->process->priority) {
@@ -160,6 +194,8 @@ status_t sys_process_control(struct thread *thread, struct process *process) {
         return process_visit_threads(thread, process, member_set_priority, process->priority);
     case PROCESS_DISCARD:
         return process == thread->process ? process_discard(thread) : ERROR_NOT_SUPPORTED;
+    case PROCESS_WRITE:
+        return process_write(thread, process);
     default:
         return ERROR_BAD_ARGUMENT;
     }
@@ -254,17 +290,15 @@ status_t sys_process_info(struct thread *thread) {
 status_t sys_process_identify(struct thread *thread, struct object *identity) {
     const struct registers *registers = &thread->registers;
     struct object *object;
-    struct process *process;
     status_t status = handle_find(&thread->process->handles, registers->rsi, OBJECT_PROCESS,
                                   RIGHT_MANAGE, &object);
 
     (void)identity;
-    if (status != OK) {
-        return status;
+    if (status == OK) {
+        process_identify(CONTAINER_OF(object, struct process, object), (uint32_t)registers->rdx,
+                         registers->r10);
     }
-    process = CONTAINER_OF(object, struct process, object);
-    process_identify(process, (uint32_t)registers->rdx, registers->r10);
-    return OK;
+    return status;
 }
 
 /* (process, gate, bits): tells at once if it is dead already. */
@@ -277,8 +311,6 @@ status_t sys_process_watch(struct thread *thread, struct process *process) {
     if (status != OK) {
         return status;
     }
-    if (process->state == PROCESS_DEAD) {
-        return gate_notify(gate, registers->rdx, GATE_NORMAL);
-    }
-    return process_watch(process, gate, registers->rdx);
+    return process->state == PROCESS_DEAD ? gate_notify(gate, registers->rdx, GATE_NORMAL)
+                                          : process_watch(process, gate, registers->rdx);
 }

@@ -72,15 +72,6 @@ status_t sys_thread_exit(struct thread *thread) {
     return RESULT_KEEP;
 }
 
-static status_t abandon_call(struct thread *target) {
-    if (target->state == THREAD_AWAITING) {
-        call_finish(target, ERROR_OUTCOME_UNKNOWN);
-    } else {
-        ipc_interrupt(target, ERROR_INTERRUPTED);
-    }
-    return OK;
-}
-
 /* (thread or 0, operation, argument) -> value */
 status_t sys_thread_control(struct thread *thread, struct thread *target) {
     struct registers *registers = &thread->registers;
@@ -98,7 +89,12 @@ status_t sys_thread_control(struct thread *thread, struct thread *target) {
         scheduler_set_priority(target, (unsigned)registers->rdx);
         return OK;
     case THREAD_ABANDON_CALL:
-        return abandon_call(target);
+        if (target->state == THREAD_AWAITING) {
+            call_finish(target, ERROR_OUTCOME_UNKNOWN);
+        } else {
+            ipc_interrupt(target, ERROR_INTERRUPTED);
+        }
+        return OK;
     case THREAD_SET_UPCALL_STACK:
         if (registers->rdx >= USER_TOP) {
             return ERROR_BAD_ADDRESS;

@@ -25,9 +25,9 @@ status_t user_resolve_fault(struct space *space, uint64_t address, enum access a
 }
 /* [/book] */
 
-/* Between the kernel's memory and the user's at `address`, which is read or written. */
+/* Between the kernel's memory and the user's at `address`, whose pages are touched like this. */
 static ALWAYS_INLINE status_t copy(struct space *space, uint64_t address, enum access access,
-                                   char *kernel, uint64_t n) {
+                                   char *kernel, uint64_t n, bool is_out) {
     while (n > 0) {
         uint64_t part = MIN(n, user_page_rest(address));
         void *user;
@@ -36,7 +36,7 @@ static ALWAYS_INLINE status_t copy(struct space *space, uint64_t address, enum a
         if (status != OK) {
             return status;
         }
-        memcpy(access == ACCESS_READ ? kernel : user, access == ACCESS_READ ? user : kernel, part);
+        memcpy(is_out ? user : kernel, is_out ? kernel : user, part);
         kernel += part;
         address += part;
         n -= part;
@@ -45,9 +45,14 @@ static ALWAYS_INLINE status_t copy(struct space *space, uint64_t address, enum a
 }
 
 status_t copy_in(struct space *space, void *to, user_ptr_t from, uint64_t n) {
-    return copy(space, from.address, ACCESS_READ, to, n);
+    return copy(space, from.address, ACCESS_READ, to, n, false);
 }
 
 status_t copy_out(struct space *space, user_ptr_t to, const void *from, uint64_t n) {
-    return copy(space, to.address, ACCESS_WRITE, (char *)(uintptr_t)from, n);
+    return copy(space, to.address, ACCESS_WRITE, (char *)(uintptr_t)from, n, true);
+}
+
+status_t copy_out_as(struct space *space, uint64_t to, enum access access, const void *from,
+                     uint64_t n) {
+    return copy(space, to, access, (char *)(uintptr_t)from, n, true);
 }

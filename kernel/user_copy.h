@@ -13,6 +13,12 @@
 WARN_UNUSED status_t copy_in(struct space *space, void *to, user_ptr_t from, uint64_t n);
 WARN_UNUSED status_t copy_out(struct space *space, user_ptr_t to, const void *from, uint64_t n);
 
+/* copy_out to private pages that nobody uses yet, whatever rights they have: this access makes
+ * them.
+ */
+WARN_UNUSED status_t copy_out_as(struct space *space, uint64_t to, enum access access,
+                                 const void *from, uint64_t n);
+
 /* Bytes from this one to the end of its page. */
 static inline uint64_t user_page_rest(uint64_t address) {
     return PAGE_SIZE - (address & (PAGE_SIZE - 1));

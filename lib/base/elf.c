@@ -2,6 +2,7 @@
 /* See elf.h. */
 #include "lib/base/elf.h"
 
+#include "abi/kernel.h"
 #include "lib/base/elf_format.h"
 #include "lib/base/string.h"
 
@@ -234,18 +235,22 @@ uint64_t elf_segment_n_pages(const struct elf_segment *segment) {
     return (end - elf_segment_first_page(segment)) / PAGE_SIZE;
 }
 
-bool elf_segment_page(const struct elf_segment *segment, uint64_t page, uint64_t *file_offset,
-                      size_t *page_offset, size_t *n) {
-    /* All relative to the start of the segment's first page. */
-    uint64_t start = segment->address % PAGE_SIZE;
-    uint64_t end = start + segment->file_size;
-    uint64_t from = MAX(start, page * PAGE_SIZE);
-    uint64_t to = MIN(end, (page + 1) * PAGE_SIZE);
+uint64_t elf_segment_n_file_pages(const struct elf_segment *segment) {
+    return segment->file_size == 0
+               ? 0
+               : DIV_ROUND_UP(segment->address % PAGE_SIZE + segment->file_size, PAGE_SIZE);
+}
 
-    *n = from < to ? to - from : 0;
-    *page_offset = *n > 0 ? from - page * PAGE_SIZE : 0;
-    *file_offset = *n > 0 ? segment->file_offset + (from - start) : 0;
-    return *n > 0;
+uint64_t elf_segment_tail(const struct elf_segment *segment) {
+    return segment->file_size == 0 || segment->file_size == segment->memory_size
+               ? 0
+               : -(segment->address + segment->file_size) % PAGE_SIZE;
+}
+
+uint32_t elf_segment_protection(const struct elf_segment *segment) {
+    return ((segment->rights & ELF_READ) != 0 ? MAP_READ : 0) |
+           ((segment->rights & ELF_WRITE) != 0 ? MAP_WRITE : 0) |
+           ((segment->rights & ELF_EXECUTE) != 0 ? MAP_EXECUTE : 0);
 }
 
 static enum elf_result read_section(const struct elf_source *source,

@@ -99,12 +99,15 @@ WARN_UNUSED enum elf_result elf_open(struct elf_image *image, const struct elf_s
 uint64_t elf_segment_first_page(const struct elf_segment *segment);
 uint64_t elf_segment_n_pages(const struct elf_segment *segment);
 
-/*
- * Which bytes of page number `page` (0 to n_pages - 1) come from the file: *n bytes at *file_offset
- * go to *page_offset in the page, all else is zero. Returns false if none do (*n is 0).
- */
-bool elf_segment_page(const struct elf_segment *segment, uint64_t page, uint64_t *file_offset,
-                      size_t *page_offset, size_t *n);
+/* How many of its pages, from the first on, have bytes of the file. */
+uint64_t elf_segment_n_file_pages(const struct elf_segment *segment);
+
+/* How many bytes behind those of the file, to the end of the last of these pages, have to be zero.
+ * 0 also where nothing of the segment follows: then it does not matter what is there. */
+uint64_t elf_segment_tail(const struct elf_segment *segment);
+
+/* Its rights as flags of map. */
+uint32_t elf_segment_protection(const struct elf_segment *segment);
 
 struct elf_symbols {
     uint64_t table_offset; /* of the symbols in the file */

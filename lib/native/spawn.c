@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Programs become processes. What of the file can be mapped from its server's memory object is; the
- * rest (the page where data ends and zeros begin, the top of the stack; all, where the server
- * cannot map) goes through one memory object that is mapped here for a moment. Everything in the
- * child is private, so that its forks do not share it.
+ * rest (all, where the server cannot map) is memory of the child, into which the kernel writes for
+ * us (process_write). Everything in the child is private, so that its forks do not share it.
  */
 #include "lib/native/spawn.h"
 
@@ -20,6 +19,9 @@
 /* Runs up to so many pages are entered into the child's page tables at once. Code and constants are
  * there already and cost an entry each; what is writable costs a copy of each page. */
 enum { POPULATE_SHARED_MAX = 64, POPULATE_PRIVATE_MAX = 16 };
+
+/* What is read of a file at first, for its headers. */
+enum { HEAD_BYTES = 1024 };
 
 static void handle_close(handle_t handle) {
     if (handle != HANDLE_NONE) {
@@ -55,10 +57,23 @@ bool spawn_content_read(void *context, uint64_t offset, void *to, size_t n) {
     return true;
 }
 
-status_t spawn_content_open(struct spawn_content *content, const struct spawn_source *source) {
+static status_t head_read(struct spawn_content *content, uint8_t *buffer) {
+    uint64_t got;
+    status_t status = file_read(content->source->file, 0, buffer, HEAD_BYTES, &got, DEADLINE_NEVER);
+
+    if (status == OK) {
+        content->head = buffer;
+        content->n_head = MIN(got, (uint64_t)HEAD_BYTES);
+    }
+    return status;
+}
+
+status_t spawn_content_open(struct spawn_content *content, const struct spawn_source *source,
+                            uint8_t *buffer) {
     content->source = source;
     content->status = OK;
-    content->n_head = 0;
+    content->head = source->head;
+    content->n_head = source->head == NULL ? 0 : source->n_head;
     content->owns_memory = false;
     content->memory = HANDLE_NONE;
     if (source->image != NULL) {
@@ -67,14 +82,10 @@ status_t spawn_content_open(struct spawn_content *content, const struct spawn_so
         content->skip = source->memory_offset;
         return OK;
     }
-    uint64_t got;
-    status_t status =
-        file_read(source->file, 0, content->head, sizeof content->head, &got, DEADLINE_NEVER);
+    status_t status = content->head == NULL ? head_read(content, buffer) : (status_t)OK;
     if (status != OK) {
         return status;
     }
-    content->n_head = (uint32_t)MIN(got, sizeof content->head);
-
     status = file_map(source->file, 0, 0, 0, &content->skip, &content->size, &content->memory,
                       DEADLINE_NEVER);
     if (status == OK) {
@@ -99,171 +110,142 @@ void spawn_content_close(struct spawn_content *content) {
     }
 }
 
-/* ---- segments ---- */
+/* ---- the child's memory ---- */
 
-/* How one segment gets into the child: three runs of pages in order, each possibly empty. */
-struct segment_plan {
-    uint64_t n_direct; /* mapped from the file's own memory */
-    uint64_t n_copied; /* through the copy, from copy_offset */
-    uint64_t n_zero;
-    uint64_t copy_offset;
+/* What is under way. */
+struct spawn_work {
+    struct spawn_content content;
+    struct elf_image image;
+    struct spawn_stack stack;
+    handle_t process;
+    uint8_t buffer[PAGE_SIZE]; /* first the headers, then parts of the file, then the stack */
 };
-
-static void segment_plan(struct segment_plan *plan, const struct elf_segment *segment,
-                         const struct spawn_content *content, struct spawn_copy *copy) {
-    uint64_t n_pages = elf_segment_n_pages(segment);
-    uint64_t in_first = segment->address % PAGE_SIZE;
-    uint64_t n_file =
-        segment->file_size == 0 ? 0 : DIV_ROUND_UP(in_first + segment->file_size, PAGE_SIZE);
-    uint64_t begin = content->skip + segment->file_offset - in_first;
-
-    *plan = (struct segment_plan){.n_zero = n_pages - n_file};
-    if (content->memory != HANDLE_NONE && IS_ALIGNED(begin, PAGE_SIZE)) {
-        /* A page where the file's bytes end and zeros begin cannot be the file's own. */
-        plan->n_direct = segment->memory_size == segment->file_size
-                             ? n_file
-                             : (in_first + segment->file_size) / PAGE_SIZE;
-    }
-    plan->n_copied = n_file - plan->n_direct;
-    plan->copy_offset = spawn_copy_add(copy, plan->n_copied);
-}
-
-static uint32_t segment_protection(const struct elf_segment *segment) {
-    return ((segment->rights & ELF_READ) != 0 ? MAP_READ : 0) |
-           ((segment->rights & ELF_WRITE) != 0 ? MAP_WRITE : 0) |
-           ((segment->rights & ELF_EXECUTE) != 0 ? MAP_EXECUTE : 0);
-}
-
-/* Fills the copied pages of a segment. */
-static status_t segment_fill(const struct segment_plan *plan, const struct elf_segment *segment,
-                             struct spawn_content *content, struct spawn_copy *copy) {
-    for (uint64_t i = 0; i < plan->n_copied; i++) {
-        uint64_t file_offset;
-        size_t page_offset, n;
-        uint8_t *page = copy->here + plan->copy_offset + i * PAGE_SIZE;
-
-        if (elf_segment_page(segment, plan->n_direct + i, &file_offset, &page_offset, &n) &&
-            !spawn_content_read(content, file_offset, page + page_offset, n)) {
-            return content->status != OK ? content->status : ERROR_BAD_FORMAT;
-        }
-    }
-    return OK;
-}
 
 /*
  * Maps a run of pages in the child; none is fine. Short runs are entered into the page tables at
  * once: most of their pages will be touched, and a fault for each costs several times as much.
  */
-static status_t map_there(handle_t process, handle_t memory, uint64_t address, uint64_t n_pages,
-                          uint64_t offset, uint32_t flags) {
+static status_t map_there(const struct spawn_work *work, handle_t memory, uint64_t address,
+                          uint64_t n_pages, uint64_t offset, uint32_t flags) {
     uint64_t populated = (flags & MAP_WRITE) != 0 ? POPULATE_PRIVATE_MAX : POPULATE_SHARED_MAX;
 
     if (memory != HANDLE_NONE && n_pages <= populated) {
         flags |= MAP_POPULATE;
     }
     return n_pages == 0 ? OK
-                        : sys_map(process, memory, address, n_pages * PAGE_SIZE, offset,
+                        : sys_map(work->process, memory, address, n_pages * PAGE_SIZE, offset,
                                   flags | MAP_FIXED, NULL);
 }
 
-static status_t segment_map(const struct segment_plan *plan, const struct elf_segment *segment,
-                            const struct spawn_content *content, const struct spawn_copy *copy,
-                            handle_t process) {
-    uint32_t protection = segment_protection(segment);
+/* From the file's own memory. Where zeros follow in the last page, they are written into the copy
+ * that is made of it. */
+static status_t segment_map(struct spawn_work *work, const struct elf_segment *segment,
+                            uint64_t begin) {
+    static const uint8_t zeros[PAGE_SIZE];
+    uint32_t protection = elf_segment_protection(segment);
     /* What cannot be written need not be private, which spares forks the work. */
-    uint32_t from_file = protection | ((protection & MAP_WRITE) != 0 ? MAP_PRIVATE : 0);
-    uint64_t address = elf_segment_first_page(segment);
-    uint64_t begin = content->skip + segment->file_offset - segment->address % PAGE_SIZE;
+    uint32_t kind = (protection & MAP_WRITE) != 0 ? MAP_PRIVATE : 0;
+    uint64_t address = elf_segment_first_page(segment), n_file = elf_segment_n_file_pages(segment);
+    uint64_t tail = elf_segment_tail(segment);
 
     status_t status =
-        map_there(process, content->memory, address, plan->n_direct, begin, from_file);
-    address += plan->n_direct * PAGE_SIZE;
-    if (status == OK) {
+        map_there(work, work->content.memory, address, n_file, begin, protection | kind);
+    if (status == OK && tail != 0) {
         status =
-            map_there(process, copy->memory, address, plan->n_copied, plan->copy_offset, from_file);
-        address += plan->n_copied * PAGE_SIZE;
+            sys_process_write(work->process, segment->address + segment->file_size, zeros, tail);
     }
     return status != OK ? status
-                        : map_there(process, HANDLE_NONE, address, plan->n_zero, 0, protection);
+                        : map_there(work, HANDLE_NONE, address + n_file * PAGE_SIZE,
+                                    elf_segment_n_pages(segment) - n_file, 0, protection);
 }
 
-/* ---- all of it ---- */
+/* Fresh memory, into which the file's bytes are written. */
+static status_t segment_copy(struct spawn_work *work, const struct elf_segment *segment) {
+    uint64_t n_pages = elf_segment_n_pages(segment), first = elf_segment_first_page(segment);
+    uint32_t protection = elf_segment_protection(segment);
+    const uint8_t *image = work->content.source->image;
+    status_t status = map_there(work, HANDLE_NONE, first, n_pages, 0, MAP_READ | MAP_WRITE);
 
-struct spawn_work {
-    struct spawn_content content;
-    struct elf_image image;
-    struct segment_plan plans[ELF_SEGMENTS_MAX];
-    struct spawn_copy copy;
-    struct spawn_stack stack;
-};
+    for (uint64_t done = 0; done < segment->file_size && status == OK;) {
+        uint64_t n = segment->file_size - done;
+        const uint8_t *from = image == NULL ? work->buffer : image + segment->file_offset;
 
-static status_t copy_make(struct spawn_copy *copy) {
-    uint64_t address;
-    status_t status = sys_memory_create(copy->n_pages, 0, 0, HANDLE_NONE, &copy->memory);
-
-    if (status != OK) {
-        return status;
+        if (image == NULL) { /* in parts */
+            n = MIN(n, (uint64_t)sizeof work->buffer);
+            if (!spawn_content_read(&work->content, segment->file_offset + done, work->buffer, n)) {
+                return work->content.status != OK ? work->content.status : ERROR_BAD_FORMAT;
+            }
+        }
+        status = sys_process_write(work->process, segment->address + done, from, n);
+        done += n;
     }
-    status = sys_map(HANDLE_NONE, copy->memory, 0, copy->n_pages * PAGE_SIZE, 0,
-                     MAP_READ | MAP_WRITE | MAP_POPULATE, &address);
-    if (status == OK) {
-        copy->here = (uint8_t *)address;
+    if (status == OK && protection != (MAP_READ | MAP_WRITE)) {
+        status = sys_protect(work->process, first, n_pages * PAGE_SIZE, protection);
     }
     return status;
 }
 
-static void copy_end(struct spawn_copy *copy) {
-    if (copy->here != NULL) {
-        status_t status = sys_unmap(HANDLE_NONE, (uint64_t)copy->here, copy->n_pages * PAGE_SIZE);
-        (void)status;
-    }
-    handle_close(copy->memory);
+static status_t segment_make(struct spawn_work *work, const struct elf_segment *segment) {
+    uint64_t begin = work->content.skip + segment->file_offset - segment->address % PAGE_SIZE;
+    bool is_mapped = work->content.memory != HANDLE_NONE && IS_ALIGNED(begin, PAGE_SIZE) &&
+                     (elf_segment_tail(segment) == 0 || (segment->rights & ELF_WRITE) != 0);
+
+    return is_mapped ? segment_map(work, segment, begin) : segment_copy(work, segment);
 }
 
-/* The stack: a guard page, zero pages, and the pages that we wrote. */
-static status_t stack_map(const struct spawn_work *work, handle_t process, size_t wished) {
+/* The stack: a guard page, and pages of which the last ones are written. */
+static status_t stack_make(struct spawn_work *work, const struct spawn_args *args, uint8_t *buffer,
+                           uint64_t *pointer) {
     const struct spawn_stack *stack = &work->stack;
-    uint64_t written = stack->n_pages * PAGE_SIZE;
-    uint64_t bytes =
-        ALIGN_UP(wished == 0 ? (uint64_t)SPAWN_STACK_DEFAULT : wished, PAGE_SIZE) + written;
-    uint64_t bottom = stack->top - bytes;
+    uint64_t bytes = args->stack_bytes == 0 ? (uint64_t)SPAWN_STACK_DEFAULT : args->stack_bytes;
+    uint64_t n_pages = DIV_ROUND_UP(bytes, PAGE_SIZE) + DIV_ROUND_UP(stack->bytes, PAGE_SIZE);
+    uint64_t bottom = stack->top - n_pages * PAGE_SIZE;
 
-    status_t status = map_there(process, HANDLE_NONE, bottom - PAGE_SIZE, 1, 0, MAP_GUARD);
+    status_t status = map_there(work, HANDLE_NONE, bottom - PAGE_SIZE, 1, 0, MAP_GUARD);
     if (status == OK) {
-        status = map_there(process, HANDLE_NONE, bottom, (bytes - written) / PAGE_SIZE, 0,
-                           MAP_READ | MAP_WRITE);
+        status = map_there(work, HANDLE_NONE, bottom, n_pages, 0, MAP_READ | MAP_WRITE);
     }
     if (status == OK) {
-        status = map_there(process, work->copy.memory, stack->top - written, stack->n_pages,
-                           stack->copy_offset, MAP_READ | MAP_WRITE | MAP_PRIVATE);
+        status = spawn_stack_write(stack, args, &work->image, work->process, buffer, pointer);
     }
+    return status != OK
+               ? status
+               : sys_process_write(work->process, stack->top - stack->bytes, buffer, stack->bytes);
+}
+
+/* The same with a larger buffer, if that is necessary. */
+static status_t stack_make_buffered(struct spawn_work *work, const struct spawn_args *args,
+                                    uint64_t *pointer) {
+    uint64_t length = ALIGN_UP((uint64_t)work->stack.bytes, PAGE_SIZE), address;
+
+    if (work->stack.bytes <= sizeof work->buffer) {
+        return stack_make(work, args, work->buffer, pointer);
+    }
+    status_t status =
+        sys_map(HANDLE_NONE, HANDLE_NONE, 0, length, 0, MAP_READ | MAP_WRITE, &address);
+
+    if (status != OK) {
+        return status;
+    }
+    status = stack_make(work, args, (uint8_t *)address, pointer);
+    status_t unmapped = sys_unmap(HANDLE_NONE, address, length);
+    (void)unmapped;
     return status;
 }
 
 /* Fills the process with memory; the stack pointer goes to prepared. */
 static status_t process_fill(struct spawn_work *work, const struct spawn_args *args,
                              struct spawn_prepared *prepared) {
-    status_t status = copy_make(&work->copy);
+    status_t status = OK;
 
+    work->content.n_head = 0; /* the buffer is used for something else from here on */
     for (unsigned i = 0; i < work->image.n_segments && status == OK; i++) {
-        const struct elf_segment *segment = &work->image.segments[i];
-
-        status = segment_fill(&work->plans[i], segment, &work->content, &work->copy);
-        if (status == OK) {
-            status = segment_map(&work->plans[i], segment, &work->content, &work->copy,
-                                 prepared->process);
-        }
+        status = segment_make(work, &work->image.segments[i]);
     }
-    /* Written before it is mapped: mapping may already copy the pages. */
-    if (status == OK) {
-        status = spawn_stack_write(&work->stack, args, &work->image, prepared->process,
-                                   work->copy.here + work->stack.copy_offset, &prepared->stack);
-    }
-    if (status == OK) {
-        status = stack_map(work, prepared->process, args->stack_bytes);
-    }
-    return status;
+    return status != OK ? status : stack_make_buffered(work, args, &prepared->stack);
 }
+
+/* ---- all of it ---- */
 
 static const char *process_name(const struct spawn_args *args) {
     const char *slash = strrchr(args->argv[0], '/');
@@ -282,6 +264,7 @@ static status_t process_make(struct spawn_work *work, const struct spawn_args *a
     if (status != OK) {
         return status;
     }
+    work->process = prepared->process;
     status = process_fill(work, args, prepared);
     if (status != OK) {
         status_t killed = sys_process_kill(prepared->process, 0); /* it may hold itself */
@@ -305,7 +288,7 @@ static status_t work_open(struct spawn_work *work, const struct spawn_args *args
     if (status != OK) {
         return status;
     }
-    status = spawn_content_open(&work->content, &args->source);
+    status = spawn_content_open(&work->content, &args->source, work->buffer);
     if (status != OK) {
         return status;
     }
@@ -313,15 +296,9 @@ static status_t work_open(struct spawn_work *work, const struct spawn_args *args
     status = elf_status(elf_open(&work->image, &source, STACK_TOP - (1ull << 32)), &work->content);
     if (status != OK) {
         spawn_content_close(&work->content);
-        return status;
-    }
-    work->copy = (struct spawn_copy){.memory = HANDLE_NONE};
-    for (unsigned i = 0; i < work->image.n_segments; i++) {
-        segment_plan(&work->plans[i], &work->image.segments[i], &work->content, &work->copy);
     }
     work->stack.top = STACK_TOP;
-    work->stack.copy_offset = spawn_copy_add(&work->copy, work->stack.n_pages);
-    return OK;
+    return status;
 }
 
 status_t spawn_prepare(const struct spawn_args *args, struct spawn_prepared *prepared) {
@@ -333,7 +310,6 @@ status_t spawn_prepare(const struct spawn_args *args, struct spawn_prepared *pre
     }
     status = process_make(&work, args, prepared);
     prepared->entry = work.image.entry;
-    copy_end(&work.copy);
     spawn_content_close(&work.content);
     if (status != OK) {
         return status;

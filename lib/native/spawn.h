@@ -12,7 +12,9 @@
 
 /* Where the program is. Exactly one of `file` and `image`. */
 struct spawn_source {
-    handle_t file;     /* an open file (protocol file): read, or mapped where its server can */
+    handle_t file;    /* an open file (protocol file): read, or mapped where its server can */
+    const void *head; /* with file: its first n_head bytes, if they are known already; or NULL */
+    size_t n_head;
     const void *image; /* or in memory, page-aligned or not */
     size_t image_bytes;
     handle_t memory; /* with image: the memory object behind it, for mapping read-only segments

@@ -64,7 +64,7 @@ status_t spawn_stack_measure(struct spawn_stack *stack, const struct spawn_args 
     size_t vectors = (1 + stack->n_argv + 1 + stack->n_envp + 1 + 2 * N_AUXV) * sizeof(uint64_t);
     size_t total = stack->strings_bytes + RANDOM_BYTES + stack->block_bytes + vectors + 64;
 
-    stack->n_pages = DIV_ROUND_UP(total, PAGE_SIZE);
+    stack->bytes = ALIGN_UP(total, (size_t)64);
     return stack->n_argv == 0                  ? ERROR_BAD_ARGUMENT
            : total > SPAWN_ARGUMENTS_BYTES_MAX ? ERROR_TOO_LARGE
                                                : OK;
@@ -72,20 +72,20 @@ status_t spawn_stack_measure(struct spawn_stack *stack, const struct spawn_args 
 
 /* ---- writing ---- */
 
-/* The pages here, and where they are there. */
+/* What is written here, and where it will be there. */
 struct writer {
-    uint8_t *pages;
-    uint64_t base; /* the child's address of pages[0] */
+    uint8_t *bytes;
+    uint64_t base; /* the child's address of bytes[0] */
     uint64_t at;   /* offset below which all is still free */
 };
 
 static void *writer_reserve(struct writer *writer, size_t bytes, size_t alignment) {
     writer->at = ALIGN_DOWN(writer->at - bytes, (uint64_t)alignment);
-    return writer->pages + writer->at;
+    return writer->bytes + writer->at;
 }
 
 static uint64_t writer_address(const struct writer *writer, const void *here) {
-    return writer->base + (uint64_t)((const uint8_t *)here - writer->pages);
+    return writer->base + (uint64_t)((const uint8_t *)here - writer->bytes);
 }
 
 struct block_writer {
@@ -93,20 +93,30 @@ struct block_writer {
     size_t text; /* offset of the next string */
     const struct spawn_args *args;
     handle_t process;
+    /* Handles that are given together, and the entries that are to name them. */
+    struct process_gift gifts[PROCESS_GIVE_MAX];
+    struct startup_entry *receivers[PROCESS_GIVE_MAX];
+    size_t n_gifts;
 };
+
+static status_t gifts_give(struct block_writer *writer) {
+    handle_t numbers[PROCESS_GIVE_MAX];
+    status_t status = writer->n_gifts == 0 ? OK
+                                           : sys_process_give_all(writer->process, writer->gifts,
+                                                                  writer->n_gifts, numbers);
+
+    for (size_t i = 0; i < writer->n_gifts && status == OK; i++) {
+        writer->receivers[i]->handle = numbers[i];
+    }
+    writer->n_gifts = 0;
+    return status;
+}
 
 static status_t block_add(struct block_writer *writer, const struct spawn_entry *entry) {
     struct startup_entry *out = &writer->block->entries[writer->block->n_entries];
-    handle_t number = entry->handle;
 
-    if (entry->handle != HANDLE_NONE && (writer->args->flags & SPAWN_KEEP_NUMBERS) == 0) {
-        status_t status = sys_process_give(writer->process, entry->handle, entry->rights, &number);
-        if (status != OK) {
-            return status;
-        }
-    }
     *out = (struct startup_entry){.kind = entry->kind,
-                                  .handle = number,
+                                  .handle = entry->handle,
                                   .number = entry->number,
                                   .flags = entry->flags,
                                   .extra = entry->extra};
@@ -121,13 +131,22 @@ static status_t block_add(struct block_writer *writer, const struct spawn_entry 
         writer->text += bytes;
     }
     writer->block->n_entries++;
-    return OK;
+    if (entry->handle == HANDLE_NONE || (writer->args->flags & SPAWN_KEEP_NUMBERS) != 0) {
+        return OK;
+    }
+    writer->gifts[writer->n_gifts] = (struct process_gift){entry->handle, entry->rights};
+    writer->receivers[writer->n_gifts++] = out;
+    return writer->n_gifts == PROCESS_GIVE_MAX ? gifts_give(writer) : OK;
 }
 
 static status_t block_write(struct startup_block *block, const struct spawn_stack *stack,
                             const struct spawn_args *args, handle_t process) {
     struct block_writer writer = {
-        block, sizeof *block + stack->n_entries * sizeof block->entries[0], args, process};
+        .block = block,
+        .text = sizeof *block + stack->n_entries * sizeof block->entries[0],
+        .args = args,
+        .process = process,
+    };
     status_t status = OK;
     const char *prefix;
     handle_t gate;
@@ -155,7 +174,7 @@ static status_t block_write(struct startup_block *block, const struct spawn_stac
                                               ~(uint32_t)RIGHT_WRITE}; /* no memory for devices */
         status = block_add(&writer, &entry);
     }
-    return status;
+    return status != OK ? status : gifts_give(&writer);
 }
 
 static bool cpu_has_rdrand(void) {
@@ -209,10 +228,11 @@ static uint64_t *strings_write(struct writer *writer, uint64_t *vector, char *co
 }
 
 status_t spawn_stack_write(const struct spawn_stack *stack, const struct spawn_args *args,
-                           const struct elf_image *image, handle_t process, uint8_t *pages,
+                           const struct elf_image *image, handle_t process, uint8_t *to,
                            uint64_t *pointer) {
-    uint64_t bytes = stack->n_pages * PAGE_SIZE;
-    struct writer writer = {pages, stack->top - bytes, bytes};
+    struct writer writer = {to, stack->top - stack->bytes, stack->bytes};
+
+    memset(to, 0, stack->bytes); /* what is between the parts */
     char *strings = writer_reserve(&writer, stack->strings_bytes, 1);
     const char *first_string = strings;
     uint64_t *random = writer_reserve(&writer, RANDOM_BYTES, 16);

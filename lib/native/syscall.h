@@ -200,7 +200,39 @@ WARN_UNUSED static inline status_t sys_process_create(handle_t budget, const cha
 /* A copy of `handle` with at most `rights` in `process`; *number is its number there. */
 WARN_UNUSED static inline status_t sys_process_give(handle_t process, handle_t handle,
                                                     uint32_t rights, handle_t *number) {
-    return syscall_handle(syscall_do3(SYSCALL_process_give, process, handle, rights), number);
+    return syscall_handle(syscall_do(SYSCALL_process_give, process, handle, rights, 0, 0, 0),
+                          number);
+}
+
+/* Several at once, at most PROCESS_GIVE_MAX: all of them or none. */
+struct process_gift {
+    handle_t handle;
+    uint32_t rights;
+};
+WARN_UNUSED static inline status_t sys_process_give_all(handle_t process,
+                                                        const struct process_gift *gifts, size_t n,
+                                                        handle_t *numbers) {
+    uint64_t handles[2] = {0}, rights = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        handles[i / 2] |= (uint64_t)gifts[i].handle << (32 * (i & 1));
+        rights |= (uint64_t)(gifts[i].rights & RIGHTS_ALL) << (8 * i);
+    }
+    struct syscall_result result =
+        syscall_do(SYSCALL_process_give, process, handles[0], rights, handles[1], 0, 0);
+
+    for (size_t i = 0; i < n && result.status == OK; i++) {
+        numbers[i] = (handle_t)((i < 2 ? result.value : result.second) >> (32 * (i & 1)));
+    }
+    return result.status;
+}
+
+/* Into the memory of `process`, as it could write itself. */
+WARN_UNUSED static inline status_t sys_process_write(handle_t process, uint64_t address,
+                                                     const void *buffer, size_t length) {
+    return syscall_do(SYSCALL_process_control, process, PROCESS_WRITE, address,
+                      syscall_address(buffer), length, 0)
+        .status;
 }
 
 /* First thread: at `entry` with this stack pointer and rdi = argument. A forked child: all 0. */

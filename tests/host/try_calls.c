@@ -25,7 +25,8 @@
 #define STEPS_MAX     2000 /* of one call's restarts: more would be a call that never ends */
 
 /*
- * What a call takes, a letter for each of rdi rsi rdx r10 r8 r9: h a handle, a a page of the arena,
+ * What a call takes, a letter for each of rdi rsi rdx r10 r8 r9: h a handle, g one or two in one
+ * register, a a page of the arena,
  * u an address in it, l a length in pages, n in bytes, c a small number, f a right or flag, B a
  * bit, t a time, s where the stack is, x anything.
  */
@@ -52,13 +53,13 @@ static const char *const templates[SYSCALL_COUNT] = {
     [SYSCALL_unmap] = "hal",
     [SYSCALL_protect] = "halc",
     [SYSCALL_process_create] = "hu",
-    [SYSCALL_process_give] = "hhx",
+    [SYSCALL_process_give] = "hgxg",
     [SYSCALL_process_start] = "hauc",
     [SYSCALL_process_fork] = "",
     [SYSCALL_process_become] = "hucauc",
     [SYSCALL_process_exit] = "c",
     [SYSCALL_process_kill] = "hc",
-    [SYSCALL_process_control] = "hcal",
+    [SYSCALL_process_control] = "hcaun",
     [SYSCALL_process_info] = "hcunc",
     [SYSCALL_process_identify] = "hhcx",
     [SYSCALL_process_watch] = "hhB",
@@ -89,6 +90,8 @@ static uint64_t value_of(struct choice *choice, char letter) {
     switch (letter) {
     case 'h':
         return choose(choice, 24);
+    case 'g':
+        return choose(choice, 24) | choose(choice, choose_one_in(choice, 2) ? 24 : 1) << 32;
     case 'a':
         return ARENA + choose(choice, 4 * ARENA_PAGES) * PAGE_SIZE;
     case 'u':

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "abi/kernel.h"
 #include "lib/base/elf.h"
 #include "tests/unit/elf_example.h"
 
@@ -282,27 +283,33 @@ static void test_pages(void **state) {
             .memory_size = 1 + test_random_below(&random, 20000),
             .file_offset = test_random_below(&random, 100000),
         };
-        uint64_t next_offset = segment.file_offset;
-        uint64_t next_address = segment.address;
-        size_t page_offset, n;
-        uint64_t offset;
 
         segment.file_size = test_random_below(&random, segment.memory_size + 1);
-        for (uint64_t page = 0; page < elf_segment_n_pages(&segment); page++) {
-            bool some = elf_segment_page(&segment, page, &offset, &page_offset, &n);
+        uint64_t first = elf_segment_first_page(&segment), n = elf_segment_n_pages(&segment);
+        uint64_t n_file = elf_segment_n_file_pages(&segment), tail = elf_segment_tail(&segment);
+        uint64_t file_end = segment.address + segment.file_size;
 
-            assert_int_equal(some, n > 0);
-            assert_true(page_offset + n <= PAGE_SIZE);
-            if (some) {
-                assert_int_equal(offset, next_offset);
-                assert_int_equal(elf_segment_first_page(&segment) + page * PAGE_SIZE + page_offset,
-                                 next_address);
-                next_offset += n;
-                next_address += n;
-            }
+        assert_true(segment.address - first < PAGE_SIZE && n_file <= n && tail < PAGE_SIZE);
+        assert_in_range(first + n * PAGE_SIZE, segment.address + segment.memory_size,
+                        segment.address + segment.memory_size + PAGE_SIZE - 1);
+        if (segment.file_size == 0) {
+            assert_true(n_file == 0 && tail == 0);
+            continue;
         }
-        assert_int_equal(next_offset, segment.file_offset + segment.file_size);
+        assert_in_range(first + n_file * PAGE_SIZE, file_end, file_end + PAGE_SIZE - 1);
+        assert_int_equal(tail, segment.file_size == segment.memory_size
+                                   ? 0
+                                   : first + n_file * PAGE_SIZE - file_end);
     }
+}
+
+static void test_protection(void **state) {
+    struct elf_segment segment = {.rights = ELF_READ | ELF_EXECUTE};
+
+    (void)state;
+    assert_int_equal(elf_segment_protection(&segment), MAP_READ | MAP_EXECUTE);
+    segment.rights = ELF_WRITE;
+    assert_int_equal(elf_segment_protection(&segment), MAP_WRITE);
 }
 
 static void test_read_failures(void **state) {
@@ -450,12 +457,12 @@ static void test_mutations(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good_file),           cmocka_unit_test(test_wrong_file_header),
-        cmocka_unit_test(test_wrong_segments),      cmocka_unit_test(test_empty_segments),
-        cmocka_unit_test(test_too_many_segments),   cmocka_unit_test(test_pages),
-        cmocka_unit_test(test_read_failures),       cmocka_unit_test(test_symbols),
-        cmocka_unit_test(test_wrong_symbol_tables), cmocka_unit_test(test_every_truncation),
-        cmocka_unit_test(test_mutations),
+        cmocka_unit_test(test_good_file),         cmocka_unit_test(test_wrong_file_header),
+        cmocka_unit_test(test_wrong_segments),    cmocka_unit_test(test_empty_segments),
+        cmocka_unit_test(test_too_many_segments), cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_protection),        cmocka_unit_test(test_read_failures),
+        cmocka_unit_test(test_symbols),           cmocka_unit_test(test_wrong_symbol_tables),
+        cmocka_unit_test(test_every_truncation),  cmocka_unit_test(test_mutations),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -261,8 +261,9 @@ static int never_started(uint64_t unused) {
     CHECK_OK(sys_process_give(first, first, RIGHTS_ALL, &number));
     CHECK_OK(sys_process_give(first, first, RIGHTS_ALL, &number));
     CHECK_STATUS(sys_process_give(first, second, RIGHTS_ALL, &number), ERROR_BAD_STATE);
-    CHECK_STATUS(sys_process_give(second, first, 0, &number), ERROR_BAD_STATE);
-    CHECK_OK(sys_process_give(second, second, 0, &number)); /* moved: dies at once */
+    CHECK_STATUS(sys_process_give(second, first, RIGHTS_ALL, &number), ERROR_BAD_STATE);
+    CHECK_OK(sys_process_give(second, second, RIGHTS_ALL, &number));
+    closed(second); /* nobody else can start it: it dies */
     return 0;
 }
 
