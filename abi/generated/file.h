@@ -85,8 +85,10 @@ enum file_label {
 #define FILE_MODE_LINK 0xa000
 #define FILE_MODE_SOCKET 0xc000
 #define FILE_MODE_PERMISSIONS 0xfff
-/* In the `kind` that open returns: no transfer ever waits, so that no signal is to end one. */
-#define FILE_KIND_PROMPT 0x800
+/*
+ * A `kind` of open only, in place of mode_character: no transfer ever waits, so that no signal is to end one.
+ */
+#define FILE_KIND_PROMPT 0x3000
 /*
  * Read and write, at the description's own offset, of at most short_max_bytes, which are in the message itself: bytes 0 to
  * 7 in `a`, the lowest byte first, and so on. Pipes and FIFOs do this. NOT_SUPPORTED or BAD_MESSAGE: use read and write.
@@ -165,8 +167,8 @@ struct file_stat {
 
 /*
  * Opens what the path names. `mode`: permissions of a file that this creates. The answer's gate is the new description;
- * `kind` is one of mode_pipe to mode_socket, perhaps with kind_prompt. A FIFO that nobody reads cannot be opened for
- * writing only with nonblock: NO_SERVICE; without, the client is to `meet` before it uses it.
+ * `kind` is one of mode_pipe to mode_socket or kind_prompt, with its permissions if the file may be run. A FIFO that nobody
+ * reads cannot be opened for writing only with nonblock: NO_SERVICE; without, the client is to `meet` before it uses it.
  * request: w0.low flags, w0.high mode, lend_read path, lend_write target
  * answer: w0.low kind, w0.high matched, w1.low length, handle file
  */

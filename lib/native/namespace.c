@@ -469,7 +469,7 @@ status_t namespace_open(const char *path, uint32_t flags, uint32_t mode, handle_
     if (status == OK) {
         *file = open.file;
         if (kind != NULL) {
-            *kind = open.kind;
+            *kind = open.kind & FILE_MODE_KIND;
         }
     }
     return status;

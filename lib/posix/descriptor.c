@@ -123,7 +123,7 @@ long call_ioctl(const long *a) {
     default:
         /* isatty asks of every file that stdio opens: no need to ask the server of one that cannot
          * be a terminal. */
-        return fd.mode == FILE_MODE_CHARACTER || fd.mode == 0
+        return (fd.mode & FILE_MODE_KIND) == FILE_MODE_CHARACTER || fd.mode == 0
                    ? terminal_control(fd.gate, request, a[2])
                    : -ENOTTY;
     }

@@ -232,7 +232,7 @@ void fd_start(void) {
         const char *path = startup_text(entry);
         struct fd fd = {
             .gate = entry->handle,
-            .mode = (uint16_t)(entry->flags & (FILE_MODE_KIND | FILE_KIND_PROMPT)),
+            .mode = (uint16_t)(entry->flags & FILE_MODE_KIND),
             .path = path[0] != '\0' ? pool_copy_string(path) : NULL,
         };
         put_in((int)entry->number, &fd);

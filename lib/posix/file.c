@@ -31,6 +31,7 @@ struct open_request {
     uint32_t flags;
     uint32_t mode;
     uint32_t kind;
+    uint32_t permissions; /* where the server tells them: see protocol file */
     handle_t file;
     bool is_limit; /* the server holds as much as it may */
 };
@@ -45,6 +46,8 @@ static status_t open_request(void *context, struct namespace_step *step) {
         open->file = step->next;
         step->next = HANDLE_NONE;
     }
+    open->permissions = open->kind & FILE_MODE_PERMISSIONS;
+    open->kind &= FILE_MODE_KIND;
     open->is_limit = status == ERROR_TOO_MANY;
     return status;
 }
@@ -137,6 +140,26 @@ static long open_at(int directory, const char *text, int flags, uint32_t mode) {
     return fd;
 }
 
+int file_open_program(int directory, const char *text, handle_t *file) {
+    struct posix_path path;
+    struct open_request open = {.flags = FILE_OPEN_READ | FILE_OPEN_NONBLOCK};
+    int error = path_from_user(&path, directory, text);
+
+    if (error == 0) {
+        open.flags |= path.wants_directory ? FILE_OPEN_DIRECTORY : 0;
+        error = path_walk(&path, open_request, &open);
+    }
+    if (error != 0) {
+        return open.is_limit ? -ENFILE : error;
+    }
+    if (open.kind != FILE_MODE_REGULAR || (open.permissions & 0111) == 0) {
+        handle_drop(open.file);
+        return -EACCES;
+    }
+    *file = open.file;
+    return 0;
+}
+
 long call_open(const long *a) {
     return open_at(LINUX_AT_FDCWD, (const char *)a[0], (int)a[1], (uint32_t)a[2]);
 }
@@ -160,7 +183,7 @@ static bool is_whole(const struct fd *fd) {
 /* What a regular file or /dev/random does is never cut short by a signal: programs do not expect
  * EINTR from one, nor less than they asked for. */
 static inline void hold_signals(const struct fd *fd) {
-    if (is_whole(fd) || (fd->mode & FILE_KIND_PROMPT) != 0) {
+    if (is_whole(fd) || (fd->mode & FILE_MODE_KIND) == FILE_KIND_PROMPT) {
         thread_self()->slow = CALL_FAST;
     }
 }

@@ -2,7 +2,6 @@
 #include "lib/posix/program.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "lib/posix/call.h"
@@ -13,6 +12,7 @@
 #include "lib/native/time.h"
 #include "lib/posix/calls.h"
 #include "lib/posix/errno.h"
+#include "lib/posix/file.h"
 #include "lib/posix/file_lock.h"
 #include "lib/posix/pool.h"
 #include "lib/posix/signal.h"
@@ -39,47 +39,22 @@ static void pages_unmap(void *pages, size_t bytes) {
 
 /* ---- the file ---- */
 
-static int file_to_run(int directory, const char *text, handle_t *file) {
-    const long args[6] = {directory, (long)text, O_RDONLY | O_CLOEXEC | O_NONBLOCK};
-    struct file_stat stat;
-    handle_t next;
-    uint32_t matched, length;
-    long fd = call_openat(args);
-
-    if (fd < 0) {
-        return (int)fd;
-    }
-    /* A gate of our own: the descriptor may go. */
-    status_t status = sys_handle_copy(fd_gate((int)fd), RIGHTS_ALL, 0, file);
-
-    (void)fd_close((int)fd);
-    if (status != OK) {
-        return errno_from_status(status);
-    }
-    status =
-        file_stat(*file, 0, "", 0, &stat, sizeof stat, &matched, &length, &next, DEADLINE_NEVER);
-    int error = errno_from_status(status);
-
-    if (error == 0 &&
-        ((stat.mode & FILE_MODE_KIND) != FILE_MODE_REGULAR || (stat.mode & 0111) == 0)) {
-        error = -EACCES;
-    }
-    if (error != 0) {
-        handle_drop(*file);
-    }
-    return error;
-}
-
-/* Reads the first line if it begins with "#!"; *is_script says so. */
-static int script_line(handle_t file, char *line, bool *is_script) {
+/* Reads the file's first bytes. If they begin with "#!", *is_script says so, and the first line is
+ * copied. */
+static int head_read(struct program *program, char *line, bool *is_script) {
     uint64_t n = 0;
-    status_t status = file_read(file, 0, line, SCRIPT_LINE_BYTES - 1, &n, DEADLINE_NEVER);
+    status_t status =
+        file_read(program->file, 0, program->head, sizeof program->head, &n, DEADLINE_NEVER);
 
-    *is_script = status == OK && n >= 2 && line[0] == '#' && line[1] == '!';
-    if (status != OK || !*is_script) {
+    n = status == OK ? MIN(n, sizeof program->head) : 0;
+    program->n_head = (uint32_t)n;
+    *is_script = n >= 2 && program->head[0] == '#' && program->head[1] == '!';
+    if (!*is_script) {
         return errno_from_status(status);
     }
-    line[MIN(n, (uint64_t)SCRIPT_LINE_BYTES - 1)] = '\0';
+    n = MIN(n, (uint64_t)SCRIPT_LINE_BYTES - 1);
+    memcpy(line, program->head, n);
+    line[n] = '\0';
     char *end = strchr(line, '\n');
 
     if (end == NULL) {
@@ -147,9 +122,18 @@ static int script_follow(struct program *program, int directory, const char *tex
     program_close(program);
     *program = inner;
     if (error == 0) {
-        error = file_to_run(directory, program->argv[0], &program->file);
+        error = file_open_program(directory, program->argv[0], &program->file);
     }
     return error;
+}
+
+/* All but the head, which is not looked at without its length. */
+static void program_clear(struct program *program) {
+    program->file = HANDLE_NONE;
+    program->argv = NULL;
+    program->memory = 0;
+    program->memory_bytes = 0;
+    program->n_head = 0;
 }
 
 int program_open(struct program *program, int directory, const char *text, char *const *argv) {
@@ -157,11 +141,12 @@ int program_open(struct program *program, int directory, const char *text, char 
     char line[SCRIPT_LINE_BYTES];
     bool is_script;
 
-    *program = (struct program){.argv = argv == NULL || argv[0] == NULL ? empty : argv};
-    int error = file_to_run(directory, text, &program->file);
+    program_clear(program);
+    program->argv = argv == NULL || argv[0] == NULL ? empty : argv;
+    int error = file_open_program(directory, text, &program->file);
 
     for (int depth = 0; error == 0; depth++) {
-        error = script_line(program->file, line, &is_script);
+        error = head_read(program, line, &is_script);
         if (error != 0 || !is_script) {
             break;
         }
@@ -182,7 +167,7 @@ void program_close(struct program *program) {
     if (program->memory != 0) {
         pages_unmap((void *)program->memory, program->memory_bytes);
     }
-    *program = (struct program){0};
+    program_clear(program);
 }
 
 bool program_try_again(int error, unsigned *tries) {
@@ -329,7 +314,7 @@ static int keep_fill(struct program_state *state, size_t n_entries) {
 int program_prepare(const struct program *program, struct program_state *state, char *const *envp,
                     uint32_t flags, struct spawn_prepared *prepared) {
     struct spawn_args args = {
-        .source = {.file = program->file},
+        .source = {.file = program->file, .head = program->head, .n_head = program->n_head},
         .argv = program->argv,
         .envp = envp != NULL ? envp : no_environment,
         .entries = state->entries,

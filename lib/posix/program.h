@@ -22,11 +22,16 @@ struct program_state {
     size_t n_keep;
 };
 
+/* What one request reads: the first line of a script, or the headers of an ELF file. */
+enum { PROGRAM_HEAD_BYTES = 1024 };
+
 /* The file to run, and its arguments. */
 struct program {
     handle_t file;
     char *const *argv;
     uint64_t memory, memory_bytes; /* of an argv made here; 0: none */
+    uint32_t n_head;
+    uint8_t head[PROGRAM_HEAD_BYTES]; /* the file's first bytes */
 };
 
 /*

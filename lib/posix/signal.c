@@ -15,7 +15,8 @@
 volatile uint64_t signals_process_pending;
 
 static struct signal_action actions[SIGNAL_LAST + 1];
-static uint64_t wanted; /* what proc was told by signals_want */
+static uint64_t touched; /* signals whose action was ever set: that of the others is the default */
+static uint64_t wanted;  /* what proc was told by signals_want */
 struct lock signal_lock;
 
 /* Neither can be blocked, handled or ignored. */
@@ -26,7 +27,9 @@ struct lock signal_lock;
 #define MASK_OF_FORK UINT64_MAX
 
 static void told_set_add(uint64_t *handled, uint64_t *ignored) {
-    for (int signal = SIGNAL_FIRST; signal <= SIGNAL_LAST; signal++) {
+    for (uint64_t left = touched; left != 0; left &= left - 1) {
+        int signal = SIGNAL_FIRST + __builtin_ctzll(left);
+
         if (actions[signal].handler == SIGNAL_IGNORE) {
             *ignored |= SIGNAL_BIT(signal);
         } else if (actions[signal].handler != SIGNAL_DEFAULT) {
@@ -104,6 +107,7 @@ static void action_set(int signal, const struct signal_action *action) {
                    (signal == SIGCHLD &&
                     ((actions[signal].flags ^ action->flags) & (SA_NOCLDSTOP | SA_NOCLDWAIT)) != 0);
     actions[signal] = *action;
+    touched |= SIGNAL_BIT(signal);
     critical_unlock(&signal_lock);
     if (changed) {
         signals_tell();
@@ -145,10 +149,9 @@ uint64_t signals_pending(void) {
 
 void signals_inherit(uint64_t blocked, uint64_t ignored, uint64_t pending) {
     thread_self()->mask = blocked & ~UNSTOPPABLE;
-    for (int signal = SIGNAL_FIRST; signal <= SIGNAL_LAST; signal++) {
-        if ((ignored & SIGNAL_BIT(signal) & ~UNSTOPPABLE) != 0) {
-            actions[signal].handler = SIGNAL_IGNORE;
-        }
+    touched |= ignored & ~UNSTOPPABLE;
+    for (uint64_t left = ignored & ~UNSTOPPABLE; left != 0; left &= left - 1) {
+        actions[SIGNAL_FIRST + __builtin_ctzll(left)].handler = SIGNAL_IGNORE;
     }
     signals_process_pending = pending;
     queue_note_remote(pending);

@@ -78,7 +78,7 @@ static status_t on_open(void *context, struct request *request, uint32_t flags, 
     }
     file->node = node;
     file->flags = flags & (FILE_OPEN_READ | FILE_OPEN_NONBLOCK | FILE_OPEN_APPEND);
-    *kind = node_is_directory(node) ? FILE_MODE_DIRECTORY : FILE_MODE_REGULAR;
+    *kind = node->mode | (node_is_directory(node) ? FILE_MODE_DIRECTORY : FILE_MODE_REGULAR);
     status = server_object_create(request->server, request->tag, &file_class, file, gate);
     if (status != OK) {
         recycle_free(file, sizeof *file);

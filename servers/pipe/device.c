@@ -39,7 +39,7 @@ static status_t on_open(void *context, struct request *request, uint32_t flags, 
     *device = (struct device){.kind = from->kind,
                               .flags = flags & (FILE_OPEN_READ | FILE_OPEN_WRITE |
                                                 FILE_OPEN_APPEND | FILE_OPEN_NONBLOCK)};
-    *kind = FILE_MODE_CHARACTER | FILE_KIND_PROMPT;
+    *kind = FILE_KIND_PROMPT;
     status_t status =
         server_object_create(request->server, request->tag, &device_class, device, gate);
 

@@ -144,7 +144,7 @@ static status_t on_open(void *context, struct request *request, uint32_t flags, 
         flags & (FILE_OPEN_READ | FILE_OPEN_WRITE | FILE_OPEN_APPEND | FILE_OPEN_NONBLOCK);
     node->n_open++;
     file_system.n_open++;
-    *kind = node->mode & FILE_MODE_KIND;
+    *kind = node->mode;
     return OK;
 }
 
