@@ -211,6 +211,9 @@ static void stop(struct posix_thread *self, int signal, bool is_own) {
     status_ignore(proc_call_stop((uint32_t)signal, is_own)); /* without proc nobody can continue */
     self->slow = slow;
     self->cancel = cancel;
+    if (cancel != NULL && *cancel != 0) {
+        self->interrupt = 1; /* its signal may have come while `cancel` was put aside */
+    }
 }
 
 /* What the signal does that has no handler. */

@@ -167,6 +167,8 @@ uint64_t signals_due(const struct posix_thread *self) {
 
 /* Delivers what a changed mask let through. */
 static void deliver_due(struct posix_thread *self) {
+    /* What is due is looked at when the new mask is in its place: an upcall in between uses it. */
+    __asm__ volatile("" ::: "memory");
     if (self->depth == 0 && signals_due(self) != 0) {
         signals_deliver(self, NULL);
     }
@@ -251,7 +253,7 @@ long signals_with_mask(const uint64_t *mask, long (*wait)(void *context), void *
 
     self->saved_mask = self->mask;
     self->restore_mask = true;
-    self->interrupt = 0;
+    interrupt_begin(self);
     self->mask = *mask & ~UNSTOPPABLE;
     deliver_due(self);
     if (self->interrupt == 0) {
@@ -316,7 +318,7 @@ static int wait_for_signal(struct posix_thread *self, uint64_t set, uint64_t dea
     static const volatile uint32_t never;
 
     for (;;) {
-        self->interrupt = 0;
+        interrupt_begin(self);
         int signal = take_noted(self, set, information);
 
         if (signal != 0) {

@@ -221,7 +221,7 @@ static long dispatch(struct posix_thread *self, long number, const long *a) {
         return -ENOSYS;
     }
     self->slow = rows[number].patience;
-    self->interrupt = 0;
+    interrupt_begin(self);
     long result = rows[number].call(a);
 
     self->slow = CALL_FAST;
@@ -237,8 +237,8 @@ long __euralios_syscall(long number, long a, long b, long c, long d, long e, lon
 
 /*
  * Deferred cancellation: the canceller sets *cancel and sends signal 33, whose delivery sets
- * self->interrupt as long as self->cancel stands. So a cancellation after the look below ends the
- * call at its block, and one before it is seen here.
+ * self->interrupt as long as self->cancel stands. So a cancellation after the last look at *cancel
+ * (interrupt_begin) ends the call at its block, and one before it is seen there.
  */
 long __euralios_syscall_cp(volatile void *cancel, long number, long a, long b, long c, long d,
                            long e, long f) {
@@ -247,7 +247,6 @@ long __euralios_syscall_cp(volatile void *cancel, long number, long a, long b, l
     volatile int *word = cancel;
 
     self->cancel = word;
-    self->interrupt = 0;
     long result = -EINTR;
 
     if (*word == 0) {

@@ -42,12 +42,12 @@ struct posix_thread {
     bool exiting;
     uint64_t mask; /* bit (signal - 1): blocked */
     uint64_t saved_mask;
-    volatile uint64_t pending;  /* sent to this thread */
-    volatile uint64_t directed; /* sent to this thread by tkill, and not seen yet */
-    uint64_t waited_for;        /* sigtimedwait takes these instead of a handler */
-    volatile int *cancel;       /* musl's cancel word while in a cancellation point, else NULL */
-    uint32_t *clear_tid;        /* cleared and woken when the thread is off its stack */
-    uintptr_t alternate_base;   /* sigaltstack; size 0: none */
+    volatile uint64_t pending;     /* sent to this thread */
+    volatile uint64_t directed;    /* sent to this thread by tkill, and not seen yet */
+    uint64_t waited_for;           /* sigtimedwait takes these instead of a handler */
+    volatile int *volatile cancel; /* musl's cancel word while in a cancellation point, else NULL */
+    uint32_t *clear_tid;           /* cleared and woken when the thread is off its stack */
+    uintptr_t alternate_base;      /* sigaltstack; size 0: none */
     size_t alternate_size;
     uint64_t start_ns;        /* when it began; 0 for the first */
     uint8_t policy, priority; /* SCHED_OTHER ... and its number, as Linux has them: sched.c */
@@ -74,6 +74,20 @@ static inline struct posix_thread *thread_self(void) {
         __asm__("mov %%fs:32, %0" : "=r"(self));
     }
     return self != NULL ? self : &posix.first;
+}
+
+/*
+ * A call begins that signals may end: what came before does not. But a cancellation that is there
+ * already does, for it is not sent again; one that comes behind this look sets `interrupt` by its
+ * signal.
+ */
+static inline void interrupt_begin(struct posix_thread *self) {
+    volatile int *cancel = self->cancel;
+
+    self->interrupt = 0;
+    if (cancel != NULL && *cancel != 0) {
+        self->interrupt = 1;
+    }
 }
 
 /* Runs the handlers of signals that came meanwhile, if any is due; from the end of critical
