@@ -42,7 +42,8 @@ static void gate_close(handle_t gate) {
 
 static struct namespace_entry_ *entry_find(const char *prefix) {
     for (size_t i = 0; i < n_entries; i++) {
-        if (string_equal(entries[i].prefix, prefix)) {
+        /* Most differ in the first letter. */
+        if (entries[i].prefix[1] == prefix[1] && string_equal(entries[i].prefix, prefix)) {
             return &entries[i];
         }
     }

@@ -36,15 +36,24 @@ enum { PAGE_FAULT_PRESENT = 1 };
 #define VECTOR_STATE_FCW   0x37f
 #define VECTOR_STATE_MXCSR 0x1f80
 
-/* A set that exec or spawn passed on; 0 if it did not. */
-static uint64_t inherited(const char *name) {
-    const struct startup_entry *entry = startup_find(STARTUP_SIGNALS, name);
+/* Takes the sets that exec or spawn passed on; those that are not there are empty. */
+static void inherit(void) {
+    static const char *const names[] = {"blocked", "ignored", "pending"};
+    uint64_t sets[ARRAY_SIZE(names)] = {0};
+    const struct startup_entry *entry = startup_next(NULL, STARTUP_SIGNALS);
 
-    return entry != NULL ? entry->number | (uint64_t)entry->flags << 32 : 0;
+    for (; entry != NULL; entry = startup_next(entry, STARTUP_SIGNALS)) {
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+            if (string_equal(startup_text(entry), names[i])) {
+                sets[i] = entry->number | (uint64_t)entry->flags << 32;
+            }
+        }
+    }
+    signals_inherit(sets[0], sets[1], sets[2]);
 }
 
 void signals_start(void) {
-    signals_inherit(inherited("blocked"), inherited("ignored"), inherited("pending"));
+    inherit();
     signals_release();
 }
 

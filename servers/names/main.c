@@ -47,8 +47,10 @@ static const struct server_class directory_class;
 
 /* Is `path` equal to the prefix, or below it? */
 static bool is_below(const char *path, const char *prefix, size_t prefix_length) {
-    return prefix_length == 0 || (strncmp(path, prefix, prefix_length) == 0 &&
-                                  (path[prefix_length] == '\0' || path[prefix_length] == '/'));
+    /* Most differ in the first letter. */
+    return prefix_length == 0 ||
+           (path[0] == prefix[0] && strncmp(path, prefix, prefix_length) == 0 &&
+            (path[prefix_length] == '\0' || path[prefix_length] == '/'));
 }
 
 /* The mount with the longest path that `path` lies in; NULL if there is none. */
