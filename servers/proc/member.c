@@ -21,10 +21,11 @@ static uint32_t last_pid = PID_INIT;
 
 /* ---- finding ---- */
 
+/* From the youngest on: who starts programs and ends is mostly one of these. */
 struct member *member_find(uint32_t pid) {
-    struct member *member;
+    for (struct list_node *node = members.head.prev; node != &members.head; node = node->prev) {
+        struct member *member = CONTAINER_OF(node, struct member, node);
 
-    LIST_FOR_EACH(member, &members, node) {
         if (member->pid == pid) {
             return member;
         }
