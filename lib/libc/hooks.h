@@ -64,6 +64,14 @@ int __euralios_set_tp(void *tp);
  */
 _Noreturn void __euralios_sigreturn(void);
 
+/*
+ * The library's own changes of the calling thread's signal mask (override/signal/block.c): adds
+ * `signals` (bit signal - 1), with the mask before in *old if that is not NULL; puts it back, and
+ * delivers what came meanwhile.
+ */
+void __euralios_mask_add(unsigned long signals, unsigned long *old);
+void __euralios_mask_restore(const unsigned long *old);
+
 /* vfork; may be an ordinary fork. Returns twice. */
 int __euralios_vfork(void);
 

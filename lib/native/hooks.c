@@ -57,6 +57,8 @@ HOOK int __euralios_clone(int (*function)(void *), void *stack, int flags, void 
                           int *parent_tid, void *tls, int *child_tid);
 HOOK void __euralios_unmapself(void *base, size_t size);
 HOOK void __euralios_sigreturn(void);
+HOOK void __euralios_mask_add(unsigned long signals, unsigned long *old);
+HOOK void __euralios_mask_restore(const unsigned long *old);
 HOOK int __euralios_vfork(void);
 
 /*
@@ -197,6 +199,17 @@ void __euralios_unmapself(void *base, size_t size) {
 
 void __euralios_sigreturn(void) {
     __builtin_trap(); /* no signals here */
+}
+
+void __euralios_mask_add(unsigned long signals, unsigned long *old) {
+    (void)signals; /* nor a mask for them */
+    if (old != NULL) {
+        *old = 0;
+    }
+}
+
+void __euralios_mask_restore(const unsigned long *old) {
+    (void)old;
 }
 
 int __euralios_vfork(void) {

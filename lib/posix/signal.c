@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "lib/libc/hooks.h"
 #include "lib/native/block.h"
 #include "lib/native/syscall.h"
 #include "lib/native/time.h"
@@ -23,8 +24,6 @@ struct lock signal_lock;
 #define UNSTOPPABLE (SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP))
 #define HARMLESS                                                                                   \
     (SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGURG) | SIGNAL_BIT(SIGWINCH))
-/* musl's mask for the time of a fork: nobody waits for a signal behind it. */
-#define MASK_OF_FORK UINT64_MAX
 
 static void told_set_add(uint64_t *handled, uint64_t *ignored) {
     for (uint64_t left = touched; left != 0; left &= left - 1) {
@@ -58,7 +57,7 @@ void signals_tell(void) {
 void signals_want(uint64_t signals) {
     uint64_t more = signals & HARMLESS;
 
-    if ((more & ~wanted) == 0 || signals == MASK_OF_FORK) {
+    if ((more & ~wanted) == 0) {
         return;
     }
     critical_lock(&signal_lock);
@@ -238,6 +237,22 @@ long call_sigprocmask(const long *a) {
     }
     deliver_due(self);
     return 0;
+}
+
+void __euralios_mask_add(unsigned long signals, unsigned long *old) {
+    struct posix_thread *self = thread_self();
+
+    if (old != NULL) {
+        *old = self->mask;
+    }
+    self->mask |= signals & ~UNSTOPPABLE;
+}
+
+void __euralios_mask_restore(const unsigned long *old) {
+    struct posix_thread *self = thread_self();
+
+    self->mask = *old;
+    deliver_due(self);
 }
 
 long call_sigpending(const long *a) {
