@@ -126,6 +126,32 @@ static bool others_wait(unsigned priority) {
     return (scheduler_ready_mask >> priority & 1) != 0;
 }
 
+/* Arms the timer, if it would fire too late. */
+static void timer_arm(struct cpu_generic *cpu, uint64_t wanted_ns) {
+    if (wanted_ns < cpu->timer_ns) {
+        cpu->timer_ns = wanted_ns;
+        arch_timer_arm(wanted_ns);
+    }
+}
+
+/* Others of the same priority wait for the end of this CPU's slice, which is the thread's: it
+ * begins, if it has not. */
+static inline void slice_begin(struct cpu_generic *cpu, struct thread *thread) {
+    if (cpu->slice_end_ns == 0) {
+        cpu->slice_end_ns =
+            clock_now_ns() + (thread->slice_left_ns != 0 ? thread->slice_left_ns : SLICE_NS);
+        thread->slice_left_ns = 0;
+    }
+    timer_arm(cpu, cpu->slice_end_ns);
+}
+
+/* Who runs is decided. */
+static inline void slice_update(struct cpu_generic *cpu) {
+    if (others_wait(cpu->running->priority)) {
+        slice_begin(cpu, cpu->running);
+    }
+}
+
 static ALWAYS_INLINE void queue_in(struct thread *thread, bool first) {
     unsigned priority = thread->priority, near = thread->near;
     struct list *queue = &run_queues[priority][near];
@@ -176,6 +202,10 @@ void scheduler_ready(struct thread *thread) {
         return;
     }
     queue_in(thread, false);
+    if (ahead < 0 && running->current_reply != NULL &&
+        running->current_reply->priority == thread->priority) {
+        slice_begin(cpu, running->current_reply); /* it goes on later, on the slice that it lent */
+    }
     /* On one CPU, nothing changes for a running thread that is as important and will be stopped in
      * time, or more. */
     if (ahead > 0 || (ahead == 0 && cpu->timer_ns > cpu->slice_end_ns) || cpu_n > 1) {
@@ -264,19 +294,19 @@ static struct thread *ready_first(const struct cpu_generic *cpu, unsigned top) {
 /* [/book] */
 
 /* Takes the thread that should run into cpu->running. */
-static void running_choose(struct cpu_generic *cpu) {
+static ALWAYS_INLINE void running_next(struct cpu_generic *cpu) {
     struct thread *thread = cpu->running;
-    int top = ready_top();
 
-    if (thread != NULL && (thread == cpu->idle ? top < 0 : top <= (int)thread->priority)) {
-        return;
-    }
     if (thread != NULL) {
+        if (thread == cpu->idle ? scheduler_ready_mask == 0
+                                : scheduler_ready_mask >> thread->priority <= 1) {
+            return;
+        }
         running_put_back(cpu);
     }
     thread = cpu->idle;
-    if (top >= 0) {
-        thread = ready_first(cpu, (unsigned)top);
+    if (scheduler_ready_mask != 0) {
+        thread = ready_first(cpu, (unsigned)ready_top());
         scheduler_unready(thread);
     }
     running_set(cpu, thread);
@@ -307,29 +337,6 @@ static inline bool needs_attention(const struct thread *thread) {
      */
     return (UNLIKELY(thread->attention) && thread->restarted == 0) ||
            (UNLIKELY(process->hold) && (process_is_dying(process) || process->cloner != thread));
-}
-
-/* Arms the timer, if it would fire too late. */
-static void timer_arm(struct cpu_generic *cpu, uint64_t wanted_ns) {
-    if (wanted_ns < cpu->timer_ns) {
-        cpu->timer_ns = wanted_ns;
-        arch_timer_arm(wanted_ns);
-    }
-}
-
-/* Who runs is decided. If others of the same priority wait, the slice ends, and begins if it has
- * not. */
-static inline void slice_update(struct cpu_generic *cpu) {
-    struct thread *thread = cpu->running;
-
-    if (others_wait(thread->priority)) {
-        if (cpu->slice_end_ns == 0) {
-            cpu->slice_end_ns =
-                clock_now_ns() + (thread->slice_left_ns != 0 ? thread->slice_left_ns : SLICE_NS);
-            thread->slice_left_ns = 0;
-        }
-        timer_arm(cpu, cpu->slice_end_ns);
-    }
 }
 
 /* Where a thread's time is counted. While one of its threads runs, a sum lacks the moment at which
@@ -372,41 +379,32 @@ static void running_activate(struct cpu_generic *cpu, struct thread *entered,
     }
 }
 
-static inline void running_next(struct cpu_generic *cpu) {
-    if (cpu->running == NULL || (scheduler_ready_mask >> cpu->running->priority) > 1 ||
-        cpu->running == cpu->idle) {
-        running_choose(cpu);
-    }
-}
-
 /* Threads that are to end or to stop may be many: then the idle one runs for a moment. */
 static NOINLINE void running_attend_some(struct cpu_generic *cpu) {
     for (unsigned i = 0; i < ATTENDS_PER_STEP; i++) {
         running_attend(cpu);
         running_next(cpu);
         if (!needs_attention(cpu->running)) {
+            cpu->changed = false;
+            slice_update(cpu);
             return;
         }
     }
     running_put_back(cpu);
     running_set(cpu, cpu->idle);
+    cpu->changed = false;
     timer_arm(cpu, 0);
-}
-
-/* Takes into cpu->running a thread that may simply go on. */
-static NOINLINE void running_find(struct cpu_generic *cpu) {
-    running_next(cpu);
-    if (UNLIKELY(needs_attention(cpu->running))) {
-        running_attend_some(cpu);
-    }
 }
 
 static NOINLINE void leave_changed(struct cpu_generic *cpu, struct thread *entered,
                                    enum switch_kind kind) {
-    if (cpu->running == NULL || cpu->changed || UNLIKELY(needs_attention(cpu->running))) {
-        running_find(cpu);
+    if (cpu->running == NULL || cpu->changed) {
+        running_next(cpu);
         cpu->changed = false;
         slice_update(cpu);
+    }
+    if (UNLIKELY(needs_attention(cpu->running))) {
+        running_attend_some(cpu);
     }
     if (cpu->running != entered) {
         running_activate(cpu, entered, kind);

@@ -18,7 +18,9 @@
  * leaves the kernel only the last can be true.
  * Invariant: the timer is armed no later than the first deadline of its CPU, and no later than the
  * end of the slice if a thread of the same priority is ready anywhere (or the CPU has been kicked).
- * A slice begins when that becomes so; before, nobody waits for its end.
+ * A slice begins when that becomes so; before, nobody waits for its end. And it begins when a
+ * server readies somebody who is as important as its caller: then its answer finds nothing left to
+ * be done and is one for the fast path.
  *
  * A deadline that is armed goes to an unsorted list, `recent`; only the timer's interrupt sorts
  * what it finds there into the tree. Nearly every call is answered long before: it costs no search,

@@ -206,6 +206,71 @@ static void deadlines_pre_empt(void) {
     (void)child_wait(child);
 }
 
+/* A server, more important than its two clients: it keeps the first call, and answers it when the
+ * second client makes its first one. */
+struct waker {
+    handle_t endpoint, gate;
+    struct thread client;
+    volatile bool was_woken;
+};
+enum { LABEL_LAST = 1 };
+
+static void waker_main(void *argument) {
+    struct waker *waker = argument;
+    struct message m = {.gate = waker->endpoint, .deadline = DEADLINE_NEVER}, saved = {0};
+
+    CHECK_OK(message_receive(&m));
+    CHECK_OK(sys_reply_save(0, &saved.gate));
+    m = (struct message){.gate = waker->endpoint, .deadline = DEADLINE_NEVER};
+    CHECK_OK(message_receive(&m));
+    CHECK_OK(message_reply(&saved));
+    while (m.label != LABEL_LAST) {
+        m = (struct message){.gate = waker->endpoint, .deadline = DEADLINE_NEVER};
+        CHECK_OK(message_reply_receive(&m));
+    }
+    m = (struct message){.gate = HANDLE_NONE};
+    CHECK_OK(message_reply(&m));
+}
+
+static void woken_main(void *argument) {
+    struct waker *waker = argument;
+    struct message m = {.gate = waker->gate, .deadline = DEADLINE_NEVER};
+
+    CHECK_OK(message_call(&m));
+    waker->was_woken = true;
+}
+
+/* Who calls and calls without end shares its slice with whom its server has woken. */
+static void callers_share(void) {
+    static struct waker waker;
+    struct thread server;
+    uint64_t start;
+
+    waker = (struct waker){.endpoint = endpoint_new()};
+    waker.gate = gate_new(waker.endpoint, 1);
+    CHECK_OK(thread_start(&server, waker_main, &waker, 0));
+    sleep_us(MACHINE_PAUSE_US); /* it waits now */
+    priority_set(PRIORITY_PROGRAM - 1);
+    CHECK_OK(thread_start(&waker.client, woken_main, &waker, 0));
+    sleep_us(MACHINE_PAUSE_US);
+    CHECK(!waker.was_woken);
+    start = time_now_ns();
+    while (!waker.was_woken && time_now_ns() - start < NS_PER_S) {
+        struct message m = {.gate = waker.gate, .deadline = DEADLINE_NEVER};
+
+        CHECK_OK(message_call(&m));
+    }
+    CHECK(waker.was_woken); /* a slice has 10 ms */
+    struct message m = {.gate = waker.gate, .label = LABEL_LAST, .deadline = DEADLINE_NEVER};
+
+    CHECK_OK(message_call(&m));
+    thread_join(&server);
+    thread_join(&waker.client);
+    priority_set(PRIORITY_MAX);
+    closed(waker.gate);
+    closed(waker.endpoint);
+}
+
 static void sleepers_main(void *argument) {
     uint64_t *deadlines = argument;
 
@@ -258,6 +323,7 @@ const struct test schedule_tests[] = {
     {"schedule nobody starves", nobody_starves},
     {"schedule priorities", priorities},
     {"schedule yielding", yielding},
+    {"schedule callers share", callers_share},
     {"schedule deadlines kept", deadlines_kept},
     {"schedule deadlines pre-empt", deadlines_pre_empt},
     {"schedule thousands sleep", thousands_sleep},
