@@ -154,7 +154,7 @@ static const struct gate *own_gate(const struct thread *from, unsigned i,
         handle_entry(&from->process->handles, control_handle(&from->registers, i))->object;
     const struct gate *gate = CONTAINER_OF(object, struct gate, object);
 
-    return own != NULL && object->type == OBJECT_GATE && gate->endpoint == own ? gate : NULL;
+    return object->type == OBJECT_GATE && gate->endpoint == own ? gate : NULL;
 }
 
 /* Moves or copies one checked handle into a reserved slot. */
@@ -192,7 +192,7 @@ status_t message_transfer_handles(struct thread *from, struct thread *to,
     if (status != OK) {
         return status;
     }
-    for (unsigned i = 0; i < n; i++) {
+    for (unsigned i = 0; own != NULL && i < n; i++) {
         n_own += own_gate(from, i, own) != NULL;
     }
     if (n_own > 1 || n - n_own > to->n_accept) {
@@ -200,7 +200,7 @@ status_t message_transfer_handles(struct thread *from, struct thread *to,
     }
     /* Commit. */
     for (unsigned i = 0; i < n; i++) {
-        const struct gate *gate = own_gate(from, i, own);
+        const struct gate *gate = n_own == 0 ? NULL : own_gate(from, i, own);
 
         if (gate == NULL) {
             numbers[slot] = handle_pass(from, to, i, &result, slot);
