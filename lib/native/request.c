@@ -107,17 +107,38 @@ handle_t request_keep(struct request *request, handle_t handle) {
     return handle;
 }
 
+/* message_reply without handles: registers only. */
+static status_t reply_short(handle_t saved, status_t status, const uint64_t *words) {
+    register uint64_t word1 __asm__("r10") = words[1];
+    register uint64_t word2 __asm__("r8") = words[2];
+    register uint64_t word3 __asm__("r9") = words[3];
+    register uint64_t control __asm__("r13") = 0;
+    uint64_t rax = SYSCALL_reply, reply = saved, label = (uint32_t)status, word0 = words[0];
+
+    __asm__ volatile("syscall"
+                     : "+a"(rax), "+D"(reply), "+S"(label), "+d"(word0), "+r"(word1), "+r"(word2),
+                       "+r"(word3), "+r"(control)
+                     :
+                     : "rbx", "rcx", "r11", "r12", "r14", "r15", "memory");
+    return (status_t)rax;
+}
+
 void answer_send(handle_t saved, status_t status, const struct answer *answer) {
     struct message m;
+    status_t sent;
 
-    m.gate = saved;
-    m.label = (uint32_t)status;
-    memcpy(m.words, answer->words, sizeof m.words);
-    memcpy(m.handles, answer->handles, sizeof m.handles);
-    m.control = answer->control;
-    m.deadline = 0;
     server_saved_remove(saved);
-    status_t sent = message_reply(&m);
+    if (LIKELY(answer->control == 0)) {
+        sent = reply_short(saved, status, answer->words);
+    } else {
+        m.gate = saved;
+        m.label = (uint32_t)status;
+        memcpy(m.words, answer->words, sizeof m.words);
+        memcpy(m.handles, answer->handles, sizeof m.handles);
+        m.control = answer->control;
+        m.deadline = 0;
+        sent = message_reply(&m);
+    }
     if (sent != OK) {
         server_answer_drop(answer);
         if (sent != ERROR_NO_REPLY) {

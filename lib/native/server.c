@@ -297,9 +297,7 @@ static void request_load(struct request *request, struct server *server, const s
     request->has_own_badge = MESSAGE_RESULT_OWN_GATE(m->control);
     request->own_badge = request->has_own_badge ? m->own_badge : 0;
     request->n_handles = MESSAGE_RESULT_HANDLES(m->control);
-    for (unsigned i = 0; i < MESSAGE_HANDLES_MAX; i++) {
-        request->handles[i] = i < request->n_handles ? m->handles[i] : HANDLE_NONE;
-    }
+    memcpy(request->handles, m->handles, sizeof request->handles); /* HANDLE_NONE: none came */
     request->result = m->control;
     request->saved = HANDLE_NONE;
     request->answer_flag = ANSWER_MOVE;
