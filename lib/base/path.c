@@ -93,14 +93,13 @@ bool path_copy_normal(char *out, const char *path) {
             return false;
         }
         out[i] = '/';
-        for (i = start; c != '/' && c != '\0'; c = path[i]) {
-            out[i++] = c;
-            if (i == PATH_LENGTH_MAX) {
+        size_t end = MIN(start + PATH_NAME_MAX, (size_t)PATH_LENGTH_MAX - 1);
+
+        for (i = start; !path_ends_component(c); c = path[i]) {
+            if (i == end) {
                 return false;
             }
-        }
-        if (i - start > PATH_NAME_MAX) {
-            return false;
+            out[i++] = c;
         }
     }
     out[i] = '\0';
@@ -191,28 +190,21 @@ bool path_name_is_valid(const char *name) {
 
 /* In one pass: servers look at each path that they are sent. */
 bool path_is_relative_normal(const char *path, size_t length) {
-    size_t end = 0; /* of the component */
+    const char *at = path, *end;
 
     if (length == 0) {
         return true;
     }
-    for (;; end++) {
-        size_t start = end;
-
-        while (end < length && path[end] != '/') {
-            if (path[end++] == '\0') {
-                return false;
-            }
-        }
-        size_t n = end - start;
-        bool is_dots =
-            n != 0 && path[start] == '.' && (n == 1 || (n == 2 && path[start + 1] == '.'));
+    for (;; at = end + 1) {
+        end = path_component_end(at);
+        size_t n = (size_t)(end - at);
+        bool is_dots = at[0] == '.' && (n == 1 || (n == 2 && at[1] == '.'));
 
         if (n == 0 || n > PATH_NAME_MAX || is_dots) {
             return false;
         }
-        if (end == length) {
-            return true;
+        if (*end == '\0') {
+            return end == path + length; /* else there was one inside */
         }
     }
 }

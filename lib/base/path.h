@@ -66,10 +66,24 @@ const char *path_rest(const char *prefix, const char *path);
 size_t path_match_longest(const char *const *prefixes, size_t n, const char *path,
                           const char **rest);
 
+/* Does this byte end a component? For nearly all in a name the first comparison says that it does
+ * not. */
+static ALWAYS_INLINE bool path_ends_component(char c) {
+    return UNLIKELY((unsigned char)c <= '/') && (c == '/' || c == '\0');
+}
+
+/* Where the component at `path` ends: at a slash or the terminator. */
+static inline const char *path_component_end(const char *path) {
+    while (!path_ends_component(*path)) {
+        path++;
+    }
+    return path;
+}
+
 /* Is this one component of a normal path: not empty, not "." or "..", without slash, not too long?
  */
 bool path_name_is_valid(const char *name);
 
 /* Are the `length` bytes at `path` components of a normal path with single slashes between them, or
- * nothing at all? No NUL among them. */
+ * nothing at all? No NUL among them; one follows them. */
 bool path_is_relative_normal(const char *path, size_t length);

@@ -75,7 +75,8 @@ static uint32_t file_flags(int flags) {
                   : access == O_WRONLY ? FILE_OPEN_WRITE
                                        : FILE_OPEN_READ | FILE_OPEN_WRITE;
     }
-    for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+    /* Most files are opened with none of these. */
+    for (size_t i = 0; (flags & ~(O_ACCMODE | O_CLOEXEC)) != 0 && i < ARRAY_SIZE(pairs); i++) {
         if ((flags & pairs[i].posix) != 0) {
             result |= pairs[i].file;
         }

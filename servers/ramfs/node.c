@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "abi/generated/file.h"
+#include "lib/base/path.h"
 #include "lib/base/string.h"
 #include "lib/native/recycle.h"
 
@@ -120,9 +121,8 @@ static bool is_same(const char *one, const char *other, size_t length) {
     return tail_of(one, length) == tail_of(other, length);
 }
 
-struct entry *entry_find(const struct node *directory, const char *name, size_t length) {
-    uint64_t key = hash(name, length);
-
+static struct entry *find_hashed(const struct node *directory, uint64_t key, const char *name,
+                                 size_t length) {
     for (struct tree_node *at = tree_find(&directory->by_name, key); at != NULL && at->key == key;
          at = tree_next(at)) {
         struct entry *entry = CONTAINER_OF(at, struct entry, by_name);
@@ -134,6 +134,10 @@ struct entry *entry_find(const struct node *directory, const char *name, size_t 
     return NULL;
 }
 
+struct entry *entry_find(const struct node *directory, const char *name, size_t length) {
+    return find_hashed(directory, hash(name, length), name, length);
+}
+
 struct entry *entry_after(const struct node *directory, uint64_t cookie) {
     struct tree_node *at =
         cookie == UINT64_MAX ? NULL : tree_find_ge(&directory->by_cookie, cookie + 1);
@@ -141,12 +145,13 @@ struct entry *entry_after(const struct node *directory, uint64_t cookie) {
     return at != NULL ? CONTAINER_OF(at, struct entry, by_cookie) : NULL;
 }
 
-static struct entry *entry_make(const char *name, size_t length) {
+static struct entry *entry_make(uint64_t key, const char *name, size_t length) {
     struct entry *entry = recycle_allocate(sizeof *entry + length + 1);
 
     if (entry != NULL) {
         memcpy(entry->name, name, length);
         entry->length = (uint16_t)length;
+        entry->by_name.key = key;
     }
     return entry;
 }
@@ -156,7 +161,7 @@ static void entry_insert(const struct file_system *fs, struct node *directory, s
                          struct node *node) {
     entry->directory = directory;
     entry->node = node;
-    tree_insert(&directory->by_name, &entry->by_name, hash(entry->name, entry->length));
+    tree_insert(&directory->by_name, &entry->by_name, entry->by_name.key);
     tree_insert(&directory->by_cookie, &entry->by_cookie, ++directory->last_cookie);
     directory->n_entries++;
     directory->n_directories += node_is_directory(node) ? 1 : 0;
@@ -188,16 +193,18 @@ static bool is_removed(const struct file_system *fs, const struct node *director
 
 status_t entry_add(struct file_system *fs, struct node *directory, const char *name, size_t length,
                    struct node *node) {
+    uint64_t key = hash(name, length);
+
     if (is_removed(fs, directory)) {
         return ERROR_NOT_FOUND;
     }
-    if (entry_find(directory, name, length) != NULL) {
+    if (find_hashed(directory, key, name, length) != NULL) {
         return ERROR_EXISTS;
     }
     if (node->n_names >= NODE_LINKS_MAX) {
         return ERROR_TOO_MANY;
     }
-    struct entry *entry = entry_make(name, length);
+    struct entry *entry = entry_make(key, name, length);
 
     if (entry == NULL) {
         return ERROR_NO_MEMORY;
@@ -237,7 +244,8 @@ static status_t may_replace(const struct node *node, const struct node *old) {
 status_t entry_rename(struct file_system *fs, struct entry *entry, struct node *directory,
                       const char *name, size_t length) {
     struct node *node = entry->node;
-    struct entry *old = entry_find(directory, name, length);
+    uint64_t key = hash(name, length);
+    struct entry *old = find_hashed(directory, key, name, length);
 
     if (is_removed(fs, directory)) {
         return ERROR_NOT_FOUND;
@@ -253,7 +261,7 @@ status_t entry_rename(struct file_system *fs, struct entry *entry, struct node *
     if (status != OK) {
         return status;
     }
-    struct entry *new = entry_make(name, length);
+    struct entry *new = entry_make(key, name, length);
 
     if (new == NULL) {
         return ERROR_NO_MEMORY;
@@ -270,16 +278,6 @@ status_t entry_rename(struct file_system *fs, struct entry *entry, struct node *
 
 /* ---- paths ---- */
 
-/* One component: where it ends. */
-static size_t component_length(const char *path) {
-    size_t n = 0;
-
-    while (path[n] != '\0' && path[n] != '/') {
-        n++;
-    }
-    return n;
-}
-
 status_t lookup_path(struct node *start, const char *path, enum lookup_last last,
                      struct lookup *lookup) {
     struct node *node = start;
@@ -287,7 +285,7 @@ status_t lookup_path(struct node *start, const char *path, enum lookup_last last
 
     *lookup = (struct lookup){.node = start};
     while (*at != '\0') {
-        size_t length = component_length(at);
+        size_t length = (size_t)(path_component_end(at) - at);
         bool is_last = at[length] == '\0';
 
         if (length > FILE_NAME_MAX_BYTES) {

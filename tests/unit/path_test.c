@@ -131,6 +131,9 @@ static void test_is_relative_normal(void **state) {
     assert_false(path_is_relative_normal("a\0b", 3));
     assert_false(path_is_relative_normal("a/\0", 3));
     memset(name, 'x', sizeof name);
+    name[PATH_NAME_MAX + 1] = '\0';
+    assert_false(path_is_relative_normal(name, PATH_NAME_MAX + 1));
+    name[PATH_NAME_MAX] = '\0';
     assert_true(path_is_relative_normal(name, PATH_NAME_MAX));
     assert_false(path_is_relative_normal(name, PATH_NAME_MAX + 1));
 }
