@@ -81,12 +81,11 @@ static void gate_raise(struct gate *gate, uint64_t bits, enum gate_order order) 
     struct endpoint *endpoint = gate->endpoint;
     struct thread *receiver = receiver_first(endpoint);
 
-    gate->pending |= bits;
-    if (receiver != NULL) {
-        receiver_wake(receiver, MESSAGE_NOTIFICATION, gate->badge, gate->pending);
-        gate->pending = 0;
+    if (receiver != NULL) { /* then nothing is pending */
+        receiver_wake(receiver, MESSAGE_NOTIFICATION, gate->badge, bits);
         return;
     }
+    gate->pending |= bits;
     if (list_is_linked(&gate->item.link)) {
         if (order == GATE_NORMAL || gate->urgent) {
             return;
@@ -107,7 +106,10 @@ void gate_unlink(struct gate *gate) {
     object_put(&gate->object);
 }
 
-void gate_unbind_last(struct gate *gate) {
+void gate_unbind(struct gate *gate) {
+    if (LIKELY(--gate->senders != 0)) {
+        return;
+    }
     if (!gate->object.revoked && endpoint_refusal(gate->endpoint) == OK) {
         gate_raise(gate, NOTIFY_CLOSED, GATE_NORMAL);
     }

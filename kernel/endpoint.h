@@ -91,12 +91,7 @@ static inline void gate_bind(struct gate *gate) {
     }
 }
 /* One less; the last one raises CLOSED. */
-void gate_unbind_last(struct gate *gate);
-static inline void gate_unbind(struct gate *gate) {
-    if (UNLIKELY(--gate->senders == 0)) {
-        gate_unbind_last(gate);
-    }
-}
+void gate_unbind(struct gate *gate);
 
 /* Its pending bits were received, or are dropped: it leaves the queue. */
 void gate_unlink(struct gate *gate);

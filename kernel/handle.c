@@ -250,8 +250,9 @@ void handle_close(struct handle_table *table, uint64_t handle) {
     n_open--;
     if ((entry.rights & HANDLE_REPLY) != 0) {
         reply_drop(CONTAINER_OF(entry.object, struct thread, object), entry.sequence);
+    } else {
+        object_rights_drop(entry.object, entry.rights);
     }
-    object_rights_drop(entry.object, entry.rights);
     object_put(entry.object);
 }
 

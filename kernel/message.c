@@ -112,9 +112,11 @@ status_t message_accept(struct thread *thread, uint32_t n_accept) {
     return status;
 }
 
-void message_accept_give_back(struct thread *thread) {
-    handle_unreserve(&thread->process->handles, thread->n_accept);
-    thread->n_accept = 0;
+void message_accept_drop(struct thread *thread) {
+    if (UNLIKELY(thread->n_accept != 0)) {
+        handle_unreserve(&thread->process->handles, thread->n_accept);
+        thread->n_accept = 0;
+    }
 }
 
 status_t message_prepare(struct thread *thread) {

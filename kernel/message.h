@@ -23,12 +23,7 @@ bool message_moves(const struct thread *thread, uint64_t handle);
 WARN_UNUSED status_t message_accept(struct thread *thread, uint32_t n_accept);
 
 /* Gives back the slots set aside, when a wait ends without a message. */
-void message_accept_give_back(struct thread *thread);
-static inline void message_accept_drop(struct thread *thread) {
-    if (UNLIKELY(thread->n_accept != 0)) {
-        message_accept_give_back(thread);
-    }
-}
+void message_accept_drop(struct thread *thread);
 
 /* The handles alone, r13 to r15 and rbx. */
 WARN_UNUSED status_t message_transfer_handles(struct thread *from, struct thread *to,

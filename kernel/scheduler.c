@@ -190,17 +190,11 @@ static void running_set(struct cpu_generic *cpu, struct thread *thread) {
 }
 
 /* [book:scheduler-ready] */
-void scheduler_ready(struct thread *thread) {
-    struct cpu_generic *cpu = generic();
+/* Who does not run at once waits behind the others of its priority. */
+static NOINLINE void ready_later(struct cpu_generic *cpu, struct thread *thread) {
     const struct thread *running = cpu->running;
     int ahead = running == NULL ? 1 : thread->priority - running->priority;
 
-    if (ahead > 0 && running != NULL && !cpu->changed &&
-        scheduler_ready_mask >> thread->priority == 0) {
-        running_put_back(cpu);
-        running_set(cpu, thread);
-        return;
-    }
     queue_in(thread, false);
     if (ahead < 0 && running->current_reply != NULL &&
         running->current_reply->priority == thread->priority) {
@@ -212,13 +206,26 @@ void scheduler_ready(struct thread *thread) {
         cpu->changed = true;
     }
 }
+
+void scheduler_ready(struct thread *thread) {
+    struct cpu_generic *cpu = generic();
+
+    if (cpu->running != NULL && thread->priority > cpu->running->priority && !cpu->changed &&
+        scheduler_ready_mask >> thread->priority == 0) {
+        running_put_back(cpu);
+        running_set(cpu, thread);
+    } else {
+        ready_later(cpu, thread);
+    }
+}
 /* [/book] */
 
 void scheduler_unready(struct thread *thread) {
     unsigned priority = thread->priority, near = thread->near;
+    bool is_only = thread->item.link.next == thread->item.link.prev; /* both are the list's head */
 
     list_remove(&thread->item.link);
-    if (list_is_empty(&run_queues[priority][near])) {
+    if (is_only) {
         scheduler_ready_cpus[priority] &= ~(1u << near);
         if (scheduler_ready_cpus[priority] == 0) {
             scheduler_ready_mask &= ~(1ULL << priority);
@@ -428,14 +435,19 @@ void scheduler_leave(struct thread *entered, enum switch_kind kind) {
     leave_changed(cpu, entered, kind);
 }
 
-void deadline_arm_finite(struct thread *thread, uint64_t deadline_ns) {
-    thread->deadline.key = deadline_ns;
-    thread->deadline_place = DEADLINE_RECENT;
-    list_push_back(&generic()->recent, &thread->deadline_link);
-    timer_arm(generic(), deadline_ns);
+void deadline_arm(struct thread *thread, uint64_t deadline_ns) {
+    if (UNLIKELY(deadline_ns != DEADLINE_NEVER)) {
+        thread->deadline.key = deadline_ns;
+        thread->deadline_place = DEADLINE_RECENT;
+        list_push_back(&generic()->recent, &thread->deadline_link);
+        timer_arm(generic(), deadline_ns);
+    }
 }
 
-void deadline_disarm_linked(struct thread *thread) {
+void deadline_disarm(struct thread *thread) {
+    if (LIKELY(!deadline_is_armed(thread))) {
+        return;
+    }
     if (thread->deadline_place == DEADLINE_RECENT) {
         list_remove(&thread->deadline_link);
     } else {
@@ -473,7 +485,7 @@ static void deadlines_run(struct cpu_generic *cpu, uint64_t now) {
             break;
         }
         thread = CONTAINER_OF(node, struct thread, deadline);
-        deadline_disarm_linked(thread);
+        deadline_disarm(thread);
         thread_deadline_passed(thread);
     }
     timer_arm(cpu, wanted);

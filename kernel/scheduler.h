@@ -80,21 +80,11 @@ enum switch_kind { SWITCH_CALL, SWITCH_PREEMPT };
 void scheduler_leave(struct thread *entered, enum switch_kind kind);
 
 /* Deadlines: absolute ns; DEADLINE_NEVER is not queued. */
-void deadline_arm_finite(struct thread *thread, uint64_t deadline_ns);
-static inline void deadline_arm(struct thread *thread, uint64_t deadline_ns) {
-    if (UNLIKELY(deadline_ns != DEADLINE_NEVER)) {
-        deadline_arm_finite(thread, deadline_ns);
-    }
-}
+void deadline_arm(struct thread *thread, uint64_t deadline_ns);
 static inline bool deadline_is_armed(const struct thread *thread) {
     return thread->deadline_place != DEADLINE_NOWHERE;
 }
-void deadline_disarm_linked(struct thread *thread);
-static inline void deadline_disarm(struct thread *thread) {
-    if (deadline_is_armed(thread)) {
-        deadline_disarm_linked(thread);
-    }
-}
+void deadline_disarm(struct thread *thread);
 
 /* Kernel threads: kernel data is touched only between these two; interrupts off, lock held. */
 void kernel_enter(void);

@@ -103,7 +103,7 @@
 .endm
 
 /* The current thread's deadline, r12, goes to the list of recent ones. The timer is set already, or
- * C does it. Clobbers rax, rcx, r11. As deadline_arm_finite. */
+ * C does it. Clobbers rax, rcx, r11. As deadline_arm. */
 .macro ARM_DEADLINE
     cmpq %r12, %gs:CPU_TIMER_NS
     ja fast_to_c                              /* comes too late; or the deadline has passed */
