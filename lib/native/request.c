@@ -79,7 +79,7 @@ status_t request_save(struct request *request, uint64_t cookie, handle_t *saved)
     status_t status = server_tag_get(request->server, request->tag, TAG_SAVED);
 
     if (status == ERROR_TOO_MANY) {
-        server_saved_sweep(request->server, request->tag);
+        server_saved_sweep(request->server); /* some may be of dead clients */
         status = server_tag_get(request->server, request->tag, TAG_SAVED);
     }
     if (status != OK) {

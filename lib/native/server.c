@@ -236,7 +236,7 @@ static void on_notification(struct server *server, uint64_t badge, uint64_t bits
         return;
     }
     if ((bits & NOTIFY_ABANDONED) != 0) {
-        server_saved_end(server, badge);
+        server_saved_abandoned(server);
     }
     bits &= ~NOTIFY_ABANDONED;
     slot = server_badge_find(server, badge);

@@ -57,7 +57,10 @@ struct server {
     struct list timers;
     struct list tags[TAG_BUCKETS];
     struct server_saved *saved;
-    uint32_t n_saved; /* size of the array */
+    uint32_t n_saved;          /* size of the array */
+    uint32_t sweep_at;         /* which of them was looked at last */
+    uint32_t sweep_left;       /* how many are to be looked at, since a caller has died */
+    struct server_timer sweep; /* armed iff sweep_left is not 0 */
 };
 
 void server_tags_init(struct server *server);
@@ -68,11 +71,15 @@ WARN_UNUSED status_t server_tag_get(struct server *server, uint32_t tag,
                                     enum server_tag_count what);
 void server_tag_put(struct server *server, uint32_t tag, enum server_tag_count what);
 
-/* Remembers, forgets a saved reply, and drops those of a tag whose clients no longer wait. */
+/* Remembers, forgets a saved reply. */
 WARN_UNUSED status_t server_saved_add(struct server *server, handle_t saved,
                                       const struct server_saved *entry);
 void server_saved_remove(handle_t saved);
-void server_saved_sweep(struct server *server, uint32_t tag);
+
+/* Somebody whose reply is saved has died: the replies of the dead are looked for, between the next
+ * requests. server_saved_sweep: now, to the end. */
+void server_saved_abandoned(struct server *server);
+void server_saved_sweep(struct server *server);
 
 /* Drops those of an object that no client has any more. */
 void server_saved_end(struct server *server, uint64_t badge);

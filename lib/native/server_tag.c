@@ -8,6 +8,10 @@
 #include "lib/base/string.h"
 #include "lib/native/recycle.h"
 #include "lib/native/syscall.h"
+#include "lib/native/time.h"
+
+/* Saved replies that are looked at between two requests: some 10,000 instructions. */
+enum { SWEEP_STEP = 64 };
 
 void server_tags_init(struct server *server) {
     for (unsigned i = 0; i < TAG_BUCKETS; i++) {
@@ -109,14 +113,39 @@ static void saved_check(struct server *server, handle_t saved) {
 
 /*
  * A killed client sends no CANCEL, so its saved replies would pile up where nothing ever answers
- * them. Told as cancelled, their objects answer them, and find that nobody waits.
+ * them. Told as cancelled, their objects answer them, and find that nobody waits. The kernel says
+ * only that there is one: a process with thousands of waiting threads ends in as many steps, so
+ * going through all after each would keep the server from its clients.
  */
-void server_saved_sweep(struct server *server, uint32_t tag) {
-    for (handle_t saved = 1; saved < server->n_saved; saved++) {
-        if (server->saved[saved].used && server->saved[saved].tag == tag) {
-            saved_check(server, saved);
-        }
+static void sweep_one(struct server *server) {
+    server->sweep_left--;
+    server->sweep_at = server->sweep_at + 1 < server->n_saved ? server->sweep_at + 1 : 0;
+    if (server->saved[server->sweep_at].used) {
+        saved_check(server, server->sweep_at);
     }
+}
+
+static void on_sweep(struct server *server, struct server_timer *timer) {
+    for (unsigned i = 0; i < SWEEP_STEP && server->sweep_left > 0; i++) {
+        sweep_one(server);
+    }
+    if (server->sweep_left > 0) {
+        server_timer_arm(server, timer, time_now_ns() + 1, on_sweep);
+    }
+}
+
+void server_saved_abandoned(struct server *server) {
+    server->sweep_left = server->n_saved; /* all of them once more: it may be one we have passed */
+    if (server->sweep_left > 0 && !list_is_linked(&server->sweep.node)) {
+        server_timer_arm(server, &server->sweep, time_now_ns(), on_sweep);
+    }
+}
+
+void server_saved_sweep(struct server *server) {
+    while (server->sweep_left > 0) {
+        sweep_one(server);
+    }
+    server_timer_stop(&server->sweep);
 }
 
 void server_saved_end(struct server *server, uint64_t badge) {
