@@ -9,8 +9,26 @@
 #include "lib/base/format.h"
 #include "lib/native/startup.h"
 #include "lib/native/syscall.h"
+#include "lib/native/time.h"
+
+/* How long a line waits for the log to be done with the one before, which another processor may
+ * still be at, or which a program more important than the log keeps from being written. */
+#define PATIENCE_NS (20 * NS_PER_MS)
 
 extern char *program_invocation_short_name; /* of musl: the last component of argv[0] */
+
+/* OK if the log took it. One that was not there in time is not waited for again until it is. */
+static status_t piece_send(handle_t gate, const uint64_t *words) {
+    static bool was_late;
+    uint64_t deadline = was_late ? 0 : time_deadline(PATIENCE_NS);
+    status_t status;
+
+    do {
+        status = log_piece(gate, words[0], words[1], words[2], words[3], deadline);
+    } while (status == ERROR_INTERRUPTED);
+    was_late = status == ERROR_TIMEOUT;
+    return status;
+}
 
 static void log_send(handle_t gate, enum log_level level, const char *line, size_t length) {
     const struct process_page *process_page = (const struct process_page *)PROCESS_PAGE_ADDRESS;
@@ -30,11 +48,8 @@ static void log_send(handle_t gate, enum log_level level, const char *line, size
         flags |= done == length ? LOG_PIECE_LAST : 0;
         piece.bytes[0] = (uint8_t)(flags | level);
         flags = 0;
-        /* Deadline 0: taken if the log waits for it, else lost, and with it the rest of the line.
-         */
-        if (log_piece(gate, piece.words[0], piece.words[1], piece.words[2], piece.words[3], 0) !=
-            OK) {
-            return;
+        if (piece_send(gate, piece.words) != OK) {
+            return; /* lost, and with it the rest of the line */
         }
     } while (done < length);
 }
