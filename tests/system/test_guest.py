@@ -20,8 +20,19 @@ def guest_tests():
     return [name for name in names if name not in ("tests/bench", "tests/bench-size", "tests/edu")]
 
 
-@pytest.mark.parametrize("path", guest_tests())
-def test_guest(path):
-    done = run_command(f"/{path}", archive=IMAGE, memory="256M", time_limit=180)
+def run_guest(command, **options):
+    done = run_command(command, archive=IMAGE, memory="256M", time_limit=180, **options)
     bad = [line for line in done.output.splitlines() if line.startswith("not ok")]
     assert done.status == 0 and not bad, "\n".join(bad) or done.output[-2000:]
+
+
+@pytest.mark.parametrize("path", guest_tests())
+def test_guest(path):
+    run_guest(f"/{path}")
+
+
+@pytest.mark.parametrize("command", ["posix_hammer", "posix_storm", "native_library", "posix_bombs fork", "posix_bombs waits",
+                                     "posix_bombs queue"])
+def test_on_several_processors(command):
+    """Those to which it makes a difference that a program runs beside the servers that it asks, and beside who signals it."""
+    run_guest(f"/tests/{command}", smp=4)

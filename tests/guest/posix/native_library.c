@@ -21,6 +21,7 @@
 #include "lib/native/syscall.h"
 #include "lib/native/thread.h"
 #include "lib/native/time.h"
+#include "tests/guest/posix/balance.h"
 #include "tests/guest/posix/tap.h"
 
 static void drop(handle_t handle) {
@@ -353,29 +354,6 @@ static void test_log(void) {
 
 /* ---- all of it ---- */
 
-/* What the system counts; lines "name number" of /proc/kernel but for those that always move. */
-static size_t read_counts(char *to, size_t size) {
-    static const char *const counted[] = {"processes",      "threads", "endpoints", "gates",
-                                          "memory_objects", "handles", "budgets",   "irqs"};
-    FILE *file = fopen("/proc/kernel", "r");
-    char line[128];
-    size_t n = 0;
-
-    to[0] = '\0';
-    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-        for (size_t i = 0; i < ARRAY_SIZE(counted); i++) {
-            if (strncmp(line, counted[i], strlen(counted[i])) == 0 &&
-                line[strlen(counted[i])] == ' ') {
-                n += (size_t)snprintf(to + n, size - n, "%s", line);
-            }
-        }
-    }
-    if (file != NULL) {
-        fclose(file);
-    }
-    return n;
-}
-
 static void run_all(void) {
     test_threads();
     test_names();
@@ -385,19 +363,14 @@ static void run_all(void) {
     test_broken_programs();
     test_restart();
     test_log();
-    usleep(300000); /* the reaper's turn */
 }
 
 int main(void) {
-    static char second[1024], third[1024];
+    run_all();
+    run_all();
+    struct balance before = balance_read();
 
     run_all();
-    run_all();
-    CHECK(read_counts(second, sizeof second) > 0);
-    run_all();
-    read_counts(third, sizeof third);
-    if (!CHECK_THAT(strcmp(second, third) == 0, "nothing is left behind")) {
-        printf("# before:\n%s# after:\n%s", second, third);
-    }
+    CHECK_THAT(balance_returns(&before, 64 * 1024), "nothing is left behind");
     return tap_end();
 }
