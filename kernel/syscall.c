@@ -77,8 +77,8 @@ void syscall_enter(struct thread *thread) {
 
     syscall_n_made++;
     if (LIKELY(number < ARRAY_SIZE(table))) {
-        bool is_made = LIKELY(!thread->attention && thread->restarted == 0) ||
-                       call_prepare(thread, number);
+        bool is_made =
+            LIKELY(!thread->attention && thread->restarted == 0) || call_prepare(thread, number);
 
         status = is_made ? table[number](thread) : RESULT_RESTART;
     }

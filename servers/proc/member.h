@@ -103,7 +103,7 @@ struct member {
     bool is_service; /* started by init, without a tag */
     bool is_dead;
     bool is_killed; /* by us: what it still asks for may have been sent before, and come after */
-    bool is_kept; /* a child of process 1 that somebody will wait for */
+    bool is_kept;   /* a child of process 1 that somebody will wait for */
     bool is_stopped;
     bool is_released;     /* the parent of a vfork may go on */
     bool is_continued;    /* SIGCONT was sent after the last of SIGTSTP, SIGTTIN and SIGTTOU */

@@ -312,13 +312,13 @@ static void test_restart(void) {
 
 /* ---- the log ---- */
 
-/* A line of one piece, as lib/native/log.c sends it. Lost if the log does not come to it in time. */
+/* A line of one piece, as lib/native/log.c sends it. Lost if the log does not come to it in time.
+ */
 static status_t log_one(handle_t log, const char *text) {
     uint64_t words[MESSAGE_WORDS] = {LOG_PIECE_FIRST | LOG_PIECE_LAST | LOG_DEBUG};
 
     memcpy((char *)words + 3, text, MIN(strlen(text), (size_t)LOG_PIECE_BYTES));
-    return log_piece(log, words[0], words[1], words[2], words[3],
-                     time_deadline(20 * NS_PER_MS));
+    return log_piece(log, words[0], words[1], words[2], words[3], time_deadline(20 * NS_PER_MS));
 }
 
 static void test_log(void) {
