@@ -44,7 +44,7 @@ static unsigned bar_read(struct pci_function *function, unsigned i, unsigned n_b
     uint32_t mask = bar_probe(address, offset, &low);
 
     if ((mask & ~(uint32_t)BAR_MEMORY_FLAGS) == 0 && (mask & BAR_IS_IO) == 0) {
-        return 1; /* not implemented */
+        return 1; /* the function has no such range */
     }
     if ((low & BAR_IS_IO) != 0) {
         /* Bits 16 to 31 may be wired to 0. */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lines for the system log. They go to the log service in messages for which it has a moment
- * to be ready: logging waits no longer than 20 ms, allocates nothing, and loses lines rather than
- * time.
+ * Lines for the system log. They go to the log service in messages for which it has a moment to be
+ * ready: logging waits no longer than 20 ms, allocates nothing, and loses lines rather than time.
  * init, which starts before the log service and has the system handle, writes to the kernel's log
  * instead. A program that was given neither logs nothing.
  */
