@@ -181,13 +181,18 @@ static void erase_word(struct discipline *d) {
     }
 }
 
-static void reprint(struct discipline *d) {
-    echo(d, d->attributes.characters[VREPRINT]);
-    discipline_echo_byte(d, '\n');
+/* Shows the line being edited from where the cursor is. */
+static void show_line(struct discipline *d) {
     d->line_column = d->column;
     for (uint32_t at = d->line_at; at != d->write_at; at++) {
         echo(d, *slot(d, at));
     }
+}
+
+static void reprint(struct discipline *d) {
+    echo(d, d->attributes.characters[VREPRINT]);
+    discipline_echo_byte(d, '\n');
+    show_line(d);
 }
 
 /* The line is complete with c; it can be read now. */
@@ -424,19 +429,42 @@ static void forget_lines(struct discipline *d) {
     d->line_at = d->read_at;
 }
 
-void discipline_set_attributes(struct discipline *d, const struct terminal_attributes *attributes) {
+/* What was typed ahead in raw mode is taken once more, now that characters have a meaning:
+ * as 4.4BSD does (PENDIN), for POSIX.1 11.1.6 leaves it open. Of that only the line being edited is
+ * echoed: who pastes commands does not want to see each twice. A byte stores one byte at most, so
+ * that the ring is read ahead of where it is written. */
+static uint32_t take_again(struct discipline *d) {
+    uint32_t from = d->read_at, end = d->write_at, signals = 0;
+    uint32_t local_flags = d->attributes.local_flags;
+
+    d->write_at = d->line_at = d->read_at;
+    d->attributes.local_flags &= ~(uint32_t)(ECHO | ECHONL);
+    while (from != end) {
+        signals |= take_byte(d, *slot(d, from++));
+    }
+    d->attributes.local_flags = local_flags;
+    if (has_local(d, ECHO)) {
+        show_line(d);
+    }
+    return signals;
+}
+
+uint32_t discipline_set_attributes(struct discipline *d,
+                                   const struct terminal_attributes *attributes) {
     bool was_canonical = discipline_is_canonical(d);
+    uint32_t signals = 0;
 
     d->attributes = *attributes;
     if (was_canonical && !discipline_is_canonical(d)) {
         forget_lines(d);
     } else if (!was_canonical && discipline_is_canonical(d)) {
-        d->line_at = d->write_at; /* what is there is readable, as a line without an end */
+        signals = take_again(d);
     }
     d->is_literal = d->is_literal && discipline_is_canonical(d);
     if (!has_input(d, IXON)) {
         d->is_stopped = false;
     }
+    return signals;
 }
 
 void discipline_init(struct discipline *d) {

@@ -94,8 +94,12 @@ bool discipline_is_writable(const struct discipline *discipline);
 void discipline_flush_input(struct discipline *discipline);
 void discipline_flush_output(struct discipline *discipline);
 
-/* What was typed before stays readable when canonical mode goes on or off. */
-void discipline_set_attributes(struct discipline *discipline,
-                               const struct terminal_attributes *attributes);
+/*
+ * What was typed before stays there when canonical mode goes on or off. As it goes on, the
+ * characters for editing, end of file, flow and signals among it act as if typed now. Signals as
+ * discipline_input.
+ */
+WARN_UNUSED uint32_t discipline_set_attributes(struct discipline *discipline,
+                                               const struct terminal_attributes *attributes);
 
 bool discipline_is_canonical(const struct discipline *discipline);

@@ -134,7 +134,7 @@ static void timer_set(struct terminal *terminal, const struct waiting *reader) {
                      from_read ? reader->since_ns + period : time_deadline(period), on_timer);
 }
 
-void terminal_step_readers(struct terminal *terminal) {
+static void answer_readers(struct terminal *terminal) {
     struct waiting *reader;
     bool may_time = false;
 
@@ -151,6 +151,10 @@ void terminal_step_readers(struct terminal *terminal) {
     } else {
         server_timer_stop(&terminal->timer);
     }
+}
+
+void terminal_step_readers(struct terminal *terminal) {
+    answer_readers(terminal);
     terminal_tell(terminal);
 }
 
@@ -191,20 +195,6 @@ static void step_writers(struct terminal *terminal) {
     }
 }
 
-static void step_drainers(struct terminal *terminal) {
-    struct waiting *drainer;
-
-    while (discipline_queued(&terminal->discipline) == 0 && list_is_empty(&terminal->writers) &&
-           (drainer = LIST_FIRST(&terminal->drainers, struct waiting, node)) != NULL) {
-        if (drainer->kind == WAITING_ATTRIBUTES) {
-            terminal_apply(terminal, drainer->when, &drainer->attributes);
-        }
-        waiting_end(drainer, OK, 0);
-    }
-}
-
-/* ---- the device's side ---- */
-
 static void notify_session(struct terminal *terminal, uint64_t bits) {
     if (bits != 0 && terminal->session != HANDLE_NONE &&
         sys_notify(terminal->session, bits) != OK) {
@@ -213,6 +203,36 @@ static void notify_session(struct terminal *terminal, uint64_t bits) {
         terminal->session = HANDLE_NONE;
     }
 }
+
+static void tell_watches(struct terminal *terminal) {
+    uint32_t events = terminal_events(terminal);
+    struct terminal_file *file;
+
+    LIST_FOR_EACH(file, &terminal->files, node) {
+        watch_changed(&file->watches, events);
+    }
+}
+
+/* Not for the device to hear of: it may be asking for output. */
+static void step_drainers(struct terminal *terminal) {
+    struct waiting *drainer;
+    bool is_applied = false;
+
+    while (discipline_queued(&terminal->discipline) == 0 && list_is_empty(&terminal->writers) &&
+           (drainer = LIST_FIRST(&terminal->drainers, struct waiting, node)) != NULL) {
+        if (drainer->kind == WAITING_ATTRIBUTES) {
+            terminal_apply(terminal, drainer->when, &drainer->attributes);
+            is_applied = true;
+        }
+        waiting_end(drainer, OK, 0);
+    }
+    if (is_applied) {
+        answer_readers(terminal); /* another mode, and what was typed ahead can be read, or not */
+        tell_watches(terminal);
+    }
+}
+
+/* ---- the device's side ---- */
 
 uint32_t terminal_events(const struct terminal *terminal) {
     bool may_time;
@@ -223,15 +243,6 @@ uint32_t terminal_events(const struct terminal *terminal) {
                 : 0) |
            (!terminal->is_unseen && discipline_is_writable(&terminal->discipline) ? FILE_EVENT_WRITE
                                                                                   : 0);
-}
-
-static void tell_watches(struct terminal *terminal) {
-    uint32_t events = terminal_events(terminal);
-    struct terminal_file *file;
-
-    LIST_FOR_EACH(file, &terminal->files, node) {
-        watch_changed(&file->watches, events);
-    }
 }
 
 static void tell_room(struct terminal *terminal) {
@@ -254,8 +265,8 @@ void terminal_tell(struct terminal *terminal) {
 /* After input: signals first, so that a reader that they interrupt is not answered before. */
 static void step_input(struct terminal *terminal, uint32_t signals) {
     notify_session(terminal, signals);
-    terminal_step_readers(terminal);
     step_drainers(terminal); /* a signal drops output */
+    terminal_step_readers(terminal);
 }
 
 void terminal_received(struct terminal *terminal, const uint8_t *bytes, size_t n) {
@@ -317,7 +328,7 @@ void terminal_apply(struct terminal *terminal, uint32_t when,
     if (when == TERMINAL_WHEN_FLUSHED) {
         discipline_flush_input(&terminal->discipline);
     }
-    discipline_set_attributes(&terminal->discipline, attributes);
+    notify_session(terminal, discipline_set_attributes(&terminal->discipline, attributes));
 }
 
 void terminal_flush_queues(struct terminal *terminal, uint32_t queues) {

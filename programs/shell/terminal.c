@@ -202,11 +202,10 @@ enum terminal_result terminal_read(struct terminal *terminal, struct shell *shel
     if (result == TERMINAL_CANCELLED) {
         text_append_string(&terminal->output, "^C");
     }
-    flush(terminal);
-    tcsetattr(STDIN_FILENO, TCSADRAIN, &shell->modes);
-    /* Only now: who sees the new line may type for the program that the line starts. */
     display_finish(&terminal->display, &terminal->output);
     flush(terminal);
+    /* What was typed ahead for the program that the line starts is taken in its mode now. */
+    tcsetattr(STDIN_FILENO, TCSADRAIN, &shell->modes);
     /* The keyboard can send a null byte (Ctrl-@); a line ends before it. */
     length = strlen(text_string(&terminal->editor.line));
     text_append(line, text_string(&terminal->editor.line), length);

@@ -236,7 +236,6 @@ def attributes(machine):
 def test_random_bytes_on_the_screen(machine, guest, seed):
     """A megabyte of them; then `reset` is enough for a screen that shows what it should."""
     machine.line("cat >/ramdisk/noise.lua")
-    time.sleep(TIME_SCALE)                         # what is typed before it runs may be lost
     for line in NOISE.replace("__SEED__", str(seed)).strip().splitlines():
         machine.line(line)
     machine.send("\x04")

@@ -105,10 +105,18 @@ def test_control_c(machine, run, command):
 
 def test_control_d_is_the_end_of_the_input(machine, run):
     machine.line("cat >f")
-    time.sleep(0.5)                           # typed ahead, Ctrl-D would be a character
+    time.sleep(0.5)
     machine.send("typed\r\x04")
     machine.expect_prompt()
     assert run("cat f") == ["typed"]
+
+
+@pytest.mark.parametrize("attempt", range(5))
+def test_typed_ahead(machine, run, attempt):
+    """Pasted at once with the line that starts the program: all of it is the program's, editing and Ctrl-D too."""
+    machine.send("cat >f\rfirst\rsecx\x7fond\r\x04")
+    machine.expect_prompt()
+    assert run("cat f; rm f") == ["first", "second"]
 
 
 def test_background_jobs(run):

@@ -51,21 +51,21 @@ static void set_local(uint32_t off, uint32_t on) {
     struct terminal_attributes attributes = d.attributes;
 
     attributes.local_flags = (attributes.local_flags & ~off) | on;
-    discipline_set_attributes(&d, &attributes);
+    assert_int_equal(discipline_set_attributes(&d, &attributes), 0);
 }
 
 static void set_input(uint32_t off, uint32_t on) {
     struct terminal_attributes attributes = d.attributes;
 
     attributes.input_flags = (attributes.input_flags & ~off) | on;
-    discipline_set_attributes(&d, &attributes);
+    assert_int_equal(discipline_set_attributes(&d, &attributes), 0);
 }
 
 static void set_output(uint32_t off, uint32_t on) {
     struct terminal_attributes attributes = d.attributes;
 
     attributes.output_flags = (attributes.output_flags & ~off) | on;
-    discipline_set_attributes(&d, &attributes);
+    assert_int_equal(discipline_set_attributes(&d, &attributes), 0);
 }
 
 static int setup(void **state) {
@@ -159,7 +159,7 @@ static void test_end_of_line_characters(void **state) {
 
     (void)state;
     attributes.characters[VEOL] = ';';
-    discipline_set_attributes(&d, &attributes);
+    assert_int_equal(discipline_set_attributes(&d, &attributes), 0);
     type("a;b;\r");
     assert_string_equal(read_all(), "a;");
     assert_string_equal(read_all(), "b;");
@@ -281,13 +281,60 @@ static void test_mode_changes(void **state) {
     assert_string_equal(read_all(), "line\npartedit"); /* the end of file is no byte */
     type("raw");
     set_local(0, ICANON);
-    assert_string_equal(read_all(), "raw");
+    assert_string_equal(read_all(), "<none>"); /* the line goes on */
     type("x\r");
-    assert_string_equal(read_all(), "x\n");
+    assert_string_equal(read_all(), "rawx\n");
     type("abc");
     set_local(ICANON, 0);
     discipline_flush_input(&d);
     set_local(0, ICANON);
+    assert_string_equal(read_all(), "<none>");
+}
+
+/* What comes in raw mode is edited, ended and cut by signals as canonical mode goes on. */
+static void test_typed_ahead(void **state) {
+    uint32_t raw_off = ICANON | ECHO | ISIG | IEXTEN;
+
+    (void)state;
+    set_local(raw_off, 0);
+    type("one\rtwx\x7fo\r\x04"
+         "par");
+    assert_string_equal(screen(), "");
+    set_local(0, raw_off);
+    assert_string_equal(screen(), "par"); /* only the line that is not complete */
+    assert_string_equal(read_all(), "one\n");
+    assert_string_equal(read_all(), "two\n");
+    assert_string_equal(read_all(), "<eof>");
+    assert_string_equal(read_all(), "<none>");
+    type("\x7ft\r");
+    assert_string_equal(screen(), "\b \bt\r\n");
+    assert_string_equal(read_all(), "pat\n");
+}
+
+static void test_signal_typed_ahead(void **state) {
+    struct terminal_attributes usual = d.attributes;
+
+    (void)state;
+    set_local(ICANON | ISIG | ECHO, 0);
+    type("old\r\x03new\x1anewest\r");
+    assert_int_equal(discipline_set_attributes(&d, &usual),
+                     TERMINAL_NOTIFY_INTERRUPT | TERMINAL_NOTIFY_SUSPEND);
+    assert_string_equal(read_all(), "newest\n");
+    assert_string_equal(read_all(), "<none>");
+}
+
+/* A full ring: lines stay, and what belongs to a line that is too long goes. */
+static void test_full_typed_ahead(void **state) {
+    (void)state;
+    set_local(ICANON | ECHO, 0);
+    for (unsigned i = 0; i < DISCIPLINE_INPUT_BYTES; i++) {
+        type(i % 8192 == 8191 ? "\n" : "x");
+    }
+    assert_int_equal(discipline_available(&d), DISCIPLINE_INPUT_BYTES);
+    set_local(0, ICANON | ECHO);
+    for (unsigned i = 0; i < DISCIPLINE_INPUT_BYTES / 8192; i++) {
+        assert_int_equal(strlen(read_all()), DISCIPLINE_LINE_BYTES);
+    }
     assert_string_equal(read_all(), "<none>");
 }
 
@@ -387,7 +434,7 @@ static void random_step(struct test_random *random) {
         attributes.input_flags ^= (uint32_t)test_random(random);
         attributes.output_flags ^= (uint32_t)test_random(random);
         attributes.characters[test_random_below(random, 32)] = (uint8_t)test_random(random);
-        discipline_set_attributes(&d, &attributes);
+        assert_true((discipline_set_attributes(&d, &attributes) & ~7u) == 0);
         break;
     }
     case 1:
@@ -442,6 +489,9 @@ int main(void) {
         cmocka_unit_test_setup(test_output, setup),
         cmocka_unit_test_setup(test_raw, setup),
         cmocka_unit_test_setup(test_mode_changes, setup),
+        cmocka_unit_test_setup(test_typed_ahead, setup),
+        cmocka_unit_test_setup(test_signal_typed_ahead, setup),
+        cmocka_unit_test_setup(test_full_typed_ahead, setup),
         cmocka_unit_test_setup(test_line_too_long, setup),
         cmocka_unit_test_setup(test_signal_behind_lines, setup),
         cmocka_unit_test_setup(test_room, setup),

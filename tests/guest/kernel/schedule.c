@@ -160,15 +160,19 @@ static void yield_main(void *argument) {
     }
 }
 
+/* On several processors each may have its own for a while: then once more. */
 static void yielding(void) {
     struct thread first, second;
+    unsigned n = 0;
 
-    n_changes = 0;
-    CHECK_OK(thread_start(&first, yield_main, (void *)1, 8192));
-    CHECK_OK(thread_start(&second, yield_main, (void *)2, 8192));
-    thread_join(&first);
-    thread_join(&second);
-    CHECK(n_changes > 1900);
+    do {
+        n_changes = 0;
+        CHECK_OK(thread_start(&first, yield_main, (void *)1, 8192));
+        CHECK_OK(thread_start(&second, yield_main, (void *)2, 8192));
+        thread_join(&first);
+        thread_join(&second);
+    } while (n_changes <= 1900 && ++n < ATTEMPTS);
+    CHECK(n < ATTEMPTS);
 }
 
 /* Never early; and not late, most of the time. */
