@@ -213,12 +213,21 @@ static void tell_watches(struct terminal *terminal) {
     }
 }
 
+static bool is_all_out(const struct terminal *terminal) {
+    return discipline_queued(&terminal->discipline) == 0 && list_is_empty(&terminal->writers) &&
+           !terminal->is_sending;
+}
+
+bool terminal_is_drained(const struct terminal *terminal) {
+    return is_all_out(terminal) && list_is_empty(&terminal->drainers);
+}
+
 /* Not for the device to hear of: it may be asking for output. */
 static void step_drainers(struct terminal *terminal) {
     struct waiting *drainer;
     bool is_applied = false;
 
-    while (discipline_queued(&terminal->discipline) == 0 && list_is_empty(&terminal->writers) &&
+    while (is_all_out(terminal) &&
            (drainer = LIST_FIRST(&terminal->drainers, struct waiting, node)) != NULL) {
         if (drainer->kind == WAITING_ATTRIBUTES) {
             terminal_apply(terminal, drainer->when, &drainer->attributes);
@@ -288,9 +297,14 @@ size_t terminal_take(struct terminal *terminal, uint8_t *to, size_t n) {
     bool was_writable = discipline_is_writable(&terminal->discipline);
     size_t taken = discipline_take(&terminal->discipline, to, n);
 
-    if (taken > 0) {
-        step_writers(terminal);
+    if (taken == 0) {
+        terminal->is_sending = false;
         step_drainers(terminal);
+        taken = discipline_take(&terminal->discipline, to, n); /* echo, of another mode */
+    }
+    if (taken > 0) {
+        terminal->is_sending = true;
+        step_writers(terminal);
         if (!was_writable) {
             tell_watches(terminal);
         }

@@ -42,6 +42,7 @@ struct terminal {
     struct server_timer timer; /* VTIME of the first reader */
     uint64_t next_cookie;
     bool is_throttled; /* terminal_room was 0 */
+    bool is_sending;   /* the device has taken output, and not asked for more since */
     /* Nobody has looked at it yet: poll says that it takes no output, for those who would rather
      * begin when somebody does. Set by the device after terminal_init. */
     bool is_unseen;
@@ -60,7 +61,10 @@ void terminal_received_break(struct terminal *terminal);
 /* Bytes of input that can be taken now; if 0, has_room is called when that changes. */
 size_t terminal_room(struct terminal *terminal);
 
-/* Up to n bytes of output; 0: none now, has_output is called when there is. */
+/*
+ * Up to n bytes of output; 0: none now, has_output is called when there is. The device asks again
+ * when what it took is out, and not before: whoever waits for that (drain) goes on then.
+ */
 size_t terminal_take(struct terminal *terminal, uint8_t *to, size_t n);
 
 /* Somebody looks at it now. */

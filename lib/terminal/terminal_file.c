@@ -185,8 +185,7 @@ static status_t on_set_attributes(void *context, struct request *request, uint32
     if (status != OK) {
         return status;
     }
-    if (when != TERMINAL_WHEN_NOW &&
-        (discipline_queued(&terminal->discipline) > 0 || !list_is_empty(&terminal->drainers))) {
+    if (when != TERMINAL_WHEN_NOW && !terminal_is_drained(terminal)) {
         return waiting_add(terminal, &terminal->drainers, request, &wanted);
     }
     terminal_apply(terminal, when, &wanted.attributes);
@@ -231,7 +230,7 @@ static status_t on_drain(void *context, struct request *request) {
     struct terminal_file *file = context;
     struct terminal *terminal = file->terminal;
 
-    if (discipline_queued(&terminal->discipline) == 0 && list_is_empty(&terminal->drainers)) {
+    if (terminal_is_drained(terminal)) {
         return OK;
     }
     return waiting_add(terminal, &terminal->drainers, request,
