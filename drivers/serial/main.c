@@ -4,6 +4,10 @@
  *
  * Invariant: `is_sending` iff bytes were given to the UART and its "sent" interrupt has not been
  * seen yet; then the watchdog is armed. The receive interrupt is off iff the terminal has no room.
+ * `is_behind` iff the UART still asks at the end of a turn, as one does that an emulator makes:
+ * then the watchdog is due, and gives us the next turn. Not the interrupt, which goes ahead of all
+ * clients and so would keep them out: it is not acknowledged (`is_masked`) until the UART asks for
+ * nothing.
  */
 #include "drivers/serial/uart.h"
 #include "lib/native/error.h"
@@ -17,7 +21,7 @@
 enum {
     COM1 = 0x3f8,
     RECEIVE_BYTES = 64, /* handed to the terminal at once */
-    ROUNDS_MAX = 64,    /* of one interrupt, so that clients are heard in between */
+    ROUNDS_MAX = 32,    /* of one turn, so that clients are heard in between */
     WATCHDOG_MS = 100,  /* 16 bytes take 1.4 ms */
     REPORT_PERIOD_MS = 1000,
     ROWS = 24, /* what a terminal at the other end has if nobody says otherwise (stty) */
@@ -29,6 +33,7 @@ static struct terminal terminal;
 static handle_t irq;
 static struct server *server;
 static bool is_sending;
+static bool is_behind, is_masked;
 static struct server_timer watchdog;
 static struct server_timer report_timer;
 static uint64_t reported_overruns, reported_line_errors;
@@ -122,29 +127,41 @@ static void receive(void) {
 
 /* ---- the interrupt ---- */
 
-/* Does what the UART asks for, until it asks for nothing. */
+static void irq_acknowledge(void) {
+    status_t status = sys_irq_control(irq, IRQ_ACKNOWLEDGE, HANDLE_NONE, 0);
+    (void)status; /* the irq is ours and bound */
+    is_masked = false;
+}
+
+/* Does what the UART asks for, until it asks for nothing or the turn is over. */
 static void service(void) {
+    is_behind = false;
     for (unsigned i = 0; i < ROUNDS_MAX; i++) {
         bool is_pending = uart_is_pending(&uart);
 
         receive();
         send();
-        if (!is_pending) {
+        if (!is_pending && !is_masked) {
             report_losses();
             return;
         }
+        if (!is_pending) {
+            irq_acknowledge(); /* an edge is kept from now on; one before is seen in another round
+                                */
+        }
     }
     /* It still asks, and its line will not rise again: we have to come back by ourselves. */
-    is_sending = true;
-    server_timer_arm(server, &watchdog, time_deadline(NS_PER_MS), on_watchdog);
+    is_sending = is_behind = true;
+    server_timer_arm(server, &watchdog, time_now_ns(), on_watchdog);
 }
 
 static void on_irq(struct server *loop, void *object, uint64_t bits) {
     (void)loop, (void)object, (void)bits;
-    /* Unmasked first: an edge that comes while we work is then kept for us. */
-    status_t status = sys_irq_control(irq, IRQ_ACKNOWLEDGE, HANDLE_NONE, 0);
-    (void)status; /* the irq is ours and bound */
-    service();
+    is_masked = true;
+    if (!is_behind) {
+        irq_acknowledge(); /* first: an edge that comes while we work is then kept for us */
+        service();
+    }
 }
 
 static const struct server_class irq_class = {.notified = on_irq};
