@@ -97,6 +97,14 @@ class Guest:
         return {name: Service(name, state, int(level), int(restarts), int(used))
                 for name, state, level, restarts, used in found}
 
+    def await_restart(self, name, restarts, limit=10):
+        """Waits until the service was started again more than `restarts` times."""
+        deadline = time.monotonic() + limit * TIME_SCALE
+        while self.services()[name].restarts <= restarts:
+            if time.monotonic() > deadline:
+                raise MachineError(f"{name} did not die")
+            time.sleep(0.1)
+
     def settle(self, limit=10):
         """Waits until every service that runs is up, and two looks at the counts show the same; these."""
         deadline = time.monotonic() + limit * TIME_SCALE

@@ -19,8 +19,8 @@ def balanced(guest, name, end):
         restarts = guest.services()[name].restarts
         guest.machine.line(f"services {end} {name}")
         seconds.append(guest.works(network=True))
+        guest.await_restart(name, restarts)     # on several processors all may work while it still spins
         counts.append(guest.settle())
-        assert guest.services()[name].restarts > restarts, f"{name} did not die"
         if round_number >= 3 and not difference(counts[-2], counts[-1]):
             return max(seconds)
     growth = [difference(before, after) for before, after in zip(counts, counts[1:])]
