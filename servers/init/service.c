@@ -55,13 +55,15 @@ static void refuse_calls(struct service *service) {
     service->is_absent = message_receive(&m) == OK;
 }
 
-/* By a receive, which finds nothing: nothing was let in. */
+/* By a receive, which finds nothing: nothing was let in. Once only, for later it might take what is
+ * the service's; should an answer of ours be due, which is in its way, the service's own first
+ * receive does the same. */
 static void take_calls(struct service *service) {
     struct message m = {.gate = service->endpoint, .deadline = 0};
 
     if (service->is_absent) {
         status_t status = message_receive(&m);
-        (void)status; /* TIMEOUT */
+        (void)status; /* TIMEOUT, or PENDING */
         service->is_absent = false;
     }
 }
