@@ -12,9 +12,10 @@ from supervision import Guest
 ABSENT = "No such device or address"
 
 
-@pytest.fixture(name="guest", scope="module")
-def fixture_guest():
-    with Machine(net="none", time_limit=400) as machine:
+@pytest.fixture(name="guest", scope="module", params=[1, 4])
+def fixture_guest(request):
+    """On four processors a client may be there before a service that was started."""
+    with Machine(net="none", smp=request.param, time_limit=400) as machine:
         machine.expect_prompt()
         yield Guest(machine)
 

@@ -37,11 +37,12 @@ def test_100_kb_arrive_complete(full_network):
     assert done.output == text_of(100000).decode().replace("\r\n", "\n")
 
 
-def test_a_megabyte_into_a_file(full_network):
-    """Saved to the RAM disk and read back: the end of it, and its length."""
+@pytest.mark.parametrize("smp", [1, 2])
+def test_a_megabyte_into_a_file(full_network, smp):
+    """Saved to the RAM disk and read back: the end of it, and its length. On two processors the serial line never rests."""
     command = ("gopher -t gopher://gopher.test:7070/0/text/1000000 > /ramdisk/text; ls -l /ramdisk/text; "
                "cat /ramdisk/text")
-    done = on_network(command, full_network)
+    done = on_network(command, full_network, smp=smp)
     expected = text_of(1000000).replace(b"\r\n", b"\n")
     assert done.status == 0
     listing, _, content = done.output.partition("\n")
