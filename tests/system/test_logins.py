@@ -65,7 +65,9 @@ def fixture_guest(machine):
     yield guest
     assert [service.restarts for service in guest.services().values()] == restarts
     before["used_bytes"] += KEPT
-    left = difference(before, guest.settle())
+    after = guest.settle()
+    # One handle less is no leak: on several processors a server may not have come to closing it when that began.
+    left = difference({name: min(before[name], after[name]) for name in before}, after)
     assert not left, f"the bomb leaves {left}"
 
 
@@ -86,6 +88,6 @@ def test_bomb_of_the_shell(machine, guest):
     machine.expect_screen(r"Cannot fork", 60)
     work(guest)
     machine.type_keys("kill -9 -1\n")
-    machine.expect_screen(r"^/\$\s*\Z", 30)
+    machine.expect_screen(r"/\$\s*\Z", 30)          # behind dash's own, if that came to print it before it is hung up
     machine.type_keys("lua -e 'print(6 * 7)'\n")
     machine.expect_screen(r"^42$")
