@@ -115,9 +115,10 @@ static handle_t child_of(uint64_t parent) {
 /* A child under construction can be found and killed, but not used. */
 static void half_made_child(void) {
     for (uint64_t delay_us = 10; delay_us < 2000; delay_us += 150) {
-        handle_t parent = child_start(forking_child, 2000), child;
+        handle_t parent, child;
 
         test_shared[0] = 0;
+        parent = child_start(forking_child, 2000);
         while (test_shared[0] == 0) {
             sleep_us(50);
         }
