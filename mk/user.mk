@@ -18,8 +18,9 @@
 USER_CFLAGS = $(COMMON_CFLAGS) -isystem $(SYSROOT)/include -isystem $(CC_INCLUDE) $(PROTECTOR)
 
 # R, RX, R and RW segments on pages of their own. No RELRO: nothing is relocated at start.
+USER_LAYOUT  := lib/posix/tables.ld
 USER_LDFLAGS := -nostdlib -static -z separate-code -z noexecstack -z max-page-size=4096 -z norelro \
-	--build-id=none
+	--build-id=none -T $(USER_LAYOUT)
 
 # The stack protector's canary lies at %fs:0x28. Libraries run before there is a thread-local
 # block, servers may have threads without one: only programs can have it.
@@ -72,7 +73,7 @@ include mk/ports.mk
 # $(call program,PATH,OBJECTS,LIBRARIES): build/debug/PATH with and build/image/PATH without debug
 # information. The symbol table stays: init takes the names in a crash report from it.
 define program
-$(BUILD)/debug/$(1): $(2) $(3) $(LIBC) $(CRT_BEGIN) $(CRT_END)
+$(BUILD)/debug/$(1): $(2) $(3) $(LIBC) $(CRT_BEGIN) $(CRT_END) $(USER_LAYOUT)
 	$$(call say,LD,$$@)
 	$(Q)mkdir -p $$(@D) && $(LD) $(USER_LDFLAGS) -o $$@ $(CRT_BEGIN) $(2) \
 		--start-group $(3) $(LIBC) $$(LIBGCC) --end-group $(CRT_END)

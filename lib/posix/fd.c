@@ -14,7 +14,7 @@
 #include "lib/posix/pool.h"
 #include "lib/posix/thread.h"
 
-static struct fd table[FD_MAX];
+static struct fd table[FD_MAX] LARGE_TABLE;
 static int table_end; /* no entry from here on is in use */
 struct lock fd_lock;
 

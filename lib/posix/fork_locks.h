@@ -8,6 +8,13 @@
 
 #include "lib/posix/thread.h"
 
+/*
+ * For a large table of which a fork writes nothing. Each page that it does write costs parent and
+ * child a fault, and one of them a copy: so what is small, these locks and the like, lies together,
+ * and the tables behind it (tables.ld).
+ */
+#define LARGE_TABLE __attribute__((section(".bss.tables")))
+
 extern struct lock signal_lock, queue_lock, path_lock, fd_lock, mapping_lock,
     pool_lock; /* in this order, threads_lock and timers_lock before them */
 extern struct lock timers_lock, stacks_lock;

@@ -19,7 +19,7 @@ struct entry {
 };
 
 /* In the order in which they came. */
-static struct entry entries[ENTRIES_MAX];
+static struct entry entries[ENTRIES_MAX] LARGE_TABLE;
 static size_t n_entries;
 struct lock queue_lock;
 

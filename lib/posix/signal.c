@@ -15,7 +15,7 @@
 
 volatile uint64_t signals_process_pending;
 
-static struct signal_action actions[SIGNAL_LAST + 1];
+static struct signal_action actions[SIGNAL_LAST + 1] LARGE_TABLE;
 static uint64_t touched; /* signals whose action was ever set: that of the others is the default */
 static uint64_t wanted;  /* what proc was told by signals_want */
 struct lock signal_lock;

@@ -46,7 +46,7 @@ struct posix_timer {
     volatile uint32_t overrun; /* of the last delivery */
 };
 
-static struct posix_timer timers[TIMERS_MAX];
+static struct posix_timer timers[TIMERS_MAX] LARGE_TABLE; /* in use: only with the thread */
 static volatile uint32_t n_cpu_timers;
 struct lock timers_lock;
 
@@ -252,6 +252,9 @@ void timers_clock_set(void) {
 }
 
 void timers_after_fork(void) {
+    if (!is_running) {
+        return;
+    }
     for (size_t i = 0; i < TIMERS_MAX; i++) {
         timers[i].is_used = false;
     }
