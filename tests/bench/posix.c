@@ -7,6 +7,7 @@
  *   posix_pipe_round_trip       a byte to another process and one back, through two pipes
  *   posix_spawn_exit_wait       posix_spawn of this program, its exit, waitpid
  *   posix_fork_exit_wait        fork, _exit in the child, waitpid
+ *   posix_vfork_exit_wait       the same with vfork
  *   posix_pthread_create_join   a thread that does nothing
  *   posix_mmap_touch_munmap     one anonymous page, written to
  *   posix_read_4k, _64k         pread from a file in memory, into memory that was touched before
@@ -68,6 +69,16 @@ static void fork_exit_wait(void) {
     pid_t child = fork();
 
     must(child >= 0, "fork");
+    if (child == 0) {
+        _exit(0);
+    }
+    await(child);
+}
+
+static void vfork_exit_wait(void) {
+    pid_t child = vfork();
+
+    must(child >= 0, "vfork");
     if (child == 0) {
         _exit(0);
     }
@@ -175,6 +186,7 @@ void bench_posix(const char *program, const char *row) {
     bench_pipes();
     ROW("posix_spawn_exit_wait", 10, spawn_exit_wait(program));
     ROW("posix_fork_exit_wait", 10, fork_exit_wait());
+    ROW("posix_vfork_exit_wait", 10, vfork_exit_wait());
     ROW("posix_pthread_create_join", 100, create_join());
     ROW("posix_mmap_touch_munmap", 100, map_touch_unmap());
     bench_files();
