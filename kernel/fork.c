@@ -18,8 +18,10 @@
 #define STEP_CLOSES  8
 
 /* Stages of a child under construction, in its reap_stage, which is 0 again when it is complete. */
-enum fork_stage { FORK_MEMORY = 0, FORK_HANDLES = 1, FORK_THREAD = 2 };
+enum fork_stage { FORK_MEMORY = 0, FORK_HANDLES = 1, FORK_COPIED = 2 };
 
+/* RESTART: a step of its own, for the pages that a process begins with may all have to be zeroed.
+ */
 static status_t fork_begin(struct thread *thread) {
     struct process *parent = thread->process;
     struct process *child;
@@ -36,7 +38,7 @@ static status_t fork_begin(struct thread *thread) {
     thread->operation_progress = 0;
     child->cloner = thread;
     process_freeze(parent, thread);
-    return OK;
+    return RESULT_RESTART;
 }
 
 /* The child's one thread: the caller, as it will return from this system call. */
@@ -58,7 +60,7 @@ static status_t fork_thread(struct thread *thread, struct process *child) {
 }
 
 /* [book:fork-steps] */
-/* Copies a bounded part of memory, then of handles; RESTART until all is done. */
+/* Copies a bounded part of memory, then of handles; RESTART until all is copied. */
 static status_t fork_copy_step(struct thread *thread, struct process *child) {
     struct process *parent = thread->process;
     bool done = false;
@@ -71,7 +73,7 @@ static status_t fork_copy_step(struct thread *thread, struct process *child) {
             handle_table_clone_step(&parent->handles, &child->handles, &child->reap_cursor, &done);
     }
     child->reap_stage += done;
-    return status == OK ? RESULT_RESTART : status;
+    return status == OK && child->reap_stage != FORK_COPIED ? RESULT_RESTART : status;
 }
 /* [/book] */
 
@@ -82,27 +84,22 @@ status_t sys_process_fork(struct thread *thread) {
     status_t status;
 
     if (thread->operation == NULL) {
-        status = fork_begin(thread);
-        if (status != OK) {
-            return status;
-        }
+        return fork_begin(thread);
     }
     child = CONTAINER_OF(thread->operation, struct process, object);
     if (scheduler_kick_process(parent)) {
         return RESULT_RESTART; /* threads that are not parked yet */
     }
-    if (process_is_dying(child)) {
-        status = ERROR_BAD_STATE; /* killed by who may open any process */
-    } else if (child->reap_stage != FORK_THREAD) {
-        status = fork_copy_step(thread, child);
-        if (status == RESULT_RESTART) {
-            return status;
-        }
-    } else {
+    /* Killed by who may open any process? */
+    status = process_is_dying(child) ? ERROR_BAD_STATE : fork_copy_step(thread, child);
+    if (status == RESULT_RESTART) {
+        return status;
+    }
+    if (status == OK) {
         status = fork_thread(thread, child);
-        if (status == OK) {
-            status = handle_add(&parent->handles, &child->object, RIGHTS_ALL, &handle);
-        }
+    }
+    if (status == OK) {
+        status = handle_add(&parent->handles, &child->object, RIGHTS_ALL, &handle);
     }
     if (status == OK) {
         child->reap_stage = 0;

@@ -240,6 +240,7 @@ status_t handle_table_clone_step(const struct handle_table *from, struct handle_
         }
     }
     ++*step;
+    *done = base + n == from->first_fresh;
     return OK;
 }
 

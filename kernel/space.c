@@ -12,12 +12,12 @@
 /* Mappings without an address go here, far from programs (low) and from the first stack (high). */
 #define PLACE_START 0x0000100000000000ULL
 #define PLACE_END   0x00007f0000000000ULL
-/* Entries of page tables looked at in one step. */
-#define STEP_ENTRIES 256
+/* Entries of page tables looked at in one step, as page_table_next counts them. */
+#define STEP_ENTRIES 192
 /* The same for a fork; what a region, and a page table, cost against that. */
-#define CLONE_ENTRIES   160
+#define CLONE_ENTRIES   176
 #define STEPS_PER_CLONE 16
-#define STEPS_PER_TABLE 64
+#define STEPS_PER_TABLE 24
 /* What a region that goes counts for, its memory object included. */
 #define STEPS_PER_REGION 32
 /* What a look at a mapping of a memory object counts for. */
@@ -249,15 +249,15 @@ status_t space_map(struct space *space, struct map_request *request, uint64_t *a
                                                .protection_max = request->protection_max});
 }
 
-/* Unmaps present pages of [*address, end), as far as gather and steps go; *address moves to where
- * to go on. */
+/* Unmaps present pages of [*address, end), and those up to `beyond` that are in the same table, as
+ * far as gather and steps go; *address moves to where to go on. */
 static void pages_clear(struct tlb_gather *gather, uint32_t *n_steps, uint64_t *address,
-                        uint64_t end) {
+                        uint64_t end, uint64_t beyond) {
     while (*address < end && *n_steps != 0 && tlb_gather_has_room(gather)) {
         pte_t *entry = page_table_next(gather->space, *address, end, address, n_steps);
 
         if (entry != NULL) {
-            *address = page_table_clear(gather, *address, end, entry, n_steps);
+            *address = page_table_clear(gather, *address, beyond, entry, n_steps);
         }
     }
 }
@@ -267,7 +267,7 @@ static void pages_clear_step(struct space *space, uint64_t *address, uint64_t en
     struct tlb_gather gather;
 
     tlb_gather_begin(&gather, space);
-    pages_clear(&gather, &n_steps, address, end);
+    pages_clear(&gather, &n_steps, address, end, end);
     tlb_gather_end(&gather);
 }
 
@@ -382,15 +382,15 @@ status_t space_discard_step(struct space *space, uint64_t *address, uint64_t end
 /* Unmaps what fits into a step, regions and all; true when there are no more. */
 static bool regions_destroy(struct space *space) {
     uint32_t n_steps = STEP_ENTRIES;
+    uint64_t address = 0; /* nothing is left below */
     struct region *region;
     struct tlb_gather gather;
 
     tlb_gather_begin(&gather, space);
     while ((region = region_of(tree_first(&space->regions))) != NULL && n_steps > 0) {
-        uint64_t address = region->start;
-
+        address = MAX(address, region->start);
         n_steps -= MIN(n_steps, (uint32_t)STEPS_PER_REGION);
-        pages_clear(&gather, &n_steps, &address, region->end);
+        pages_clear(&gather, &n_steps, &address, region->end, USER_TOP);
         if (address < region->end) {
             region_trim_front(region, address);
             break;
@@ -431,67 +431,57 @@ bool space_destroy_step(struct space *space) {
     return true;
 }
 
-static bool is_cloned(pte_t entry) {
-    return (entry & (PTE_PRESENT | PTE_DEVICE)) == PTE_PRESENT;
-}
-
 /* [book:fork-table] */
-/* The copy's entry for a page: shared, and what the process owns read-only in both from now on. */
-static pte_t entry_clone(struct tlb_gather *gather, uint64_t address, pte_t *entry) {
-    pte_t shared = *entry;
-
-    if ((shared & PTE_OWNED) != 0 && (shared & PTE_WRITE) != 0) {
-        shared &= ~PTE_WRITE;
-        page_table_replace(gather, address, entry, shared, PADDR_NONE);
-    }
-    frame_get(shared & PTE_ADDRESS);
-    return shared;
-}
-
-/* Clones the pages of [*address, end) that are in the table of `entry`, that of *address. */
+/* Clones the pages of [*address, end) that are in the table of `entry`, that of *address: shared,
+ * and what the process owns is read-only in both from now on. */
 static status_t table_clone(struct tlb_gather *gather, struct space *to, uint64_t *address,
                             uint64_t end, pte_t *entry, uint32_t *n_steps) {
-    uint64_t start = *address, at = start;
-    uint32_t n = 0, n_owned = 0; /* the latter are charged before */
-    uint64_t n_before;
-    pte_t *copy; /* the copy's entry for `at` */
-    status_t status;
+    uint64_t start = *address, n_before = to->n_frames, n, i;
+    uint32_t n_shared = 0;
+    pte_t *copy;
+    status_t status = page_table_make(to, start, &copy);
 
-    end = MIN(end, ALIGN_DOWN(start, PAGE_TABLE_SPAN) + PAGE_TABLE_SPAN);
-    end = MIN(end, start + PAGE_SIZE * MIN(*n_steps, TLB_GATHER_MAX - gather->n_addresses));
-    for (const pte_t *from = entry; at < end; at += PAGE_SIZE, from++) {
-        n += is_cloned(*from);
-        n_owned += (*from & PTE_OWNED) != 0;
-    }
-    *n_steps -= (uint32_t)((end - start) / PAGE_SIZE);
-    *address = end;
-    if (n == 0) {
-        return OK;
-    }
-    if (!space_charge(to, n_owned)) {
-        return ERROR_OUT_OF_BUDGET;
-    }
-    n_before = to->n_frames;
-    status = page_table_make(to, start, &copy);
     if (status != OK) {
-        space_refund(to, n_owned);
         return status;
     }
-    /* Commit. */
-    *frame_count(ALIGN_DOWN(pointer_to_paddr(copy), PAGE_SIZE)) += n;
-    for (at = start; at < end; at += PAGE_SIZE, entry++, copy++) {
-        if (is_cloned(*entry)) {
-            *copy = entry_clone(gather, at, entry);
-        }
-    }
     *n_steps -= (uint32_t)MIN(*n_steps, STEPS_PER_TABLE * (to->n_frames - n_before));
-    return OK;
+    end = MIN(end, ALIGN_DOWN(start, PAGE_TABLE_SPAN) + PAGE_TABLE_SPAN);
+    n = MIN((end - start) / PAGE_SIZE, TLB_GATHER_MAX - gather->n_addresses);
+    n = MIN(n, MAX(*n_steps, 1u));
+    for (i = 0; i < n; i++) {
+        pte_t shared = entry[i];
+
+        if ((shared & (PTE_PRESENT | PTE_DEVICE)) != PTE_PRESENT) {
+            continue;
+        }
+        if ((shared & PTE_OWNED) != 0) {
+            if (!space_charge(to, 1)) {
+                status = ERROR_OUT_OF_BUDGET;
+                break;
+            }
+            if ((shared & PTE_WRITE) != 0) {
+                shared &= ~PTE_WRITE;
+                page_table_replace(gather, start + i * PAGE_SIZE, &entry[i], shared, PADDR_NONE);
+            }
+        }
+        frame_get(shared & PTE_ADDRESS);
+        copy[i] = shared;
+        n_shared++;
+    }
+    *frame_count(ALIGN_DOWN(pointer_to_paddr(copy), PAGE_SIZE)) += n_shared;
+    *n_steps -= (uint32_t)MIN(*n_steps, i);
+    *address = start + i * PAGE_SIZE;
+    if (n_shared == 0) {
+        page_table_trim(to, start, copy);
+    }
+    return status;
 }
 /* [/book] */
 
 /* Clones a region from *address, in it, on: as much as there is room and steps for. */
 static status_t region_clone(struct tlb_gather *gather, const struct region *region,
                              struct space *to, uint64_t *address, uint32_t *n_steps) {
+    const struct region *last;
     status_t status = OK;
 
     if (region->memory != NULL && region->memory->kind != MEMORY_KIND_DEMAND &&
@@ -499,7 +489,8 @@ static status_t region_clone(struct tlb_gather *gather, const struct region *reg
         *address = region->end;
         return OK;
     }
-    if (*address == region->start && space_region(to, region->start) == NULL) {
+    last = region_of(tree_last(&to->regions));
+    if (last == NULL || last->end <= region->start) { /* else an earlier step made it */
         status = region_make(to, region);
     }
     while (status == OK && *address < region->end && *n_steps != 0 && tlb_gather_has_room(gather)) {
@@ -513,23 +504,22 @@ static status_t region_clone(struct tlb_gather *gather, const struct region *reg
 }
 
 status_t space_clone_step(struct space *from, struct space *to, uint64_t *cursor, bool *done) {
+    const struct region *region = region_at_or_after(from, *cursor);
     uint32_t n_steps = CLONE_ENTRIES;
-    const struct region *region;
     struct tlb_gather gather;
     status_t status = OK;
 
     tlb_gather_begin(&gather, from);
-    do {
-        region = region_at_or_after(from, *cursor);
-        if (region == NULL) {
-            to->cursor = from->cursor;
-            break;
-        }
+    while (region != NULL && status == OK && n_steps > 0 && tlb_gather_has_room(&gather)) {
         *cursor = MAX(*cursor, region->start);
         n_steps -= MIN(n_steps, (uint32_t)STEPS_PER_CLONE);
         status = region_clone(&gather, region, to, cursor, &n_steps);
-    } while (status == OK && n_steps > 0 && tlb_gather_has_room(&gather));
+        if (*cursor >= region->end) {
+            region = region_of(tree_next(&region->node));
+        }
+    }
     tlb_gather_end(&gather);
+    to->cursor = from->cursor;
     *done = region == NULL;
     return status;
 }

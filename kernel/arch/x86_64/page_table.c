@@ -168,12 +168,15 @@ status_t page_table_make(struct space *space, uint64_t address, pte_t **entry) {
     return OK;
 }
 
+/* Entries that are skipped together. */
+#define SKIP 8
+
 /* How many entries from `entry` on, which is not present, to the next that is; at most `n`. */
 static uint64_t entries_skip(const pte_t *entry, uint64_t n) {
     const pte_t *at = entry + 1;
     const pte_t *end = entry + n;
 
-    for (; at + 8 <= end; at += 8) {
+    for (; at + SKIP <= end; at += SKIP) {
         if ((at[0] | at[1] | at[2] | at[3] | at[4] | at[5] | at[6] | at[7]) != 0) {
             break;
         }
@@ -214,8 +217,8 @@ pte_t *page_table_next(struct space *space, uint64_t address, uint64_t end, uint
         /* Nothing here: on to the next entry that is, and where the table ends from the root. */
         n = MIN((end - 1) >> shift, (address >> shift) + PAGE_TABLE_ENTRIES - 1 - index) -
             (address >> shift);
-        n = entries_skip(&table[index], MIN(n + 1, (uint64_t)*n_steps));
-        *n_steps -= (uint32_t)n;
+        n = entries_skip(&table[index], MIN(n + 1, (uint64_t)*n_steps * SKIP));
+        *n_steps -= (uint32_t)DIV_ROUND_UP(n, SKIP);
         address = ((address >> shift) + n) << shift;
         if (page_table_index(address, level) == 0) {
             table = NULL;

@@ -93,8 +93,8 @@ static inline void page_table_set(pte_t *entry, pte_t value) {
 
 /*
  * The first present leaf at or above `address` and below `end`; its address in *found. NULL: none,
- * or *n_steps went down to 0: then *found tells where to go on. Each table entry looked at counts
- * one step.
+ * or *n_steps went down to 0: then *found tells where to go on. Each present entry looked at counts
+ * one step, and each eight that are not.
  */
 pte_t *page_table_next(struct space *space, uint64_t address, uint64_t end, uint64_t *found,
                        uint32_t *n_steps);
@@ -127,7 +127,7 @@ static inline bool tlb_gather_has_room(const struct tlb_gather *gather) {
 
 /*
  * Clears what is present of [address, end) in the table of `entry`, which is that of `address`, as
- * far as the gather has room; each entry looked at counts one step, as above. The frames, and
+ * far as the gather has room; each entry looked at counts one step. The frames, and
  * tables that became empty, go when the gather ends. Returns where to go on.
  */
 uint64_t page_table_clear(struct tlb_gather *gather, uint64_t address, uint64_t end, pte_t *entry,
