@@ -35,7 +35,7 @@ struct info_page {
 
 /* The process page: changes only with process_identify. */
 struct process_page {
-    volatile uint32_t tag;  /* the process id that the proc server gave, 0 before */
+    volatile uint32_t tag;  /* what the proc server gave (abi/tag.h), 0 before */
     uint32_t id;            /* the kernel's number for this process */
     volatile uint64_t word; /* what process_identify said: the parent's pid */
 };
@@ -119,7 +119,7 @@ enum process_state {
 
 struct process_status {
     uint32_t id;  /* kernel's number, never reused */
-    uint32_t tag; /* pid */
+    uint32_t tag; /* abi/tag.h */
     uint32_t parent_id;
     uint32_t state; /* enum process_state */
     int32_t status; /* exit status, or that of process_kill; valid when dead */

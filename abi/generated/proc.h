@@ -3,7 +3,7 @@
  * Made by tools/idl/generate.py from abi/protocols/proc.idl: change that, not this.
  *
  * The proc server (namespace entry /proc): pids, parents, sessions, process groups, signals, exit statuses. The caller
- * is known by its tag, which is its pid; a process without a tag is refused (DENIED). Pids are 1 to PID_MAX. Who has the
+ * is known by its tag (abi/tag.h); a process without a tag is refused (DENIED). Pids are 1 to TAG_PID_MAX. Who has the
  * control gate (root 1) speaks for process 1, whose children it can adopt and wait for, and may signal every process.
  *
  * /proc is also a directory of text files (protocol file): `list`, a line `pid ppid pgid sid state cpu_ns pages threads
@@ -41,7 +41,6 @@ enum proc_label {
     PROC_GET_TIMES = PROC_PROTOCOL << 16 | 18,
 };
 
-#define PROC_PID_MAX 0x3fffffff
 #define PROC_SIGNAL_MAX 64
 /*
  * Status that a process gives to process_exit, or its killer to process_kill: exit code 0 to 255, or status_signal |
@@ -53,8 +52,9 @@ enum proc_label {
  * for a forked child). Its parent is the caller. Group and session are the caller's, unless a flag says otherwise;
  * adopt_group: `group` is that of an existing group of the session, or 0 for a new one. Signals are handled as the
  * caller handles them if it is forked; else those that the caller handles are default. adopt_reset: all signals are
- * default. adopt_detached: nobody waits for it; its parent is process 1. adopt_vfork: see wait_released. If this fails
- * the process is not started, and ends when the caller closes its handle.
+ * default. adopt_detached: nobody waits for it; its parent is process 1. adopt_vfork: see wait_released. Its login is the
+ * caller's; a child of process 1 begins one. If this fails the process is not started, and ends when the caller closes
+ * its handle.
  */
 #define PROC_ADOPT_FORKED 1
 #define PROC_ADOPT_SESSION 2

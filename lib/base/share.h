@@ -1,13 +1,38 @@
 /* SPDX-License-Identifier: MIT */
-/* How servers divide what they have only so much of among clients that take without end. */
+/*
+ * How servers divide what they have only so much of among owners (logins, abi/tag.h) that take
+ * without end. One may have more only while it then has no more than what is left: there is always
+ * some for others, however many of them there are.
+ *
+ * Invariant: `used` is the sum of `own`.
+ */
 #pragma once
 
 #include "lib/base/types.h"
 
-/*
- * May a client that has `own` of the `used` ones have `more`? Only while it has no more than what
- * is left then: there is always some for others, however many of them there are.
- */
-static inline bool share_is_left(size_t own, size_t used, size_t total, size_t more) {
-    return more <= total && used <= total - more && own + more <= total - used;
+enum { SHARE_OWNERS = 256 };
+
+struct shares {
+    size_t total, used;
+    size_t own[SHARE_OWNERS]; /* [0]: theirs whom only the total limits */
+};
+
+/* [book:share-is-left] */
+/* May the owner have n more? */
+static inline bool share_is_left(const struct shares *shares, uint32_t owner, size_t n) {
+    size_t in_the_way = shares->used + (owner == 0 ? 0 : shares->own[owner]);
+
+    return in_the_way <= shares->total && n <= shares->total - in_the_way;
+}
+/* [/book] */
+
+/* It has n more, which it was asked about or has from before. */
+static inline void share_take(struct shares *shares, uint32_t owner, size_t n) {
+    shares->used += n;
+    shares->own[owner] += n;
+}
+
+static inline void share_return(struct shares *shares, uint32_t owner, size_t n) {
+    shares->used -= n;
+    shares->own[owner] -= n;
 }

@@ -27,7 +27,7 @@ struct request {
     struct server *server;
     uint64_t badge; /* of the gate it came through */
     uint32_t label;
-    uint32_t tag; /* who asks: the pid, 0 for processes that proc did not name */
+    uint32_t tag; /* who asks (abi/tag.h) */
     uint64_t words[MESSAGE_WORDS];
     uint32_t readable; /* bytes that the client lent to be read, to be written */
     uint32_t writable;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "abi/kernel.h"
+#include "abi/tag.h"
 #include "lib/base/types.h"
 
 /* Once, before main: start block, signals, file descriptors. */
@@ -15,9 +16,9 @@ void posix_start(void);
 /* The pid and the parent's (0: unknown, there is no proc), from the process page: no system call.
  */
 static inline uint32_t process_pid(void) {
-    uint32_t tag = ((const struct process_page *)PROCESS_PAGE_ADDRESS)->tag;
+    uint32_t pid = tag_pid(((const struct process_page *)PROCESS_PAGE_ADDRESS)->tag);
 
-    return tag != 0 ? tag : 1; /* a program without proc: musl needs a positive number */
+    return pid != 0 ? pid : 1; /* a program without proc: musl needs a positive number */
 }
 
 static inline uint32_t process_parent(void) {

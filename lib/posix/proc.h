@@ -17,7 +17,7 @@ WARN_UNUSED static inline status_t proc_message_short(struct message *m) {
     return proc_message(m);
 }
 
-#ifdef PROC_PID_MAX
+#ifdef PROC_SIGNAL_MAX
 #error "abi/generated/proc.h came before this one: its calls would not outlive a restart of proc"
 #endif
 #undef MESSAGE_CALL

@@ -14,6 +14,7 @@
 
 #include "abi/kernel.h"
 #include "abi/startup.h"
+#include "abi/tag.h"
 #include "lib/native/startup.h"
 #include "lib/native/syscall.h"
 #include "lib/native/time.h"
@@ -52,7 +53,7 @@ static uint32_t adopted_pid(handle_t child) {
         sys_process_info(child, PROCESS_INFO_STATUS, &info, sizeof info, 0, NULL, NULL) == OK &&
         info.tag != 0 && info.state != PROCESS_NEW;
 
-    return is_adopted ? info.tag : 0;
+    return is_adopted ? tag_pid(info.tag) : 0;
 }
 
 status_t process_adopt(handle_t child, uint32_t flags, uint32_t group, uint64_t entry,

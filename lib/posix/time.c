@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "abi/kernel.h"
+#include "abi/tag.h"
 #include "lib/native/block.h"
 #include "lib/native/namespace.h"
 #include "lib/native/syscall.h"
@@ -59,7 +60,7 @@ static int cpu_clock_read(long clock, uint64_t *ns) {
         if (number != 0 && number != process_pid()) {
             const long arguments[6] = {(long)number, 0};
 
-            return number <= PROC_PID_MAX && call_kill(arguments) != -ESRCH ? -EPERM : -ESRCH;
+            return number <= TAG_PID_MAX && call_kill(arguments) != -ESRCH ? -EPERM : -ESRCH;
         }
         *ns = process_cpu_ns();
         return 0;

@@ -6,6 +6,7 @@
 #include "abi/generated/clock.h"
 #include "abi/generated/file.h"
 #include "abi/kernel.h"
+#include "abi/tag.h"
 #include "lib/native/device_number.h"
 #include "lib/native/error.h"
 #include "lib/native/log.h"
@@ -49,7 +50,7 @@ static status_t on_set(void *context, struct request *request, uint64_t wall_ns)
     status_t status = wall_set(wall_ns);
 
     if (status == OK) {
-        log_write(LOG_INFO, "clock: set by process %u", request->tag);
+        log_write(LOG_INFO, "clock: set by process %u", tag_pid(request->tag));
     }
     return status;
 }

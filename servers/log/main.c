@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "abi/generated/log.h"
+#include "abi/tag.h"
 #include "lib/base/format.h"
 #include "lib/base/string.h"
 #include "lib/native/error.h"
@@ -59,15 +60,15 @@ static void line_clean(char *text, size_t length) {
     }
 }
 
-static void line_write(enum log_level level, char *text, size_t length, uint32_t tag) {
+static void line_write(enum log_level level, char *text, size_t length, uint32_t pid) {
     static const char *const marks[] = {"", "error: ", "warning: ", "", ""};
     uint64_t now = time_now_ns();
     char line[256];
     char who[16] = "";
 
     line_clean(text, length);
-    if (tag != 0) {
-        size_t n = format_buffer(who, sizeof who, "[%u] ", tag);
+    if (pid != 0) {
+        size_t n = format_buffer(who, sizeof who, "[%u] ", pid);
         (void)n; /* fits: a number of at most 10 digits */
     }
     size_t n = format_buffer(line, sizeof line - 1, "%5llu.%03llu %s%s%.*s",
@@ -106,7 +107,7 @@ static status_t on_piece(void *context, struct request *request, uint64_t a, uin
     sender->used_ns = time_now_ns();
     if ((flags & LOG_PIECE_LAST) != 0) {
         line_write((enum log_level)(flags & LOG_PIECE_LEVEL), sender->text, sender->length,
-                   request->tag);
+                   tag_pid(request->tag));
         *sender = (struct sender){.sender = 0};
     }
     return OK;

@@ -467,7 +467,7 @@ status_t end_watch(struct end *end, struct request *request, uint32_t events, ui
 
 /* ---- ends and channels ---- */
 
-struct channel *channel_make(struct ring_owner *owner) {
+struct channel *channel_make(uint32_t login) {
     struct channel *channel = calloc(1, sizeof *channel);
 
     if (channel == NULL) {
@@ -478,7 +478,7 @@ struct channel *channel_make(struct ring_owner *owner) {
     list_init(&channel->reads);
     list_init(&channel->writes);
     list_init(&channel->meets);
-    if (!ring_allocate(&channel->ring, owner)) {
+    if (!ring_allocate(&channel->ring, login)) {
         free(channel);
         return NULL;
     }

@@ -34,8 +34,8 @@ struct end {
     struct watch_list watches;
 };
 
-/* NULL: no memory, or too many (of this owner, which may be NULL). ring_start comes first. */
-struct channel *channel_make(struct ring_owner *owner);
+/* NULL: no memory, or the login has its share. ring_start comes first. */
+struct channel *channel_make(uint32_t login);
 /* It has no ends. */
 void channel_free(struct channel *channel);
 bool channel_is_unused(const struct channel *channel);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * pipe: pipes, pairs, and the devices that every system has. Root 0 makes pipes
- * (abi/protocols/pipe.idl), roots 1 to 4 are /dev/null, zero, full and random. Roots 5 to 12 make
- * pipes too: session gives each login one as its /dev/pipe, and what is made from it is limited to
- * a share, so that one login cannot take all pipes from the others.
+ * (abi/protocols/pipe.idl), roots 1 to 4 are /dev/null, zero, full and random.
  *
  * A restart ends all pipes: their users see the error STALE, as if the other end had broken.
  */
@@ -17,18 +15,20 @@
 
 /* Pipes, and what of the budget (in 16ths) is for their content. */
 enum { RINGS_MAX = 2048, RINGS_SHARE = 10 };
-enum { ROOT_PIPES = 0, ROOT_DEVICES = 1, ROOT_LOGINS = 5, LOGINS = 8, OBJECTS_PER_TAG = 2048 };
+enum { ROOT_PIPES = 0, ROOT_DEVICES = 1, OBJECTS_PER_TAG = 2048 };
 
 static const struct server_class pipes_class;
 
 static status_t on_create(void *context, struct request *request, uint32_t flags, handle_t *reader,
                           handle_t *writer) {
-    return pipe_make(request->server, request->tag, context, flags, reader, writer);
+    (void)context;
+    return pipe_make(request->server, request->tag, flags, reader, writer);
 }
 
 static status_t on_create_pair(void *context, struct request *request, uint32_t flags,
                                handle_t *one, handle_t *other) {
-    return pair_make(request->server, request->tag, context, flags, one, other);
+    (void)context;
+    return pair_make(request->server, request->tag, flags, one, other);
 }
 
 /* Whoever reaches us by a path that others serve opens us first; what that gives makes pipes too.
@@ -73,7 +73,6 @@ static const struct server_protocol pipes_protocols[] = {
 static const struct server_class pipes_class = {.protocols = pipes_protocols};
 
 int main(void) {
-    static struct ring_owner logins[LOGINS];
     struct server *server =
         server_start(&(struct server_options){.name = "pipe", .objects_per_tag = OBJECTS_PER_TAG});
 
@@ -81,8 +80,5 @@ int main(void) {
     ring_start(RINGS_SHARE, RINGS_MAX);
     server_export(server, ROOT_PIPES, &pipes_class, NULL);
     devices_export(server, ROOT_DEVICES);
-    for (unsigned i = 0; i < LOGINS; i++) {
-        server_export(server, ROOT_LOGINS + i, &pipes_class, &logins[i]);
-    }
     server_run(server);
 }

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "abi/tag.h"
 #include "lib/base/string.h"
 #include "lib/native/device_number.h"
 #include "lib/native/server_state.h"
@@ -182,17 +183,17 @@ static status_t ends_make(struct server *server, uint32_t tag, uint32_t flags,
     return status;
 }
 
-status_t pipe_make(struct server *server, uint32_t tag, struct ring_owner *owner, uint32_t flags,
-                   handle_t *reader, handle_t *writer) {
-    struct channel *channel = channel_make(owner);
+status_t pipe_make(struct server *server, uint32_t tag, uint32_t flags, handle_t *reader,
+                   handle_t *writer) {
+    struct channel *channel = channel_make(tag_login(tag));
 
     return channel == NULL ? ERROR_TOO_MANY
                            : ends_make(server, tag, flags, channel, NULL, reader, writer);
 }
 
-status_t pair_make(struct server *server, uint32_t tag, struct ring_owner *owner, uint32_t flags,
-                   handle_t *one, handle_t *other) {
-    struct channel *there = channel_make(owner), *back = channel_make(owner);
+status_t pair_make(struct server *server, uint32_t tag, uint32_t flags, handle_t *one,
+                   handle_t *other) {
+    struct channel *there = channel_make(tag_login(tag)), *back = channel_make(tag_login(tag));
 
     if (there == NULL || back == NULL) {
         if (there != NULL) {

@@ -5,7 +5,6 @@
 
 #include "abi/generated/pipe.h"
 #include "abi/kernel.h"
-#include "lib/base/share.h"
 #include "lib/native/log.h"
 #include "lib/native/populate.h"
 #include "lib/native/startup.h"
@@ -18,9 +17,9 @@ enum { KEPT_MAX = 32 };
 static handle_t memory;
 static uint8_t *start;
 static uint32_t *free_rings; /* a stack of numbers */
-static uint32_t n_free, n_rings;
-static uint64_t n_pages, n_touched; /* of the budget; those of rings in use */
-static uint32_t kept;               /* bit i: ring i, which is free, has its first page */
+static uint32_t n_free;
+static struct shares rings, pages; /* of the budget, the pages: those that rings in use have */
+static uint32_t kept;              /* bit i: ring i, which is free, has its first page */
 
 void ring_start(unsigned share, uint32_t n_max) {
     handle_t own = startup_handle(STARTUP_BUDGET, NULL), budget = HANDLE_NONE;
@@ -44,23 +43,15 @@ void ring_start(unsigned share, uint32_t n_max) {
         return;
     }
     start = (uint8_t *)address;
-    n_rings = n_max;
-    n_pages = info.budget.limit * share / SHARES;
+    rings.total = n_max;
+    pages.total = info.budget.limit * share / SHARES;
     for (n_free = 0; n_free < n_max; n_free++) {
         free_rings[n_free] = n_max - 1 - n_free; /* low ones first: their pages are there */
     }
 }
 
-/* Pages that came to the ring, or (n negative) left it. */
-static void count_pages(const struct ring *ring, int n) {
-    n_touched += (uint64_t)n;
-    if (ring->owner != NULL) {
-        ring->owner->n_pages += (uint32_t)n;
-    }
-}
-
-static int bits_count(uint32_t bits) {
-    int n = 0;
+static size_t bits_count(uint32_t bits) {
+    size_t n = 0;
 
     for (; bits != 0; bits &= bits - 1) {
         n++;
@@ -68,20 +59,17 @@ static int bits_count(uint32_t bits) {
     return n;
 }
 
-bool ring_allocate(struct ring *ring, struct ring_owner *owner) {
-    if (n_free == 0 ||
-        (owner != NULL && !share_is_left(owner->n_rings, n_rings - n_free, n_rings, 1))) {
+bool ring_allocate(struct ring *ring, uint32_t login) {
+    if (!share_is_left(&rings, login, 1)) {
         return false;
     }
     uint32_t number = free_rings[--n_free];
 
     *ring = (struct ring){.bytes = start + (size_t)number * PIPE_CAPACITY_BYTES,
                           .touched = number < KEPT_MAX ? kept >> number & 1 : 0,
-                          .owner = owner};
-    count_pages(ring, bits_count(ring->touched));
-    if (owner != NULL) {
-        owner->n_rings++;
-    }
+                          .login = login};
+    share_take(&pages, login, bits_count(ring->touched));
+    share_take(&rings, login, 1);
     return true;
 }
 
@@ -98,10 +86,8 @@ void ring_free(struct ring *ring) {
     if (number < KEPT_MAX && (ring->touched & 1) != 0) {
         kept |= 1u << number;
     }
-    count_pages(ring, -bits_count(ring->touched));
-    if (ring->owner != NULL) {
-        ring->owner->n_rings--;
-    }
+    share_return(&pages, ring->login, bits_count(ring->touched));
+    share_return(&rings, ring->login, 1);
     free_rings[n_free++] = (uint32_t)number;
     *ring = (struct ring){0};
 }
@@ -114,8 +100,7 @@ static uint32_t fresh_pages(const struct ring *ring, size_t at, size_t n) {
 bool ring_may_fill(const struct ring *ring, size_t at, size_t n) {
     uint32_t fresh = fresh_pages(ring, at, n);
 
-    return fresh == 0 || ring->owner == NULL ||
-           share_is_left(ring->owner->n_pages, n_touched, n_pages, (size_t)bits_count(fresh));
+    return fresh == 0 || share_is_left(&pages, ring->login, bits_count(fresh));
 }
 
 void ring_filled(struct ring *ring, size_t at, size_t n) {
@@ -123,7 +108,7 @@ void ring_filled(struct ring *ring, size_t at, size_t n) {
 
     if (fresh != 0) {
         ring->touched |= fresh;
-        count_pages(ring, bits_count(fresh));
+        share_take(&pages, ring->login, bits_count(fresh));
     }
 }
 

@@ -9,25 +9,19 @@
  */
 #pragma once
 
-#include "lib/base/types.h"
-
-/* What has been given to those who make pipes from one gate: a login. It gets its share of the
- * rings and of their pages (lib/base/share.h). */
-struct ring_owner {
-    uint32_t n_rings, n_pages;
-};
+#include "lib/base/share.h"
 
 struct ring {
     uint8_t *bytes;
-    uint32_t touched;         /* bit i: page i is there for certain */
-    struct ring_owner *owner; /* or NULL: of no login, and not limited */
+    uint32_t touched; /* bit i: page i is there for certain */
+    uint32_t login;   /* who has it, and its pages, of the share (lib/base/share.h) */
 };
 
 /* At start: of 16 parts of the server's budget, `share` are for rings. At most n_max of them. */
 void ring_start(unsigned share, uint32_t n_max);
 
-/* False: there are as many as there may be, or the owner has its share. */
-bool ring_allocate(struct ring *ring, struct ring_owner *owner);
+/* False: the login has its share of the rings (lib/base/share.h), or there are no more. */
+bool ring_allocate(struct ring *ring, uint32_t login);
 void ring_free(struct ring *ring);
 
 /* May these bytes, from `position` on, be touched? n is less than a page. */

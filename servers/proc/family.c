@@ -92,7 +92,7 @@ status_t on_adopt(void *context, struct request *request, uint32_t flags, uint32
         uint32_t parent = (flags & PROC_ADOPT_DETACHED) != 0 ? (uint32_t)PID_INIT : asker.pid;
 
         status = member_create(child, info.id, parent,
-                               asker.member != NULL ? asker.member->origin : 0, &member);
+                               asker.member != NULL ? asker.member->login : 0, &member);
     }
     if (status != OK) {
         return status;

@@ -7,6 +7,7 @@
  * may signal every process.
  */
 #include "abi/generated/file.h"
+#include "abi/tag.h"
 #include "lib/native/log.h"
 #include "lib/native/startup.h"
 #include "lib/native/syscall.h"
@@ -24,8 +25,8 @@ status_t asker_find(const void *context, const struct request *request, struct a
     if (root->is_control) {
         return OK;
     }
-    asker->pid = request->tag;
-    asker->member = request->tag != 0 ? member_find_alive(request->tag) : NULL;
+    asker->pid = tag_pid(request->tag);
+    asker->member = request->tag != 0 ? member_find_alive(asker->pid) : NULL;
     return asker->member != NULL ? OK : ERROR_DENIED;
 }
 

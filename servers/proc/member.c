@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "abi/kernel.h"
+#include "abi/tag.h"
 #include "lib/base/string.h"
 #include "lib/native/error.h"
 #include "lib/native/log.h"
@@ -16,8 +17,9 @@ enum { EXIT_BIT = 1, LIST_AT_ONCE = 16 };
 
 struct list members = LIST_INITIALIZER(members);
 static struct record *records;
-static size_t n_records, n_used;
-static uint32_t last_pid = PID_INIT;
+static size_t n_records;
+static struct shares shares; /* of the records */
+static uint32_t last_pid = PID_INIT, last_login;
 
 /* ---- finding ---- */
 
@@ -63,9 +65,20 @@ bool pid_is_used(uint32_t pid) {
 
 static uint32_t pid_new(void) {
     do {
-        last_pid = last_pid >= PROC_PID_MAX ? PID_INIT + 1 : last_pid + 1;
+        last_pid = last_pid >= TAG_PID_MAX ? PID_INIT + 1 : last_pid + 1;
     } while (pid_is_used(last_pid));
     return last_pid;
+}
+
+/* The next that nobody has; if there is none, two logins share one. */
+static uint32_t login_new(void) {
+    for (uint32_t i = 0; i < TAG_LOGIN_MAX; i++) {
+        last_login = last_login % TAG_LOGIN_MAX + 1;
+        if (shares.own[last_login] == 0) {
+            break;
+        }
+    }
+    return last_login;
 }
 
 /* ---- records ---- */
@@ -74,7 +87,6 @@ static struct record *record_take(void) {
     for (size_t i = 0; i < n_records; i++) {
         if ((records[i].flags & RECORD_USED) == 0) {
             records[i] = (struct record){.flags = RECORD_USED};
-            n_used++;
             return &records[i];
         }
     }
@@ -83,18 +95,6 @@ static struct record *record_take(void) {
 
 static void record_free(struct record *record) {
     record->flags = 0;
-    n_used--;
-}
-
-/* May there be one more of this origin? */
-static bool origin_may_grow(uint32_t origin) {
-    const struct member *member;
-    size_t own = 0;
-
-    LIST_FOR_EACH(member, &members, node) {
-        own += member->origin == origin;
-    }
-    return share_is_left(own, n_used, n_records, 1);
 }
 
 void member_save(const struct member *member) {
@@ -111,7 +111,7 @@ void member_save(const struct member *member) {
         .child_flags = member->child_flags,
         .stop_signal = member->stop_signal,
         .foreground = member->foreground,
-        .origin = member->origin,
+        .login = member->login,
         .handled = member->handled,
         .ignored = member->ignored,
         .wanted = member->wanted,
@@ -190,6 +190,12 @@ static const struct server_protocol no_protocols[] = {{0}};
 static const struct server_class exit_class = {.protocols = no_protocols,
                                                .notified = on_exit_notified};
 
+/* Tells the kernel, and so all whom it talks to, who it is. */
+static status_t member_identify(const struct member *member) {
+    return sys_process_identify(identity, member->process, tag_make(member->login, member->pid),
+                                member->parent);
+}
+
 /* Services keep tag 0: to other servers they are what they were. */
 static status_t member_attach(struct member *member) {
     status_t status = server_object_create_badged(server, 0, &exit_class, member,
@@ -199,7 +205,7 @@ static status_t member_attach(struct member *member) {
         return status;
     }
     if (!member->is_service) {
-        status = sys_process_identify(identity, member->process, member->pid, member->parent);
+        status = member_identify(member);
     }
     if (status == OK) {
         status = sys_process_watch(member->process, member->exit_gate, EXIT_BIT);
@@ -241,7 +247,7 @@ static status_t member_make(handle_t process, const struct record *like, bool is
     member->parent = like->parent;
     member->group = like->group;
     member->session = like->session;
-    member->origin = like->origin != 0 || is_service ? like->origin : member->pid;
+    member->login = is_service ? 0 : like->login != 0 ? like->login : login_new();
     member->handled = like->handled;
     member->ignored = like->ignored;
     member->wanted = like->wanted;
@@ -261,17 +267,18 @@ static status_t member_make(handle_t process, const struct record *like, bool is
         recycle_free(member, sizeof *member);
         return status;
     }
+    share_take(&shares, member->login, 1);
     list_push_back(&members, &member->node);
     member_save(member);
     *created = member;
     return OK;
 }
 
-status_t member_create(handle_t process, uint32_t kernel_id, uint32_t parent, uint32_t origin,
+status_t member_create(handle_t process, uint32_t kernel_id, uint32_t parent, uint32_t login,
                        struct member **created) {
-    const struct record like = {.kernel_id = kernel_id, .parent = parent, .origin = origin};
+    const struct record like = {.kernel_id = kernel_id, .parent = parent, .login = login};
 
-    if (origin != 0 && !origin_may_grow(origin)) {
+    if (!share_is_left(&shares, login, 1)) {
         return ERROR_TOO_MANY;
     }
     return member_make(process, &like, false, created);
@@ -280,8 +287,7 @@ status_t member_create(handle_t process, uint32_t kernel_id, uint32_t parent, ui
 void member_orphan(struct member *member) {
     member->parent = PID_INIT;
     if (member->process != HANDLE_NONE && !member->is_service) {
-        status_t status =
-            sys_process_identify(identity, member->process, member->pid, member->parent);
+        status_t status = member_identify(member);
         (void)status; /* the process has ended meanwhile: it will not ask */
     }
     member_save(member);
@@ -292,6 +298,7 @@ void member_free(struct member *member) {
     server_timer_stop(&member->overdue);
     queue_drop(member, UINT64_MAX);
     member_detach(member);
+    share_return(&shares, member->login, 1);
     record_free(member->record);
     list_remove(&member->node);
     recycle_free(member, sizeof *member);
@@ -376,12 +383,10 @@ static const struct record *old_record(uint32_t pid, uint32_t kernel_id) {
 
 /* A process that an earlier run gave a pid. Without its record it becomes a session of its own. */
 static void visit_tagged(const struct process_status *entry) {
-    struct record like = {.pid = entry->tag,
-                          .kernel_id = entry->id,
-                          .parent = PID_INIT,
-                          .group = entry->tag,
-                          .session = entry->tag};
-    const struct record *old = old_record(entry->tag, entry->id);
+    uint32_t pid = tag_pid(entry->tag);
+    struct record like = {
+        .pid = pid, .kernel_id = entry->id, .parent = PID_INIT, .group = pid, .session = pid};
+    const struct record *old = old_record(pid, entry->id);
     struct member *member;
     handle_t process;
 
@@ -391,10 +396,11 @@ static void visit_tagged(const struct process_status *entry) {
     if (old != NULL) {
         like = *old;
     }
+    like.login = tag_login(entry->tag);
     status_t status = member_make(process, &like, false, &member);
 
     if (status != OK) {
-        log_write(LOG_ERROR, "proc: process %u (pid %u) is lost: %s", entry->id, entry->tag,
+        log_write(LOG_ERROR, "proc: process %u (pid %u) is lost: %s", entry->id, pid,
                   status_text(status));
         server_handle_close(process);
         return;
@@ -410,7 +416,8 @@ static void restore_dead(const struct record *old) {
     struct member *member;
 
     if ((old->flags & RECORD_USED) == 0 || member_find(old->pid) != NULL || old->pid <= PID_INIT ||
-        old->pid > PROC_PID_MAX || member_make(HANDLE_NONE, old, false, &member) != OK) {
+        old->pid > TAG_PID_MAX || old->login > TAG_LOGIN_MAX ||
+        member_make(HANDLE_NONE, old, false, &member) != OK) {
         return;
     }
     if ((old->flags & RECORD_DEAD) != 0) {
@@ -454,7 +461,7 @@ void members_rebuild(void) {
         n_records = 0;
     }
     memset(records, 0, n_records * sizeof *records);
-    n_used = 0;
+    shares.total = n_records;
     for_each_process(visit_tagged);
     for (size_t i = 0; i < n_records; i++) {
         restore_dead(&old_records[i]);

@@ -82,7 +82,7 @@ struct record {
     uint32_t child_flags;
     uint32_t stop_signal; /* not yet reported, else 0 */
     uint32_t foreground;  /* leader of a session: the foreground group, 0: none yet */
-    uint32_t origin;
+    uint32_t login;
     uint64_t handled;
     uint64_t ignored;
     uint64_t wanted;
@@ -95,8 +95,7 @@ struct member {
     struct list_node node; /* in members */
     struct record *record;
     uint32_t pid, kernel_id, parent, group, session;
-    uint32_t origin; /* the child of process 1 that it comes from, whatever sessions it made since;
-                        0: a service */
+    uint32_t login; /* part of its tag, 0: a service */
     handle_t process;
     handle_t exit_gate;
     uint64_t exit_badge;
@@ -137,11 +136,11 @@ extern handle_t identity;
 struct member *member_find(uint32_t pid);
 struct member *member_find_alive(uint32_t pid);
 
-/* Takes on the process: a new pid, record, tag, watch; its page says pid and parent; origin 0: it
- * is one itself. On an error (TOO_MANY: its origin has its share) nothing is changed, and `process`
+/* Takes on the process: a new pid, record, tag, watch; its page says pid and parent; login 0: it
+ * begins one. On an error (TOO_MANY: its login has its share) nothing is changed, and `process`
  * stays the caller's. */
 WARN_UNUSED status_t member_create(handle_t process, uint32_t kernel_id, uint32_t parent,
-                                   uint32_t origin, struct member **created);
+                                   uint32_t login, struct member **created);
 
 /* Its parent is gone: process 1 is the parent from now on. */
 void member_orphan(struct member *member);

@@ -30,26 +30,17 @@ struct queued {
 
 static struct queue_record *records;
 static size_t n_records;
-static size_t n_used;
-static size_t next_free; /* where the look for a free one begins */
+static struct shares shares; /* of the records */
+static size_t next_free;     /* where the look for a free one begins */
 static uint64_t last_order;
 
 static bool is_realtime(uint32_t signal) {
     return signal >= PROC_SIGNAL_REALTIME;
 }
 
-/* A record for one more at the member, if it and its origin have not got their share. */
+/* A record for one more at the member, if it and its login have not got their share. */
 static struct queue_record *record_take(const struct member *member) {
-    const struct member *other;
-    size_t own = 0;
-
-    if (member->n_queued >= PROC_QUEUE_MAX) {
-        return NULL;
-    }
-    LIST_FOR_EACH(other, &members, node) {
-        own += other->origin == member->origin ? other->n_queued : 0;
-    }
-    if (!share_is_left(own, n_used, n_records, 1)) {
+    if (member->n_queued >= PROC_QUEUE_MAX || !share_is_left(&shares, member->login, 1)) {
         return NULL;
     }
     for (size_t i = 0; i < n_records; i++) {
@@ -86,8 +77,10 @@ static struct queued *add(struct member *member, uint32_t signal, struct queue_r
     *queued = (struct queued){.signal = signal, .information = *information, .record = record};
     list_node_init(&queued->node);
     list_push_back(&member->queue, &queued->node);
-    member->n_queued += record != NULL;
-    n_used += record != NULL;
+    if (record != NULL) {
+        member->n_queued++;
+        share_take(&shares, member->login, 1);
+    }
     return queued;
 }
 
@@ -124,7 +117,7 @@ static void drop(struct member *member, struct queued *queued) {
     if (queued->record != NULL) {
         queued->record->order = 0;
         member->n_queued--;
-        n_used--;
+        share_return(&shares, member->login, 1);
     }
     list_remove(&queued->node);
     free(queued);
@@ -164,6 +157,7 @@ void queue_drop(struct member *member, uint64_t signals) {
 void queue_start(void *memory, size_t bytes) {
     records = memory;
     n_records = memory != NULL ? bytes / sizeof *records : 0;
+    shares.total = n_records;
 }
 
 /* The used record that is the oldest after `order`. */

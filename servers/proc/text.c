@@ -8,6 +8,7 @@
 #include "abi/generated/directory.h"
 #include "abi/generated/file.h"
 #include "abi/kernel.h"
+#include "abi/tag.h"
 #include "lib/base/format.h"
 #include "lib/base/string.h"
 #include "lib/native/device_number.h"
@@ -21,9 +22,8 @@ enum { NAME_BYTES = 16, TEXT_FIRST_BYTES = 2048, TEXTS_BYTES_MAX = 1024 * 1024 }
 
 /* An open file, or an open directory (then without text). */
 struct text {
-    struct root root;      /* first: through an open /proc programs speak protocol proc too */
-    struct list_node node; /* in texts */
-    uint32_t origin;       /* of who opened it, see struct member */
+    struct root root; /* first: through an open /proc programs speak protocol proc too */
+    uint32_t login;   /* of who opened it */
     char *bytes;
     size_t size, allocated;
     uint64_t offset;
@@ -31,24 +31,12 @@ struct text {
     bool is_cut;   /* out of memory while it was made */
 };
 
-static struct list texts = LIST_INITIALIZER(texts);
+static struct shares shares = {.total = TEXTS_BYTES_MAX}; /* of `allocated` */
 
 static const struct server_class text_class;
 
-/* May this origin hold one more? */
-static bool text_has_room(uint32_t origin) {
-    const struct text *text;
-    size_t own = 0, used = 0;
-
-    LIST_FOR_EACH(text, &texts, node) {
-        own += text->origin == origin ? text->allocated : 0;
-        used += text->allocated;
-    }
-    return share_is_left(own, used, TEXTS_BYTES_MAX, 1);
-}
-
 static void text_free(struct text *text) {
-    list_remove(&text->node);
+    share_return(&shares, text->login, text->allocated);
     free(text->bytes);
     free(text);
 }
@@ -199,20 +187,18 @@ static status_t on_open(void *context, struct request *request, uint32_t flags, 
     if ((flags & FILE_OPEN_DIRECTORY) != 0 && file != FILES) {
         return ERROR_NOT_DIRECTORY;
     }
-    const struct member *asker = member_find_alive(request->tag);
-    uint32_t origin = asker != NULL ? asker->origin : 0;
-    struct text *text = text_has_room(origin) ? calloc(1, sizeof *text) : NULL;
+    uint32_t login = tag_login(request->tag);
+    struct text *text = share_is_left(&shares, login, 1) ? calloc(1, sizeof *text) : NULL;
 
     if (text == NULL) {
         return ERROR_NO_MEMORY;
     }
-    list_node_init(&text->node);
-    list_push_back(&texts, &text->node);
-    text->origin = origin;
+    text->login = login;
     text->file = file;
     if (file != FILES) {
         files[file].make(text);
     }
+    share_take(&shares, login, text->allocated);
     *kind = file == FILES ? FILE_MODE_DIRECTORY : FILE_MODE_REGULAR;
     status = text->is_cut ? ERROR_NO_MEMORY
                           : server_object_create(server, request->tag, &text_class, text, gate);

@@ -14,7 +14,7 @@ static void drop_unused(struct node *node) {
     }
 }
 
-status_t fifo_open(struct open_file *file, struct node *node, uint32_t flags) {
+status_t fifo_open(struct open_file *file, struct node *node, uint32_t flags, uint32_t login) {
     bool reads = (flags & FILE_OPEN_READ) != 0, writes = (flags & FILE_OPEN_WRITE) != 0;
 
     if (!reads && !writes) {
@@ -25,7 +25,7 @@ status_t fifo_open(struct open_file *file, struct node *node, uint32_t flags) {
         return ERROR_NO_SERVICE;
     }
     if (node->channel == NULL) {
-        node->channel = channel_make(NULL);
+        node->channel = channel_make(login);
     }
     if (node->channel == NULL) {
         return ERROR_NO_MEMORY;

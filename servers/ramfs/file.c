@@ -3,6 +3,7 @@
  * Protocol file: opening, content, attributes.
  */
 
+#include "abi/tag.h"
 #include "lib/base/string.h"
 #include "lib/native/device_number.h"
 #include "lib/native/recycle.h"
@@ -125,7 +126,7 @@ static status_t on_open(void *context, struct request *request, uint32_t flags, 
 
     status = file == NULL ? ERROR_NO_MEMORY : OK;
     if (status == OK && node_is_fifo(node)) {
-        status = fifo_open(file, node, flags);
+        status = fifo_open(file, node, flags, tag_login(request->tag));
     }
     if (status == OK) {
         file->node = node;

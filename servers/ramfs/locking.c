@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "abi/tag.h"
 #include "lib/native/server_state.h"
 #include "lib/native/syscall.h"
 #include "servers/ramfs/lock.h"
@@ -250,7 +251,7 @@ static void answer_test(const struct record_lock *conflict, uint32_t *kind_held,
     *kind_held = FILE_LOCK_NONE;
     if (conflict != NULL) {
         *kind_held = conflict->kind;
-        *owner = conflict->owner->tag;
+        *owner = tag_pid(conflict->owner->tag);
         *from = conflict->begin;
         *held_length = conflict->end == UINT64_MAX ? 0 : conflict->end - conflict->begin;
     }

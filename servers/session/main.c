@@ -8,8 +8,8 @@
  * new session, and takes its status. A shell begins when its terminal takes output: a screen that
  * nobody has looked at yet does not, and that is how its shell comes to wait for that.
  *
- * Each terminal has a budget of its own for its shell and all that this starts, and so its share of
- * the pipes: a bomb on one leaves the others theirs.
+ * Each terminal has a budget of its own for its shell and all that this starts: a bomb on one
+ * leaves the others theirs.
  *
  * Shells outlive it. Their pids are in its state page, and its next run starts none where one
  * lives.
@@ -50,7 +50,6 @@ struct line {
     handle_t gate;     /* on which we are notified */
     handle_t terminal; /* open, or HANDLE_NONE */
     handle_t mount;    /* where it was opened without a further name, or HANDLE_NONE */
-    handle_t pipes;    /* what its programs make pipes from, or HANDLE_NONE: as everybody does */
     uint32_t kind;
     handle_t budget; /* of what is started here; HANDLE_NONE: not yet, or an earlier run's */
     handle_t process;
@@ -126,20 +125,6 @@ static void line_name(const struct line *line) {
     status = status == OK ? namespace_bind("/dev/tty", copy) : namespace_unbind("/dev/tty");
     if (status != OK && status != ERROR_NOT_FOUND) {
         log_write(LOG_WARNING, "no /dev/tty for %s: %s", line->path, status_text(status));
-    }
-}
-
-/* So for the pipes. */
-static void line_pipes(const struct line *line) {
-    handle_t copy = HANDLE_NONE;
-    status_t status =
-        line->pipes == HANDLE_NONE ? OK : sys_handle_copy(line->pipes, RIGHTS_ALL, 0, &copy);
-
-    if (copy != HANDLE_NONE) {
-        status = namespace_bind("/dev/pipe", copy);
-    }
-    if (status != OK) {
-        log_write(LOG_WARNING, "no pipes for %s: %s", line->path, status_text(status));
     }
 }
 
@@ -224,7 +209,6 @@ static void line_step(struct line *line) {
     if (status == OK) {
         line->begin_ns = time_now_ns();
         line_name(line);
-        line_pipes(line);
         status = line_start(line);
         if (status != OK) {
             log_write(LOG_ERROR, "no shell on %s: %s", line->path, status_text(status));
@@ -291,16 +275,7 @@ static uint32_t *saved_pids(void) {
     return (uint32_t *)(uintptr_t)address;
 }
 
-/* The next of the gates that our manifest names for pipes; NULL: there is none. */
-static const struct startup_entry *next_pipes(const struct startup_entry *entry) {
-    do {
-        entry = startup_next(entry, STARTUP_GATE);
-    } while (entry != NULL && !string_equal(startup_text(entry), "pipe"));
-    return entry;
-}
-
 NORETURN static void run_shells(int n, char **paths) {
-    const struct startup_entry *pipes = next_pipes(NULL);
     uint32_t *saved = saved_pids();
 
     n_lines = (uint32_t)MIN(n, (int)TERMINALS_MAX);
@@ -309,10 +284,6 @@ NORETURN static void run_shells(int n, char **paths) {
 
         line->path = paths[i];
         line->saved = &saved[i];
-        if (pipes != NULL) {
-            line->pipes = pipes->handle;
-            pipes = next_pipes(pipes);
-        }
         status_t status = server_notification_gate(server, &line_class, line, &line->gate);
         if (status != OK) {
             log_write(LOG_ERROR, "%s: %s", line->path, status_text(status));

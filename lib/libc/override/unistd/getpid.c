@@ -3,10 +3,11 @@
 #include <unistd.h>
 
 #include "abi/kernel.h"
+#include "abi/tag.h"
 
 /* [book:libc-getpid] */
 pid_t getpid(void) {
-    pid_t pid = (pid_t)((const struct process_page *)PROCESS_PAGE_ADDRESS)->tag;
+    pid_t pid = (pid_t)tag_pid(((const struct process_page *)PROCESS_PAGE_ADDRESS)->tag);
 
     return pid != 0 ? pid : 1; /* without proc: programs expect a positive number */
 }
