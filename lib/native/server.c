@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#include "abi/tag.h"
 #include "lib/base/string.h"
 #include "lib/native/error.h"
 #include "lib/native/log.h"
@@ -24,7 +25,10 @@ enum {
     INDEX_MASK = (1 << INDEX_BITS) - 1,
     FIRST_SLOTS = 32,
     STACK_TOUCHED_BYTES = 16 * 1024,
+    BUDGET_DEFAULT_BYTES = 1024 * 1024,
 };
+
+_Static_assert(TAG_LOGIN_MAX < SHARE_OWNERS, "each login is an owner");
 
 static struct server the_server;
 
@@ -71,10 +75,36 @@ static status_t slots_grow(struct server *server) {
     return OK;
 }
 
+bool server_object_is_left(const struct server *server, uint32_t tag) {
+    return tag == 0 || share_is_left(&server->objects, tag_login(tag), 1);
+}
+
+static status_t object_count(struct server *server, uint32_t tag) {
+    if (tag == 0) {
+        return OK;
+    }
+    if (!share_is_left(&server->objects, tag_login(tag), 1)) {
+        return ERROR_TOO_MANY;
+    }
+    status_t status = server_tag_get(server, tag, TAG_OBJECTS);
+
+    if (status == OK) {
+        share_take(&server->objects, tag_login(tag), 1);
+    }
+    return status;
+}
+
+static void object_uncount(struct server *server, uint32_t tag) {
+    if (tag != 0) {
+        share_return(&server->objects, tag_login(tag), 1);
+        server_tag_put(server, tag, TAG_OBJECTS);
+    }
+}
+
 static void slot_free(struct server *server, struct server_slot *slot) {
     uint32_t index = (uint32_t)(slot - server->slots);
 
-    server_tag_put(server, slot->tag, TAG_OBJECTS);
+    object_uncount(server, slot->tag);
     slot->class = NULL;
     slot->generation = (slot->generation + 1) & ((1u << GENERATION_BITS) - 1);
     slot->next_free = server->first_free;
@@ -95,7 +125,7 @@ static void slot_close(struct server *server, struct server_slot *slot) {
 status_t server_object_create_badged(struct server *server, uint32_t tag,
                                      const struct server_class *class, void *object, handle_t *gate,
                                      uint64_t *badge) {
-    status_t status = server_tag_get(server, tag, TAG_OBJECTS);
+    status_t status = object_count(server, tag);
 
     if (status != OK) {
         return status;
@@ -118,7 +148,7 @@ status_t server_object_create_badged(struct server *server, uint32_t tag,
             return OK;
         }
     }
-    server_tag_put(server, tag, TAG_OBJECTS);
+    object_uncount(server, tag);
     return status;
 }
 
@@ -444,6 +474,15 @@ __attribute__((noinline)) static void stack_touch(void) {
     }
 }
 
+uint64_t server_budget_bytes(void) {
+    handle_t budget = startup_handle(STARTUP_BUDGET, NULL);
+    struct handle_info info;
+
+    return budget != HANDLE_NONE && sys_handle_info(budget, &info) == OK
+               ? info.budget.limit * PAGE_SIZE
+               : (uint64_t)BUDGET_DEFAULT_BYTES;
+}
+
 struct server *server_start(const struct server_options *options) {
     const struct startup_entry *endpoint = startup_find(STARTUP_ENDPOINT, NULL);
     struct server *server = &the_server;
@@ -452,6 +491,8 @@ struct server *server_start(const struct server_options *options) {
     server->name = options->name;
     server->limits[TAG_OBJECTS] = options->objects_per_tag == 0 ? 1024 : options->objects_per_tag;
     server->limits[TAG_SAVED] = options->saved_per_tag == 0 ? 64 : options->saved_per_tag;
+    server->objects.total =
+        options->objects != 0 ? options->objects : server_budget_bytes() / 2 / SERVER_OBJECT_BYTES;
     server->accept = options->accept == 0 ? 1 : options->accept;
     server->control = options->control;
     server->before_wait = options->before_wait;

@@ -14,9 +14,10 @@
  * answered STALE. Gates given out keep the object alive; when the last one is closed, or
  * server_object_close is called, `closed` runs once and the badge is dead.
  *
- * Limits per client tag (open objects, saved replies) hold every client to its share: over them
- * requests get TOO_MANY. Deadlock-free by design: handlers never call upwards, and never wait; a
- * request that has to wait is saved (request_save).
+ * Limits per client tag (open objects, saved replies) hold every client, and shares of all objects
+ * (lib/base/share.h) every login, to what is theirs: over them requests get TOO_MANY. Deadlock-free
+ * by design: handlers never call upwards, and never wait; a request that has to wait is saved
+ * (request_save).
  */
 #pragma once
 
@@ -54,6 +55,8 @@ struct server_timer {
 struct server_options {
     const char *name;         /* for the log */
     uint32_t objects_per_tag; /* 0: 1024 */
+    uint32_t objects;         /* of all clients together; 0: as many as half the budget holds of
+                                 SERVER_OBJECT_BYTES each */
     uint32_t saved_per_tag;   /* 0: 64 */
     uint32_t accept;          /* handles accepted per request, 0: 1 */
     /* init asks for something else than a sign of life (bits of enum server_control); may be NULL
@@ -72,6 +75,12 @@ enum server_control {
     SERVER_CONTROL_QUIET =
         2, /* to the log: the system is up, the consoles belong to their sessions */
 };
+
+/* What an object takes of the budget if it is small: its gate, the loop's memory of it, its own. */
+enum { SERVER_OBJECT_BYTES = 256 };
+
+/* Of this service; where it has none of its own, what a small service has. */
+uint64_t server_budget_bytes(void);
 
 struct server; /* lib/native/server_state.h: nobody needs to look inside */
 
@@ -94,12 +103,16 @@ void server_export(struct server *server, unsigned root, const struct server_cla
 
 /*
  * Makes an object and a gate to it (with all rights; move it to the client in the answer). `tag` is
- * charged: request->tag, or 0 for the server itself (not limited). TOO_MANY, NO_MEMORY or the
- * kernel's error; then `closed` is not called.
+ * charged, and its login: request->tag, or 0 for the server itself (not limited). TOO_MANY,
+ * NO_MEMORY or the kernel's error; then `closed` is not called.
  */
 WARN_UNUSED status_t server_object_create(struct server *server, uint32_t tag,
                                           const struct server_class *class, void *object,
                                           handle_t *gate);
+
+/* Would its login's share allow the client `tag` another object? For requests that change something
+ * before they make one. */
+bool server_object_is_left(const struct server *server, uint32_t tag);
 
 /* The object's badge, to find it again by server_object_find; the same object may have one only. */
 WARN_UNUSED status_t server_object_create_badged(struct server *server, uint32_t tag,

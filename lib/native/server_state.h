@@ -6,6 +6,7 @@
 #pragma once
 
 #include "lib/base/list.h"
+#include "lib/base/share.h"
 #include "lib/native/server.h"
 
 #define SLOT_NONE UINT32_MAX
@@ -50,6 +51,7 @@ struct server {
     void (*control)(struct server *server, uint64_t bits);
     void (*before_wait)(struct server *server);
     uint32_t limits[TAG_COUNTS];
+    struct shares objects; /* those that count against a tag */
     struct server_slot *slots;
     uint32_t n_slots;
     uint32_t first_free;

@@ -14,7 +14,9 @@
 #include "abi/generated/directory.h"
 #include "abi/generated/file.h"
 #include "abi/generated/names.h"
+#include "abi/tag.h"
 #include "lib/base/path.h"
+#include "lib/base/share.h"
 #include "lib/base/string.h"
 #include "lib/native/device_number.h"
 #include "lib/native/error.h"
@@ -24,6 +26,8 @@
 #include "lib/native/syscall.h"
 
 enum { MOUNTS_MAX = 256, MOUNTS_PER_TAG = 16 };
+/* Open ones, in half of the budget. */
+enum { DIRECTORY_BYTES = PATH_LENGTH_MAX + 512 };
 
 struct mount {
     char *path; /* as in requests: no leading slash */
@@ -40,6 +44,7 @@ struct directory {
 
 static struct mount mounts[MOUNTS_MAX]; /* sorted by path */
 static size_t n_mounts;
+static struct shares shares = {.total = MOUNTS_MAX};
 
 static const struct server_class directory_class;
 
@@ -91,7 +96,7 @@ static status_t mount_add(const char *path, handle_t gate, uint32_t tag) {
         place += order < 0;
         of_tag += mounts[i].tag == tag;
     }
-    if (n_mounts == MOUNTS_MAX || (tag != 0 && of_tag == MOUNTS_PER_TAG)) {
+    if (!share_is_left(&shares, tag_login(tag), 1) || (tag != 0 && of_tag == MOUNTS_PER_TAG)) {
         return ERROR_TOO_MANY;
     }
     char *copy = malloc(strlen(path) + 1);
@@ -102,6 +107,7 @@ static status_t mount_add(const char *path, handle_t gate, uint32_t tag) {
     memmove(&mounts[place + 1], &mounts[place], (n_mounts - place) * sizeof mounts[0]);
     mounts[place] = (struct mount){copy, strlen(path), gate, tag};
     n_mounts++;
+    share_take(&shares, tag_login(tag), 1);
     return OK;
 }
 
@@ -137,6 +143,7 @@ static status_t on_unmount(void *context, struct request *request, uint32_t path
         }
         status = sys_handle_close(mounts[i].gate);
         free(mounts[i].path);
+        share_return(&shares, tag_login(mounts[i].tag), 1);
         n_mounts--;
         memmove(&mounts[i], &mounts[i + 1], (n_mounts - i) * sizeof mounts[0]);
         return status;
@@ -431,7 +438,8 @@ static const struct server_class directory_class = {.protocols = directory_proto
 
 int main(void) {
     static struct directory root;
-    struct server *server = server_start(&(struct server_options){.name = "names"});
+    struct server *server = server_start(&(struct server_options){
+        .name = "names", .objects = (uint32_t)(server_budget_bytes() / 2 / DIRECTORY_BYTES)});
 
     for (const struct startup_entry *entry = startup_next(NULL, STARTUP_NAMESPACE); entry != NULL;
          entry = startup_next(entry, STARTUP_NAMESPACE)) {

@@ -14,6 +14,8 @@
 #include "servers/proc/member.h"
 
 enum { ROOT_PROGRAMS = 0, ROOT_CONTROL = 1, SAVED_PER_TAG = 512 };
+/* Open files and directories of all programs: our budget is for processes in the first place. */
+enum { OBJECTS = 2048 };
 
 struct server *server;
 handle_t identity;
@@ -63,7 +65,8 @@ static const struct server_class root_class = {.protocols = root_protocols,
 int main(void) {
     static struct root programs, control = {.is_control = true};
 
-    server = server_start(&(struct server_options){.name = "proc", .saved_per_tag = SAVED_PER_TAG});
+    server = server_start(&(struct server_options){
+        .name = "proc", .objects = OBJECTS, .saved_per_tag = SAVED_PER_TAG});
     identity = startup_handle(STARTUP_IDENTITY, NULL);
     if (identity == HANDLE_NONE) {
         log_write(LOG_ERROR, "proc: the manifest gives no identity handle");

@@ -15,6 +15,7 @@
 #include "servers/ramfs/open_file.h"
 
 enum { SET_FLAGS_SHIFT = 16 };
+enum { CHANGES = FILE_OPEN_CREATE | FILE_OPEN_TRUNCATE | FILE_OPEN_TEMPORARY };
 
 static bool is_file(const struct node *node) {
     return (node->mode & FILE_MODE_KIND) == FILE_MODE_REGULAR;
@@ -114,7 +115,8 @@ static status_t on_open(void *context, struct request *request, uint32_t flags, 
     struct node *node;
 
     (void)target_length;
-    if (file_system.n_open >= file_system.n_open_max) {
+    /* Before a file is made or cut. */
+    if ((flags & CHANGES) != 0 && !server_object_is_left(request->server, request->tag)) {
         return ERROR_TOO_MANY;
     }
     status_t status = open_node(context, request, flags, mode, path_length, &node, matched, length);
@@ -144,7 +146,6 @@ static status_t on_open(void *context, struct request *request, uint32_t flags, 
     file->flags =
         flags & (FILE_OPEN_READ | FILE_OPEN_WRITE | FILE_OPEN_APPEND | FILE_OPEN_NONBLOCK);
     node->n_open++;
-    file_system.n_open++;
     *kind = node->mode;
     return OK;
 }

@@ -24,7 +24,7 @@
 /* Memory of ours that a node with its name and an open file takes, generously; the budget divided
  * by it is how many there may be. */
 enum { ROOT_RAMDISK = 0, ROOT_TMP = 1, ROOT_SHM = 2, ROOTS = 3 };
-enum { NODE_BYTES = 512, NODES_SHARE = 10, OPEN_PER_NODE = 2, NODES_DEFAULT = 1024 };
+enum { NODE_BYTES = 512, NODES_SHARE = 10, OPEN_PER_NODE = 2 };
 enum { OBJECTS_PER_TAG = 2048 };
 /* FIFOs that are open, and what of the budget (in 16ths) is for their content. */
 enum { FIFOS_MAX = 512, FIFO_SHARE = 1 };
@@ -61,7 +61,6 @@ static void on_closed(struct server *server, void *object) {
     locking_closed(file);
     fifo_close(file);
     recycle_free(file, sizeof *file);
-    file_system.n_open--;
     node->n_open--;
     node_release(&file_system, node);
 }
@@ -103,26 +102,18 @@ static status_t root_make(struct server *server, unsigned root) {
     return status;
 }
 
-static uint64_t nodes_max(void) {
-    struct handle_info info;
-    handle_t budget = startup_handle(STARTUP_BUDGET, NULL);
-
-    if (budget == HANDLE_NONE || sys_handle_info(budget, &info) != OK) {
-        return NODES_DEFAULT;
-    }
-    return info.budget.limit * PAGE_SIZE / NODES_SHARE / NODE_BYTES;
-}
-
 int main(void) {
+    uint64_t n_nodes_max = server_budget_bytes() / NODES_SHARE / NODE_BYTES;
     struct server *server =
-        server_start(&(struct server_options){.name = "ramfs", .objects_per_tag = OBJECTS_PER_TAG});
+        server_start(&(struct server_options){.name = "ramfs",
+                                              .objects_per_tag = OBJECTS_PER_TAG,
+                                              .objects = (uint32_t)(n_nodes_max * OPEN_PER_NODE)});
 
     file_system.now_ns = time_wall_ns;
     file_system.content_free = content_free;
     content_start();
     ring_start(FIFO_SHARE, FIFOS_MAX);
-    status_t status = file_system_start(&file_system, nodes_max());
-    file_system.n_open_max = file_system.n_nodes_max * OPEN_PER_NODE;
+    status_t status = file_system_start(&file_system, n_nodes_max);
 
     if (status == OK) {
         root_export(server, ROOT_RAMDISK, file_system.root);

@@ -63,7 +63,6 @@ struct file_system {
     uint64_t last_id;
     uint64_t n_nodes;
     uint64_t n_nodes_max;
-    uint64_t n_open, n_open_max; /* open files: a limit for all, since all cost memory of ours */
     int64_t (*now_ns)(void);
     void (*content_free)(struct content *content);
 };

@@ -8,12 +8,12 @@ import pytest
 from machine import BUILD, Machine
 from supervision import Guest, difference
 
-BOMBS = ["fork", "threads", "lists", "queue", "pipes", "memory"]
+BOMBS = ["fork", "threads", "lists", "queue", "pipes", "files", "memory"]
 KEPT = 32 * 4096                                   # bytes: first pages of rings that the pipe server may keep
 
 # What a person does, by what makes it: programs of /bin, processes that fork, pipes, files, memory.
 WORK = [
-    ("ls /bin >/dev/null; echo $?", "0\n"),
+    ("ls / /bin /dev /etc >/dev/null; echo $?", "0\n"),
     ("echo one | cat | cat", "one\n"),
     ("dash -c 'echo $(echo sub) & wait'", "sub\n"),
     ("echo text >/tmp/login; cat /tmp/login; rm /tmp/login", "text\n"),

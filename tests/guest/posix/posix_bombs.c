@@ -192,6 +192,7 @@ static void bomb_lists(void) {
     for (int i = 0; i < 50; i++) {
         if (fork() == 0) {
             if (i % 8 == 0) {
+                sleep_ms(300); /* until all are there: a shorter list takes less */
                 break;
             }
             sleeps(NULL);
@@ -259,7 +260,7 @@ static void descriptors_take(bool (*take)(void)) {
             count(&tally->made);
         } else if (errno != EMFILE) {
             count_refusal(errno == ENFILE || errno == ENOSPC ? EAGAIN : errno);
-            sleep_ms(10);
+            sleep_ms(100); /* it is memory that is tried here, not the processor */
         } else {
             sleeps(NULL);
         }
@@ -287,16 +288,20 @@ static void bomb_pipes(void) {
     bomb_children(pipes_take);
 }
 
-/* An open file of each server that has some. */
+/* An open file of each server that has some left. */
 static bool take_files(void) {
-    static const char *const paths[] = {"/bin/sleep", "/dev/null", "/tmp", "/proc/memory", "/etc"};
+    static const char *const paths[] = {"/bin/sleep", "/dev/null",    "/tmp",
+                                        "/dev",       "/proc/memory", "/etc"};
+    bool any = false;
 
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
-        if (open(paths[i], O_RDONLY) < 0) {
+        if (open(paths[i], O_RDONLY) >= 0) {
+            any = true;
+        } else if (errno == EMFILE) {
             return false;
         }
     }
-    return true;
+    return any;
 }
 
 static void files_take(void) {
@@ -406,7 +411,8 @@ static const struct bomb bombs[] = {
     {bomb_queue, "queue", true, 64 * KIB},
     /* The server's heap for 2,048 pipes finds its size within some rounds. */
     {bomb_pipes, "pipes", true, 512 * KIB},
-    {bomb_files, "files", false, 64 * KIB},
+    /* So for the heaps of all servers and their open files. */
+    {bomb_files, "files", false, 512 * KIB},
     {bomb_memory, "memory", false, 64 * KIB},
 };
 
