@@ -26,21 +26,24 @@ def fixture_machine():
     with Machine(archive=BUILD / "test.tar", time_limit=400) as machine:
         machine.expect_prompt()
         machine.expect_screen(r"^/\$$")
-        for bomb in ("fork", "lists", "pipes"):    # the first ones: what servers and the shell keep of them
-            set_off(machine, bomb)
-            end(machine)
+        # The first ones: what servers and the shells keep of them.
+        for key, bomb in (("f2", "fork"), ("f2", "lists"), ("f2", "pipes"), ("f3", "files")):
+            set_off(machine, bomb, key)
+            end(machine, key)
         yield machine
 
 
-def set_off(machine, bomb):
-    """A bomb on F2, until it gets no further."""
-    machine.keys("f2")
+def set_off(machine, bomb, key="f2"):
+    """A bomb on one of the screens, until it gets no further."""
+    machine.keys(key)
+    machine.expect_screen(r"/\$\s*\Z")
     machine.type_keys(f"clear; /tests/posix_bombs {bomb} 0\n")
     machine.expect_screen(r"^bomb: as far as it can ", 60)
 
 
-def end(machine):
+def end(machine, key="f2"):
     """Ctrl-C ends it, and the shell there takes commands."""
+    machine.keys(key)
     machine.keys("ctrl-c")
     machine.type_keys("clear\n")
     machine.expect_screen(r"\A/\$\s*\Z", 30)
@@ -78,6 +81,15 @@ def test_bomb_in_another_login(machine, guest, bomb):
     end(machine)
     machine.type_keys("lua -e 'print(6 * 7)'\n")
     machine.expect_screen(r"^42$")
+
+
+def test_bombs_in_two_other_logins(machine, guest):
+    """What two take of the files that can be open leaves a third login enough."""
+    for key in ("f2", "f3"):
+        set_off(machine, "files", key)
+    work(guest)
+    for key in ("f2", "f3"):
+        end(machine, key)
 
 
 def test_bomb_of_the_shell(machine, guest):
