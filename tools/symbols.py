@@ -11,11 +11,11 @@ class Symbols:
     def __init__(self, path):
         names = subprocess.run(["nm", "-n", "--defined-only", str(path)], capture_output=True, text=True,
                                check=True).stdout
-        rows = [line.split() for line in names.splitlines()]
-        found = {int(row[0], 16): row[2] for row in rows if len(row) == 3 and row[1] in "tTwW"}
+        rows = [row for row in map(str.split, names.splitlines()) if len(row) == 3 and row[1] in "tTwW"]
+        self.at = {row[2]: int(row[0], 16) for row in rows}
+        found = {int(row[0], 16): row[2] for row in rows}      # the last name of each address
         self.addresses = sorted(found)
         self.names = [found[address] for address in self.addresses]
-        self.at = {row[2]: int(row[0], 16) for row in rows if len(row) == 3 and row[1] in "tTwW"}
 
     def function(self, address):
         """The function that an address is in; parts and copies that the compiler has made belong to it."""

@@ -146,8 +146,7 @@ static void service(void) {
             return;
         }
         if (!is_pending) {
-            irq_acknowledge(); /* an edge is kept from now on; one before is seen in another round
-                                */
+            irq_acknowledge(); /* edges are kept from now on; another round sees the others */
         }
     }
     /* It still asks, and its line will not rise again: we have to come back by ourselves. */

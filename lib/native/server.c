@@ -80,15 +80,10 @@ bool server_object_is_left(const struct server *server, uint32_t tag) {
 }
 
 static status_t object_count(struct server *server, uint32_t tag) {
-    if (tag == 0) {
-        return OK;
-    }
-    if (!share_is_left(&server->objects, tag_login(tag), 1)) {
-        return ERROR_TOO_MANY;
-    }
-    status_t status = server_tag_get(server, tag, TAG_OBJECTS);
+    status_t status = server_object_is_left(server, tag) ? server_tag_get(server, tag, TAG_OBJECTS)
+                                                         : ERROR_TOO_MANY;
 
-    if (status == OK) {
+    if (status == OK && tag != 0) {
         share_take(&server->objects, tag_login(tag), 1);
     }
     return status;

@@ -38,10 +38,10 @@ WARN_UNUSED status_t waiting_add(struct terminal *terminal, struct list *list,
 /* Answers with what it has got so far, else with this status. */
 void waiting_give_up(struct terminal *terminal, struct waiting *waiting, status_t status);
 
-/* FILE_EVENT_ bits that hold. */
 /* Is all output out, and nobody's turn to wait for that? */
 bool terminal_is_drained(const struct terminal *terminal);
 
+/* FILE_EVENT_ bits that hold. */
 uint32_t terminal_events(const struct terminal *terminal);
 
 /* Can a read of `size` bytes be answered? */

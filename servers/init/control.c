@@ -97,28 +97,27 @@ static status_t find(struct init *init, struct request *request, uint32_t name_l
     return *service == NULL ? ERROR_NOT_FOUND : OK;
 }
 
-/* Saved first: who starts a service receives at its endpoint, so that calls are let in, and nobody
- * can receive while a caller waits for his answer. */
-static status_t find_to_start(struct init *init, struct request *request, uint32_t name_length,
-                              struct service **service, handle_t *saved) {
-    status_t status = find(init, request, name_length, service);
+/* By services_start or services_restart. The request is saved first: who starts a service receives
+ * at its endpoint, so that calls are let in, and nobody can receive while a caller waits for his
+ * answer. */
+static status_t start_saved(struct init *init, struct request *request, uint32_t name_length,
+                            status_t (*start)(struct init *init, struct service *service),
+                            void (*answer)(handle_t saved, status_t outcome)) {
+    struct service *service;
+    handle_t saved;
+    status_t status = find(init, request, name_length, &service);
 
     if (status == OK) {
-        status = request_save(request, 0, saved);
+        status = request_save(request, 0, &saved);
     }
-    return status == ERROR_NO_REPLY ? REQUEST_DEFERRED : status;
+    if (status == OK) {
+        answer(saved, start(init, service));
+    }
+    return status == OK || status == ERROR_NO_REPLY ? REQUEST_DEFERRED : status;
 }
 
 static status_t on_start(void *context, struct request *request, uint32_t name_length) {
-    struct service *service;
-    handle_t saved;
-    status_t status = find_to_start(context, request, name_length, &service, &saved);
-
-    if (status == OK) {
-        service_answer_start(saved, services_start(context, service));
-        status = REQUEST_DEFERRED;
-    }
-    return status;
+    return start_saved(context, request, name_length, services_start, service_answer_start);
 }
 
 static status_t on_stop(void *context, struct request *request, uint32_t name_length) {
@@ -129,15 +128,7 @@ static status_t on_stop(void *context, struct request *request, uint32_t name_le
 }
 
 static status_t on_restart(void *context, struct request *request, uint32_t name_length) {
-    struct service *service;
-    handle_t saved;
-    status_t status = find_to_start(context, request, name_length, &service, &saved);
-
-    if (status == OK) {
-        service_answer_restart(saved, services_restart(context, service));
-        status = REQUEST_DEFERRED;
-    }
-    return status;
+    return start_saved(context, request, name_length, services_restart, service_answer_restart);
 }
 
 static status_t on_kill(void *context, struct request *request, uint32_t name_length) {
