@@ -86,8 +86,9 @@ static inline bool deadline_is_armed(const struct thread *thread) {
 }
 void deadline_disarm(struct thread *thread);
 
-/* Kernel threads: kernel data is touched only between these two; interrupts off, lock held. */
-void kernel_enter(void);
+/* Kernel threads: kernel data is touched only between these two; interrupts off, lock held. Not
+ * inline: tools/stretch knows by the first where that begins. */
+NOINLINE void kernel_enter(void);
 void kernel_leave(void);
 /* Ends an arch_kernel_thread_wait; one that comes before it is not lost. */
 void kernel_thread_wake(struct thread *thread);

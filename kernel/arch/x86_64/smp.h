@@ -25,9 +25,9 @@ void arch_cpu_kick(const struct cpu *cpu);
  * Every CPU that has this space loaded forgets what it knows of the space (CPU_FLUSH), or loads the
  * kernel's own tables, as nothing but a kernel thread can run there (CPU_LEAVE_SPACE). Returns when
  * that is done. The lock is held, so that no CPU loads a space meanwhile; who waits for the lock
- * answers too.
+ * answers too. Not inline, as tools/stretch does not count the waiting.
  */
-void arch_space_request(paddr_t root, enum cpu_request request);
+NOINLINE void arch_space_request(paddr_t root, enum cpu_request request);
 
 /* All other CPUs stop for good. For panic: whatever they are at. */
 void arch_cpus_stop(void);

@@ -87,15 +87,16 @@ static inline void arch_kernel_thread_wait(void) {
 /*
  * Generic functions that arch calls, on the CPU's kernel stack, interrupts off, with the thread
  * that was interrupted (current). They take and release the kernel lock; when they return,
- * cpu->current is the thread to run.
+ * cpu->current is the thread to run. Not inline: one of these that needs many registers would save
+ * them for all others.
  */
 void syscall_enter(struct thread *thread);
 /* An exception in user mode: vector and error code are in the registers, the address of a page
  * fault is arch_fault_address. */
-void exception_enter(struct thread *thread);
+NOINLINE void exception_enter(struct thread *thread);
 /* A device interrupt, of which irq_acknowledge has yet to be told. */
-void interrupt_enter(struct thread *thread, unsigned vector);
-void timer_enter(struct thread *thread);
+NOINLINE void interrupt_enter(struct thread *thread, unsigned vector);
+NOINLINE void timer_enter(struct thread *thread);
 /* Another CPU wants this one to look who should run. */
-void kick_enter(struct thread *thread);
-void kernel_thread_wait_enter(struct thread *thread);
+NOINLINE void kick_enter(struct thread *thread);
+NOINLINE void kernel_thread_wait_enter(struct thread *thread);
