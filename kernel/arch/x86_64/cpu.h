@@ -65,12 +65,13 @@ uint64_t cpu_stack_top(const struct cpu *cpu);
  */
 bool cpu_is_guard(uint64_t address);
 
+/* [book:cpu-this] */
+/* A load like any other for the compiler, which must make it again after whatever may change
+ * memory: a kernel thread goes on on another CPU when it has let interrupts in. */
 static inline struct cpu *cpu_this(void) {
-    struct cpu *cpu;
-
-    __asm__("movq %%gs:0, %0" : "=r"(cpu));
-    return cpu;
+    return *(struct cpu * __seg_gs *)offsetof(struct cpu, self);
 }
+/* [/book] */
 
 /* Sets up the boot CPU: control registers, descriptor tables, GS, syscall, FPU. Panics if the
  * processor lacks something. */
