@@ -7,6 +7,7 @@
 #   CC=clang      the compiler (default gcc)         WERROR=1   warnings are errors (CI)
 #   BUILD=DIR     where to build (default build)     V=1        show the commands
 #   DEBUG=1       kernel and servers with all checks ACCEL=kvm  QEMU with KVM, if it can be used
+#   PORTS_BUILD=DIR  take compiled upstream code from the build there
 
 .DEFAULT_GOAL := all
 .SUFFIXES:
@@ -16,6 +17,8 @@ MAKEFLAGS += --no-builtin-rules --jobs=$(shell nproc)
 BUILD ?= build
 # Upstream sources do not depend on the compiler: one copy for every BUILD.
 UPSTREAM := build/upstream
+# Where upstream code is compiled. Another BUILD's is taken as it is: build/, to compile our own part only.
+PORTS_BUILD ?= $(BUILD)
 
 .PHONY: FORCE
 FORCE:

@@ -2,7 +2,7 @@
 #
 # musl, through the overlay in lib/libc: $(SYSROOT)/include and $(SYSROOT)/lib.
 
-SYSROOT := $(BUILD)/sysroot
+SYSROOT := $(PORTS_BUILD)/sysroot
 LIBC    := $(SYSROOT)/lib/libc.a
 
 LIBC_OVERLAY := $(call find_sources,lib/libc,*.h *.S *.c *.in)
@@ -15,6 +15,8 @@ $(UPSTREAM)/%.sha256: ports/%/recipe
 	$(Q)tools/fetch $*
 
 .PRECIOUS: $(UPSTREAM)/%.sha256
+
+ifeq ($(PORTS_BUILD),$(BUILD))
 
 # The library is rebuilt when the compiler changes, but not for DEBUG or WERROR.
 $(BUILD)/libc.config: $(BUILD)/toolchain.mk mk/libc.mk
@@ -34,6 +36,8 @@ $(LIBC): $(UPSTREAM)/musl.sha256 $(BUILD)/libc.config $(LIBC_OVERLAY)
 		grep -E '\s(syscall|sysenter|int +\$$0x80)\b' || \
 		{ echo '$(LIBC): the overlay left a system call instruction'; rm -f $(LIBC); exit 1; }
 	$(Q)touch $@
+
+endif
 
 .PHONY: libc
 libc: $(LIBC) ## the C library only

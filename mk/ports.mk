@@ -48,16 +48,16 @@ LIBS :=
 PROGRAMS :=
 FILES :=
 include ports/$(1)/build.mk
-port_$(1)_made := $$(if $$(wildcard ports/$(1)/generate),$(BUILD)/ports/$(1)/generated/made)
+port_$(1)_made := $$(if $$(wildcard ports/$(1)/generate),$(PORTS_BUILD)/ports/$(1)/generated/made)
 port_$(1)_flags := $$(FLAGS) $$(port_$(1)_made:%/made=-I %) $$(INCLUDES:%=-I %)
 port_$(1)_includes := $$(INCLUDES:%=-I %)
 port_$(1)_libs := $$(LIBS)
 port_$(1)_own := $$(OWN:%=$(BUILD)/user/%.o)
-port_$(1)_linux := $$(LINUX:%=$(BUILD)/ports/$(1)/%.o)
-port_$(1)_generated := $$(GENERATED:%=$(BUILD)/ports/$(1)/generated/%.o)
-port_$(1)_objects := $$(SOURCES:%=$(BUILD)/ports/$(1)/%.o) $$(port_$(1)_generated)
+port_$(1)_linux := $$(LINUX:%=$(PORTS_BUILD)/ports/$(1)/%.o)
+port_$(1)_generated := $$(GENERATED:%=$(PORTS_BUILD)/ports/$(1)/generated/%.o)
+port_$(1)_objects := $$(SOURCES:%=$(PORTS_BUILD)/ports/$(1)/%.o) $$(port_$(1)_generated)
 port_$(1)_programs := $$(or $$(PROGRAMS),$$(if $$(filter program test,$$(KIND)),$(1)))
-$$(foreach p,$$(PROGRAMS),$$(eval program_$$(p)_objects := $$(SOURCES_$$(p):%=$(BUILD)/ports/$(1)/%.o)))
+$$(foreach p,$$(PROGRAMS),$$(eval program_$$(p)_objects := $$(SOURCES_$$(p):%=$(PORTS_BUILD)/ports/$(1)/%.o)))
 port_$(1)_upstream := $$(sort $$(filter-out $$(port_$(1)_generated),$$(port_$(1)_objects)) \
 	$$(port_$(1)_linux) $$(foreach p,$$(PROGRAMS),$$(program_$$(p)_objects)))
 port_$(1)_files := $$(filter $(UPSTREAM)/$(1)/%,$$(foreach f,$$(FILES),$$(lastword $$(subst =, ,$$(f)))))
@@ -75,6 +75,11 @@ $(port_$(1)_upstream) $(port_$(1)_generated) $(port_$(1)_own): \
 	FLAGS := $(port_$(1)_flags) $(foreach l,$(port_$(1)_libs),$(port_$(l)_includes))
 $(port_$(1)_own): ports/$(1)/build.mk | $(UPSTREAM)/$(1).sha256
 $(port_$(1)_files): $(UPSTREAM)/$(1).sha256 ;
+endef
+$(foreach p,$(PORTS),$(eval $(call port_rules,$(p))))
+
+# $(call port_compile,NAME): here, not in another BUILD's folder.
+define port_compile
 $(port_$(1)_upstream) $(port_$(1)_generated): $(UPSTREAM)/$(1).sha256 ports/$(1)/build.mk $(BUILD)/ports.config \
 	$(port_$(1)_made) | $(LIBC) $(port_$(1)_libs:%=$(UPSTREAM)/%.sha256) $(foreach l,$(port_$(1)_libs),$(port_$(l)_made))
 $(port_$(1)_upstream): $(BUILD)/ports/$(1)/%.o:
@@ -84,7 +89,8 @@ $(port_$(1)_generated):
 	$$(call say,CC,$$@)
 	$(Q)$$(CC) $$(PORT_CFLAGS) $$(FLAGS) -c -o $$@ $$(@:.o=)
 endef
-$(foreach p,$(PORTS),$(eval $(call port_rules,$(p))))
+ifeq ($(PORTS_BUILD),$(BUILD))
+$(foreach p,$(PORTS),$(eval $(call port_compile,$(p))))
 
 $(BUILD)/ports/%/generated/made: ports/%/generate $(UPSTREAM)/%.sha256 $(BUILD)/ports.config
 	$(call say,MAKE,$(@D))
@@ -92,6 +98,7 @@ $(BUILD)/ports/%/generated/made: ports/%/generate $(UPSTREAM)/%.sha256 $(BUILD)/
 		{ tail -n 20 $(@D).log; exit 1; }; } && touch $@
 
 .PRECIOUS: $(BUILD)/ports/%/generated/made
+endif
 
 define port_library
 $(BUILD)/lib/lib$(1:lib%=%).a: $(port_$(1)_objects)

@@ -28,5 +28,5 @@ SOURCES += $(patsubst %,ncurses/widechar/%.c, \
 	lib_wunctrl)
 GENERATED := $(patsubst %,ncurses/%.c,codes comp_captab comp_userdefs expanded fallback lib_gen lib_keyname names unctrl)
 FLAGS := -DHAVE_CONFIG_H -DBUILDING_NCURSES -DNDEBUG
-INCLUDES := $(BUILD)/ports/ncurses/generated/ncurses $(UPSTREAM)/ncurses/ncurses \
-	$(BUILD)/ports/ncurses/generated/include $(UPSTREAM)/ncurses/include
+INCLUDES := $(PORTS_BUILD)/ports/ncurses/generated/ncurses $(UPSTREAM)/ncurses/ncurses \
+	$(PORTS_BUILD)/ports/ncurses/generated/include $(UPSTREAM)/ncurses/include
