@@ -17,6 +17,7 @@ struct call {
     enum interruption interruption;
     bool blocks;    /* for ever: to be killed and cancelled only */
     bool no_cancel; /* what a cancellation leaves stops the next, or none ends it */
+    bool locks;     /* the library holds locks meanwhile, which an asynchronous one leaves taken */
 };
 
 extern const struct call calls[];
