@@ -6,8 +6,9 @@
  *   ipc_round_trip                call and reply of four words, two processes
  *   ipc_round_trip_same_process   the same, two threads of one process
  *   ipc_round_trip_deadline       two processes, the call with a finite deadline
- *   lent_4k                       4 KiB lent, read by the server, answered with a word; two
- * processes page_fault_pooled             first touch of a page, zeroed before by the page scrubber
+ *   lent_4k                       4 KiB lent, read by another process, answered with a word
+ *   lent_4k_unaligned             the same, each side's 4 KiB in two pages, at different offsets
+ *   page_fault_pooled             first touch of a page, zeroed before by the page scrubber
  *   page_fault                    first touch of a page that has to be zeroed
  *   notify_to_run                 from before a notify to the waiting, higher-priority thread
  *   timer_to_run                  from a deadline until the thread that slept goes on
@@ -41,14 +42,17 @@ enum {
     LABEL_NONE = 0,
     LABEL_SHORT = 1,
     LABEL_LENT = 2,
-    LABEL_QUIT = 3,
+    LABEL_LENT_UNALIGNED = 3,
+    LABEL_QUIT = 4,
+    LENT_OFFSET = 1000, /* in its page, of what is lent unaligned */
+    SERVER_OFFSET = 3,  /* and where that goes */
     EXIT_BIT = 1,
     EXIT_BADGE = 2,
 };
 
 static volatile uint64_t clock_sink; /* the compiler must not leave the reading out */
-static char lent_page[PAGE] __attribute__((aligned(PAGE)));
-static char server_page[PAGE] __attribute__((aligned(PAGE)));
+static char lent_pages[2 * PAGE] __attribute__((aligned(PAGE)));
+static char server_pages[2 * PAGE] __attribute__((aligned(PAGE)));
 
 static const char *only; /* a row to be measured alone, for tools/profile; NULL: all */
 
@@ -106,8 +110,10 @@ static void serve(handle_t endpoint) {
 
     must(message_receive(&first), "receive");
     for (uint32_t label = first.label; label != LABEL_QUIT; label = serve_short(endpoint)) {
-        if (label == LABEL_LENT) {
-            must(sys_lent_read(HANDLE_NONE, 0, server_page, PAGE, NULL), "lent_read");
+        if (label == LABEL_LENT || label == LABEL_LENT_UNALIGNED) {
+            char *to = server_pages + (label == LABEL_LENT_UNALIGNED ? SERVER_OFFSET : 0);
+
+            must(sys_lent_read(HANDLE_NONE, 0, to, PAGE, NULL), "lent_read");
         }
     }
     struct message last = {.gate = HANDLE_NONE, .label = OK};
@@ -122,12 +128,12 @@ static void call_short(handle_t gate, uint32_t label, uint64_t deadline) {
     must(message_call_short(&m), "call");
 }
 
-static void call_lent(handle_t gate) {
+static void call_lent(handle_t gate, uint32_t label, const char *from) {
     struct message m = {.gate = gate,
-                        .label = LABEL_LENT,
+                        .label = label,
                         .deadline = DEADLINE_NEVER,
                         .control = MESSAGE_LENDS,
-                        .lent = MESSAGE_LEND(lent_page, PAGE, LENT_READABLE)};
+                        .lent = MESSAGE_LEND(from, PAGE, LENT_READABLE)};
 
     must(message_call(&m), "call with a lent page");
 }
@@ -135,10 +141,11 @@ static void call_lent(handle_t gate) {
 static void measure_two_processes(handle_t gate) {
     uint64_t deadline = time_deadline(1000 * NS_PER_S);
 
-    memset(lent_page, 1, sizeof lent_page);
+    memset(lent_pages, 1, sizeof lent_pages);
     ROW("ipc_round_trip", 1000, call_short(gate, LABEL_SHORT, DEADLINE_NEVER));
     ROW("ipc_round_trip_deadline", 1000, call_short(gate, LABEL_SHORT, deadline));
-    ROW("lent_4k", 1000, call_lent(gate));
+    ROW("lent_4k", 1000, call_lent(gate, LABEL_LENT, lent_pages));
+    ROW("lent_4k_unaligned", 1000, call_lent(gate, LABEL_LENT_UNALIGNED, lent_pages + LENT_OFFSET));
     fflush(stdout);
     call_short(gate, LABEL_QUIT, DEADLINE_NEVER);
 }
