@@ -35,7 +35,8 @@ bench: $(BENCH_NEEDS) $(BUILD)/bench/linux-init ## guest instructions, ours and 
 bench-check: $(BENCH_NEEDS) ## fails if a row is more than 3 % worse than tests/bench/baseline.csv
 	@BUILD=$(BUILD) tools/bench --check
 
-soak: all test-archive ## the long tests: services killed under load, for 10 minutes; 20 million fuzzed calls
-	@BUILD=$(BUILD) FUZZ_CALLS=$(or $(FUZZ_CALLS),20000000) tools/test --only fuzz kernel
+soak: all test-archive ## the long tests, an hour: 20 million fuzzed calls, 20 minutes of stress, services killed for 10
+	@BUILD=$(BUILD) FUZZ_CALLS=$(or $(FUZZ_CALLS),20000000) STRESS_SECONDS=$(or $(STRESS_SECONDS),1200) \
+		tools/test --only fuzz,stress kernel
 	@BUILD=$(BUILD) SOAK_SECONDS=$(or $(SOAK_SECONDS),600) $(PYTHON) -m pytest -q -p no:cacheprovider \
 		tests/system/test_soak.py
