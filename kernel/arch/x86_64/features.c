@@ -43,6 +43,7 @@ void features_detect(void) {
     f->umip = bit(structured.ecx, 2);
     f->global_pages = bit(basic.edx, 13);
     f->apic = bit(basic.edx, 9);
+    f->x2apic = bit(basic.ecx, 21);
     f->tsc_deadline = bit(basic.ecx, 24);
     f->hypervisor = bit(basic.ecx, 31);
     f->fxsave_leaks = fxsave_leaks();

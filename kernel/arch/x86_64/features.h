@@ -10,6 +10,7 @@ struct arch_features {
     bool smep, smap, umip;
     bool global_pages;
     bool apic; /* always, else the kernel does not start */
+    bool x2apic;
     bool tsc_deadline;
     bool hypervisor;
     bool fxsave_leaks; /* AMD: FXSAVE and FXRSTOR leave out the last x87 instruction's address */

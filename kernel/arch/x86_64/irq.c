@@ -2,6 +2,7 @@
 #include "kernel/arch/x86_64/irq.h"
 
 #include "kernel/arch/x86_64/cpu.h"
+#include "kernel/arch/x86_64/features.h"
 #include "kernel/arch/x86_64/io.h"
 #include "kernel/arch/x86_64/ioapic.h"
 #include "kernel/arch/x86_64/lapic.h"
@@ -43,17 +44,16 @@
 
 /* Lines masked, a bit each; the hardware's copies are written from it. */
 static uint16_t masked = 0xffff;
-static bool is_x2apic;
 
 uint32_t lapic_read(unsigned offset) {
-    if (is_x2apic) {
+    if (arch_features.x2apic) {
         return (uint32_t)msr_read(MSR_X2APIC + offset / 16);
     }
     return *(volatile uint32_t *)paddr_to_pointer(APIC_ADDRESS + offset);
 }
 
 void lapic_write(unsigned offset, uint32_t value) {
-    if (is_x2apic) {
+    if (arch_features.x2apic) {
         msr_write(MSR_X2APIC + offset / 16, value);
         return;
     }
@@ -63,11 +63,11 @@ void lapic_write(unsigned offset, uint32_t value) {
 uint32_t lapic_id(void) {
     uint32_t id = lapic_read(APIC_ID);
 
-    return is_x2apic ? id : id >> 24;
+    return arch_features.x2apic ? id : id >> 24;
 }
 
 void lapic_send(uint32_t id, uint32_t command) {
-    if (is_x2apic) {
+    if (arch_features.x2apic) {
         /* This write waits for no other (SDM 3, 10.12.3). */
         __asm__ volatile("mfence" : : : "memory");
         msr_write(MSR_X2APIC + APIC_COMMAND / 16, (uint64_t)id << 32 | command);
@@ -78,6 +78,19 @@ void lapic_send(uint32_t id, uint32_t command) {
     }
     lapic_write(APIC_COMMAND_HIGH, id << 24);
     lapic_write(APIC_COMMAND, command);
+}
+
+/* On; where there is an x2APIC in its mode, which is a step of its own (SDM 3, 10.12.5). */
+static void lapic_enable(void) {
+    uint64_t base = msr_read(MSR_APIC_BASE);
+
+    if ((base & APIC_BASE_X2APIC) == 0) {
+        base = (base & (PAGE_SIZE - 1)) | APIC_ADDRESS | APIC_BASE_ENABLE;
+        msr_write(MSR_APIC_BASE, base);
+        if (arch_features.x2apic) {
+            msr_write(MSR_APIC_BASE, base | APIC_BASE_X2APIC);
+        }
+    }
 }
 
 /* lint0: what the first input does. */
@@ -102,9 +115,7 @@ static void lapic_init(uint32_t lint0) {
 }
 
 void lapic_init_other(void) {
-    uint64_t mode = APIC_BASE_ENABLE | (is_x2apic ? APIC_BASE_X2APIC : 0);
-
-    msr_write(MSR_APIC_BASE, msr_read(MSR_APIC_BASE) | mode);
+    lapic_enable();
     lapic_init(LVT_MASKED);
 }
 
@@ -128,17 +139,12 @@ static void pic_init_one(uint16_t port, uint8_t vector, uint8_t cascade) {
 }
 
 void irq_init(void) {
-    uint64_t base = msr_read(MSR_APIC_BASE);
-
     masked = (uint16_t) ~(1u << LINE_CASCADE);
     pic_init_one(PIC_MASTER, VECTOR_PIC, 1 << LINE_CASCADE);
     pic_init_one(PIC_SLAVE, VECTOR_PIC + 8, LINE_CASCADE);
     pic_mask_write(0);
     pic_mask_write(8);
-    is_x2apic = (base & APIC_BASE_X2APIC) != 0;
-    if (!is_x2apic) {
-        msr_write(MSR_APIC_BASE, (base & (PAGE_SIZE - 1)) | APIC_ADDRESS | APIC_BASE_ENABLE);
-    }
+    lapic_enable();
     /* Virtual wire: the 8259 interrupts through LINT0, as if there were no APIC. */
     lapic_init(LVT_EXTERNAL);
 }
