@@ -13,21 +13,9 @@ KERNEL_LDFLAGS := -nostdlib -static -z max-page-size=4096 -z noexecstack -z nore
 KERNEL_SOURCES := $(call find_sources,kernel boot lib/base,*.c *.S)
 KERNEL_OBJECTS := $(KERNEL_SOURCES:%=$(BUILD)/kernel/%.o)
 
-# gcc makes the code when it links, of all files together: calls between files are inlined where that
-# pays, as calls within one are. clang would need another linker.
-ifeq ($(findstring clang,$(CC_VERSION)),)
-# What a called function leaves alone must not be known: another processor may have written it while the
-# lock was given up in there (gcc looks through asm and atomics, and kept the frame lists in registers).
-KERNEL_WHOLE := -flto -flto-partition=one -fno-ipa-reference -fno-ipa-pure-const -fno-ipa-modref
-KERNEL_LD     = $(CC) $(filter-out -MMD -MP,$(KERNEL_CFLAGS)) $(KERNEL_WHOLE) \
-	-nostdlib -static $(addprefix -Xlinker ,$(KERNEL_LDFLAGS))
-else
-KERNEL_LD     = $(LD) $(KERNEL_LDFLAGS)
-endif
-
 $(BUILD)/kernel/%.c.o: %.c $(BUILD)/toolchain.mk mk/toolchain.mk mk/kernel.mk
 	$(call say,CC,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(KERNEL_CFLAGS) $(KERNEL_WHOLE) -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(CC) $(KERNEL_CFLAGS) $(WHOLE) -c -o $@ $<
 
 $(BUILD)/kernel/%.S.o: %.S $(BUILD)/toolchain.mk mk/toolchain.mk mk/kernel.mk
 	$(call say,AS,$@)
@@ -36,7 +24,7 @@ $(BUILD)/kernel/%.S.o: %.S $(BUILD)/toolchain.mk mk/toolchain.mk mk/kernel.mk
 # Debug information stays in: QEMU and GRUB load segments only, gdb wants the rest.
 $(KERNEL): $(KERNEL_OBJECTS) boot/kernel.ld
 	$(call say,LD,$@)
-	$(Q)$(KERNEL_LD) -T boot/kernel.ld -o $@ $(KERNEL_OBJECTS)
+	$(Q)$(call whole_ld,$(KERNEL_CFLAGS),$(KERNEL_LDFLAGS)) -T boot/kernel.ld -o $@ $(KERNEL_OBJECTS)
 
 # The same with all checks (kernel/debug/), whatever DEBUG is: `make test` runs the kernel's tests on it.
 CHECKED_KERNEL  := $(BUILD)/checked/euralios.elf

@@ -67,3 +67,15 @@ endif
 COMMON_CFLAGS := -std=gnu11 -O2 -g $(WARNINGS) -iquote . -nostdinc -DDEBUG=$(DEBUG) \
 	-fno-pie -fcf-protection=none -fno-omit-frame-pointer -fno-strict-aliasing -fno-common \
 	-fno-asynchronous-unwind-tables -fno-unwind-tables -ffile-prefix-map=$(CURDIR)=. -MMD -MP
+
+# WHOLE: gcc makes the code when it links, of all files together: calls between files are inlined where
+# that pays, as calls within one are. What a called function leaves alone must not be known: another
+# processor or thread may have written it while a lock was given up in there (gcc looks through asm and
+# atomics, and kept the kernel's frame lists in registers). clang would need another linker.
+ifeq ($(findstring clang,$(CC_VERSION)),)
+WHOLE := -flto -fno-ipa-reference -fno-ipa-pure-const -fno-ipa-modref
+endif
+
+# $(call whole_ld,COMPILER FLAGS,LINKER FLAGS): the linker for what was compiled with WHOLE.
+whole_ld = $(if $(WHOLE),$(CC) $(filter-out -MMD -MP,$(1)) $(WHOLE) -flto-partition=one -nostdlib -static \
+	$(addprefix -Xlinker ,$(2)),$(LD) $(2))

@@ -27,6 +27,15 @@ USER_LDFLAGS := -nostdlib -static -z separate-code -z noexecstack -z max-page-si
 PROTECTOR := -fno-stack-protector
 $(BUILD)/user/programs/%.o: PROTECTOR := -fstack-protector-strong
 
+# Servers and drivers are each made as a whole (mk/toolchain.mk); what programs are linked with too has
+# both forms. Programs themselves gain too little for the time it takes: there are many of them. The
+# words of messages are stored as they come, which is quicker than to pack them into vectors first.
+$(BUILD)/user/servers/%.o $(BUILD)/user/drivers/%.o: USER_WHOLE := $(WHOLE) -fno-tree-slp-vectorize
+$(BUILD)/user/lib/%.o: USER_WHOLE := $(WHOLE) $(if $(WHOLE),-ffat-lto-objects) -fno-tree-slp-vectorize
+$(BUILD)/user/lib/posix/%.o: USER_WHOLE :=
+USER_LD = $(LD) $(USER_LDFLAGS)
+comma := ,
+
 CRT_BEGIN := $(SYSROOT)/lib/crt1.o $(SYSROOT)/lib/crti.o
 CRT_END   := $(SYSROOT)/lib/crtn.o
 
@@ -38,7 +47,7 @@ USER_MK := $(BUILD)/toolchain.mk mk/toolchain.mk mk/user.mk
 
 $(BUILD)/user/%.c.o: %.c $(USER_MK) | $(LIBC)
 	$(call say,CC,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(USER_CFLAGS) $(FLAGS) -c -o $@ $<
+	$(Q)mkdir -p $(@D) && $(CC) $(USER_CFLAGS) $(USER_WHOLE) $(FLAGS) -c -o $@ $<
 
 $(BUILD)/user/%.S.o: %.S $(USER_MK) | $(LIBC)
 	$(call say,AS,$@)
@@ -75,8 +84,8 @@ include mk/ports.mk
 define program
 $(BUILD)/debug/$(1): $(2) $(3) $(LIBC) $(CRT_BEGIN) $(CRT_END) $(USER_LAYOUT)
 	$$(call say,LD,$$@)
-	$(Q)mkdir -p $$(@D) && $(LD) $(USER_LDFLAGS) -o $$@ $(CRT_BEGIN) $(2) \
-		--start-group $(3) $(LIBC) $$(LIBGCC) --end-group $(CRT_END)
+	$(Q)mkdir -p $$(@D) && $$(USER_LD) -o $$@ $(CRT_BEGIN) $(2) \
+		$$(USER_LD_OPTION)--start-group $(3) $(LIBC) $$(LIBGCC) $$(USER_LD_OPTION)--end-group $(CRT_END)
 
 $(BUILD)/image/$(1): $(BUILD)/debug/$(1)
 	$(Q)mkdir -p $$(@D) && $(OBJCOPY) --strip-debug $$< $$@
@@ -112,6 +121,9 @@ sources_of = $(wildcard $(1)/*.c $(1)/*.S)
 
 NATIVE_FOLDERS := $(call folders,servers drivers)
 POSIX_FOLDERS  := $(filter-out programs/common,$(call folders,programs))
+native_programs := $(addprefix $(BUILD)/debug/bin/,$(notdir $(NATIVE_FOLDERS)))
+$(native_programs): USER_LD = $(call whole_ld,$(USER_CFLAGS),$(USER_LDFLAGS))
+$(native_programs): USER_LD_OPTION := $(if $(WHOLE),-Wl$(comma))
 $(foreach f,$(NATIVE_FOLDERS),$(eval $(call component,$(f),bin/$(notdir $(f)),$(NATIVE_LIBS),$(call sources_of,$(f)))))
 $(foreach f,$(POSIX_FOLDERS),$(eval $(call component,$(f),bin/$(notdir $(f)),$(POSIX_LIBS),$(call sources_of,$(f)))))
 $(foreach p,$(PORTS),$(call port_programs,$(p),program,$(port_$(p)_own),$(POSIX_LIBS)))

@@ -148,8 +148,8 @@ static status_t block_write(struct startup_block *block, const struct spawn_stac
         .process = process,
     };
     status_t status = OK;
-    const char *prefix;
-    handle_t gate;
+    const char *prefix = NULL;
+    handle_t gate = HANDLE_NONE;
 
     *block = (struct startup_block){.magic = STARTUP_MAGIC, .size = (uint32_t)stack->block_bytes};
     for (size_t i = 0; i < args->n_entries && status == OK; i++) {
