@@ -2,8 +2,9 @@
 /*
  * The server loop and its objects. One thread, so no locks.
  *
- * Invariant: slot i is in use iff its class is not NULL; its generation changes when it is given
- * up, so a badge names at most one object ever (until 2^24 reuses of one slot).
+ * Invariant: slot i is in use iff its class is not NULL, and its badge ends in i. With the object
+ * the badge changes (its generation), so it names at most one object ever (until 2^24 reuses of one
+ * slot). The first SERVER_ROOTS_MAX slots are the roots, and never free.
  */
 #include "lib/native/server.h"
 
@@ -21,12 +22,13 @@
 
 enum {
     INDEX_BITS = 24,
-    GENERATION_BITS = 24,
     INDEX_MASK = (1 << INDEX_BITS) - 1,
-    FIRST_SLOTS = 32,
+    FIRST_SLOTS = 64,
     STACK_TOUCHED_BYTES = 16 * 1024,
     BUDGET_DEFAULT_BYTES = 1024 * 1024,
 };
+
+#define GENERATION_MASK ((uint64_t)INDEX_MASK << INDEX_BITS)
 
 _Static_assert(TAG_LOGIN_MAX < SHARE_OWNERS, "each login is an owner");
 
@@ -34,30 +36,24 @@ static struct server the_server;
 
 /* ---- badges and objects ---- */
 
-static uint64_t badge_make(const struct server *server, uint32_t index) {
-    return (uint64_t)(server->incarnation & 0x7fff) << 48 |
-           (uint64_t)server->slots[index].generation << INDEX_BITS | index;
-}
-
 /* The slot that a badge means; NULL if it means none (any more). */
 struct server_slot *server_badge_find(struct server *server, uint64_t badge) {
     uint32_t index = (uint32_t)badge & INDEX_MASK;
+    struct server_slot *slot = &server->slots[index];
 
-    if (badge >> 48 == SERVER_ROOT_BADGE(0) >> 48) {
-        uint64_t root = badge & ~SERVER_ROOT_BADGE(0);
-        return root < SERVER_ROOTS_MAX && server->roots[root].class != NULL ? &server->roots[root]
-                                                                            : NULL;
-    }
-    if (index >= server->n_slots || server->slots[index].class == NULL ||
-        badge_make(server, index) != badge) {
-        return NULL;
-    }
-    return &server->slots[index];
+    return index < server->n_slots && slot->badge == badge && slot->class != NULL ? slot : NULL;
 }
 
-/* Doubles the slots when none is free. */
+/* The badge of the slot's next object: as this one's, but for the generation. */
+static uint64_t badge_next(uint64_t badge) {
+    uint64_t generation = (badge + (1 << INDEX_BITS)) & GENERATION_MASK;
+
+    return (badge & ~GENERATION_MASK) | generation;
+}
+
+/* Doubles the slots when none is free; the first of all are the roots. */
 static status_t slots_grow(struct server *server) {
-    uint32_t n = server->n_slots == 0 ? FIRST_SLOTS : server->n_slots * 2;
+    uint32_t n = MAX(server->n_slots * 2, (uint32_t)FIRST_SLOTS);
 
     if (n > INDEX_MASK) {
         return ERROR_TOO_MANY;
@@ -68,7 +64,14 @@ static status_t slots_grow(struct server *server) {
     }
     server->slots = slots;
     for (uint32_t i = server->n_slots; i < n; i++) {
-        slots[i] = (struct server_slot){.generation = 1, .next_free = server->first_free};
+        uint64_t incarnation = (uint64_t)(server->incarnation & 0x7fff) << 48;
+
+        if (i < SERVER_ROOTS_MAX) {
+            slots[i] = (struct server_slot){.badge = SERVER_ROOT_BADGE(i)};
+            continue;
+        }
+        slots[i] = (struct server_slot){.badge = incarnation | 1 << INDEX_BITS | i,
+                                        .next_free = server->first_free};
         server->first_free = i;
     }
     server->n_slots = n;
@@ -101,7 +104,7 @@ static void slot_free(struct server *server, struct server_slot *slot) {
 
     object_uncount(server, slot->tag);
     slot->class = NULL;
-    slot->generation = (slot->generation + 1) & ((1u << GENERATION_BITS) - 1);
+    slot->badge = badge_next(slot->badge);
     slot->next_free = server->first_free;
     server->first_free = index;
 }
@@ -129,13 +132,11 @@ status_t server_object_create_badged(struct server *server, uint32_t tag,
         status = slots_grow(server);
     }
     if (status == OK) {
-        uint32_t index = server->first_free;
+        struct server_slot *slot = &server->slots[server->first_free];
 
-        *badge = badge_make(server, index);
+        *badge = slot->badge;
         status = sys_gate_create(server->endpoint, *badge, gate);
         if (status == OK) {
-            struct server_slot *slot = &server->slots[index];
-
             server->first_free = slot->next_free;
             slot->class = class;
             slot->object = object;
@@ -161,8 +162,8 @@ status_t server_notification_gate(struct server *server, const struct server_cla
 
 void server_export(struct server *server, unsigned root, const struct server_class *class,
                    void *object) {
-    server->roots[root].class = class;
-    server->roots[root].object = object;
+    server->slots[root].class = class;
+    server->slots[root].object = object;
 }
 
 void *server_object_find(struct server *server, uint64_t badge, const struct server_class *class) {
@@ -254,6 +255,7 @@ static void on_control(struct server *server, uint64_t bits) {
 }
 
 static void on_notification(struct server *server, uint64_t badge, uint64_t bits) {
+    uint64_t others = bits & ~(NOTIFY_CLOSED | NOTIFY_ABANDONED);
     struct server_slot *slot;
 
     if (badge == SERVER_CONTROL_BADGE) {
@@ -263,17 +265,18 @@ static void on_notification(struct server *server, uint64_t badge, uint64_t bits
     if ((bits & NOTIFY_ABANDONED) != 0) {
         server_saved_abandoned(server);
     }
-    bits &= ~NOTIFY_ABANDONED;
     slot = server_badge_find(server, badge);
-    if (slot != NULL && (bits & ~NOTIFY_CLOSED) != 0 && slot->class->notified != NULL) {
-        slot->class->notified(server, slot->object, bits & ~NOTIFY_CLOSED);
-        slot = server_badge_find(server,
-                                 badge); /* the callback may have ended it, or grown the table */
+    if (slot != NULL && others != 0 && slot->class->notified != NULL) {
+        slot->class->notified(server, slot->object, others);
     }
-    if (slot != NULL && (bits & NOTIFY_CLOSED) != 0 && badge >> 48 != SERVER_ROOT_BADGE(0) >> 48) {
-        /* Whose requests still wait here is dead: the call of one that lives holds the gate. */
-        server_saved_end(server, badge);
-        slot_close(server, server_badge_find(server, badge));
+    if ((bits & NOTIFY_CLOSED) == 0 || badge >> 48 == SERVER_ROOT_BADGE(0) >> 48) {
+        return;
+    }
+    /* Whose requests still wait here is dead: the call of one that lives holds the gate. */
+    server_saved_end(server, badge);
+    slot = server_badge_find(server, badge); /* callbacks may have ended it, or grown the table */
+    if (slot != NULL) {
+        slot_close(server, slot);
     }
 }
 
@@ -302,115 +305,146 @@ static status_t request_dispatch(struct server *server, struct request *request)
 }
 /* [/book] */
 
-/* Fills a request from what was received. */
-static void request_load(struct request *request, struct server *server, const struct message *m) {
-    request->server = server;
-    request->badge = m->badge;
-    request->label = m->label;
-    request->tag = m->tag;
-    memcpy(request->words, m->words, sizeof request->words);
-    request->readable = m->readable;
-    request->writable = m->writable;
+/* Two handles as they lie in a register. */
+static inline uint64_t handles_pack(const handle_t *two) {
+    return two[0] | (uint64_t)two[1] << 32;
+}
+
+static inline void handles_unpack(handle_t *two, uint64_t packed) {
+    two[0] = (handle_t)packed;
+    two[1] = (handle_t)(packed >> 32);
+}
+
+/*
+ * The system call of the loop: receive, or reply_receive with this outcome and the answer in
+ * `request`, which an error leaves as it is. Returns an enum message_kind, or the error. Nothing is
+ * between the request and the registers (abi/message.h), for all that a server does comes this way;
+ * a server has no upcalls, so nothing need end the call.
+ */
+static ALWAYS_INLINE int64_t request_receive(struct request *request, enum syscall_number number,
+                                             status_t outcome, uint64_t deadline, uint32_t accept) {
+    const struct answer *answer = &request->answer;
+    uint64_t rax = number, badge = request->server->endpoint, label = (uint32_t)outcome;
+    uint64_t word0 = answer->words[0], own_badge;
+    register uint64_t word1 __asm__("r10") = answer->words[1];
+    register uint64_t word2 __asm__("r8") = answer->words[2];
+    register uint64_t word3 __asm__("r9") = answer->words[3];
+    register uint64_t lent __asm__("r12") = deadline;
+    register uint64_t control __asm__("r13") = answer->control | MESSAGE_ACCEPT(accept);
+    register uint64_t first __asm__("r14") = handles_pack(&answer->handles[0]);
+    register uint64_t second __asm__("r15") = handles_pack(&answer->handles[2]);
+
+    __asm__ volatile("syscall"
+                     : "+a"(rax), "+D"(badge), "+S"(label), "+d"(word0), "+r"(word1), "+r"(word2),
+                       "+r"(word3), "+r"(lent), "+r"(control), "+r"(first), "+r"(second),
+                       "=b"(own_badge)
+                     :
+                     : "rcx", "r11", "memory");
+    if ((int64_t)rax >= 0) {
+        request->badge = badge;
+        request->label = (uint32_t)label;
+        request->tag = (uint32_t)(label >> 32);
+        request->words[0] = word0;
+        request->words[1] = word1;
+        request->words[2] = word2;
+        request->words[3] = word3;
+        request->readable = (uint32_t)lent;
+        request->writable = (uint32_t)(lent >> 32);
+        request->result = control;
+        handles_unpack(&request->handles[0], first); /* HANDLE_NONE: none came */
+        handles_unpack(&request->handles[2], second);
+        request->own_badge = own_badge;
+    }
+    return (int64_t)rax;
+}
+
+/* The rest of a request that came as `kind`. */
+static void request_begin(struct request *request, enum message_kind kind) {
+    int brief_bytes = message_brief_bytes(request->label);
+
     request->is_brief = false;
-    int brief_bytes = message_brief_bytes(m->label);
     if (brief_bytes >= 0 && brief_bytes <= MESSAGE_BRIEF_BYTES) {
         request->is_brief = true;
         request->label &= ~(uint32_t)(MESSAGE_BRIEF_MASK << MESSAGE_BRIEF_SHIFT);
         request->readable = (uint32_t)brief_bytes;
     }
-    request->is_call = m->kind == MESSAGE_CALL;
-    request->has_own_badge = MESSAGE_RESULT_OWN_GATE(m->control);
-    request->own_badge = request->has_own_badge ? m->own_badge : 0;
-    request->n_handles = MESSAGE_RESULT_HANDLES(m->control);
-    memcpy(request->handles, m->handles, sizeof request->handles); /* HANDLE_NONE: none came */
-    request->result = m->control;
+    request->is_call = kind == MESSAGE_CALL;
+    request->has_own_badge = MESSAGE_RESULT_OWN_GATE(request->result);
+    request->n_handles = MESSAGE_RESULT_HANDLES(request->result);
     request->saved = HANDLE_NONE;
     request->answer_flag = ANSWER_MOVE;
     request->answer = (struct answer){.control = 0};
 }
 
-/*
- * Handles one received message. True: the current request is to be answered, with what has been put
- * into `m`.
- */
-static bool server_handle(struct server *server, struct message *m) {
-    struct request request;
-
-    if (m->kind == MESSAGE_NOTIFICATION) {
-        on_notification(server, m->badge, m->words[0]);
-        return false;
+/* Handles what was received: the outcome to answer with, DEFERRED if nothing is to be answered
+ * (now). */
+static status_t request_handle(struct server *server, struct request *request,
+                               enum message_kind kind) {
+    if (kind == MESSAGE_NOTIFICATION) {
+        on_notification(server, request->badge, request->words[0]);
+        return REQUEST_DEFERRED;
     }
-    if (m->kind == MESSAGE_CANCEL) {
-        on_cancel(server, m->badge, m->words[0]);
-        return false;
+    if (kind == MESSAGE_CANCEL) {
+        on_cancel(server, request->badge, request->words[0]);
+        return REQUEST_DEFERRED;
     }
-    request_load(&request, server, m);
-    status_t status = request_dispatch(server, &request);
+    request_begin(request, kind);
+    status_t outcome = request_dispatch(server, request);
 
-    for (unsigned i = 0; i < request.n_handles; i++) {
-        if (request.handles[i] != HANDLE_NONE) {
-            server_handle_close(request.handles[i]);
+    for (unsigned i = 0; i < request->n_handles; i++) {
+        if (request->handles[i] != HANDLE_NONE) {
+            server_handle_close(request->handles[i]);
         }
     }
-    if (!request.is_call || status == REQUEST_DEFERRED) {
-        server_answer_drop(&request.answer);
-        return false;
+    if (kind == MESSAGE_CALL && outcome != REQUEST_DEFERRED) {
+        return outcome;
     }
-    m->label = (uint32_t)status;
-    memcpy(m->words, request.answer.words, sizeof m->words);
-    memcpy(m->handles, request.answer.handles, sizeof m->handles);
-    m->control = request.answer.control;
-    return true;
+    server_answer_drop(&request->answer);
+    return REQUEST_DEFERRED;
 }
 
 /* The receive that follows one that failed: there was no room for handles, neither here for those
- * of a request nor at the client for those of the answer in *m; or nobody waits for them. */
-static status_t server_receive_again(struct server *server, struct message *m, status_t failed) {
-    struct answer sent = {.control = m->control};
-    status_t status;
+ * of a request nor at the client for those of the answer; or nobody waits for them. */
+__attribute__((noinline)) static int64_t receive_again(struct request *request, status_t failed,
+                                                       uint64_t deadline) {
+    struct answer sent = request->answer;
+    int64_t kind;
 
-    memcpy(sent.handles, m->handles, sizeof sent.handles);
+    request->answer = (struct answer){.control = 0};
     if (failed == ERROR_NO_REPLY) {
         server_answer_drop(&sent);
+        sent.control = 0;
     }
-    m->control = 0; /* go on with those who send none */
-    status = message_receive(m);
-    if (status == ERROR_PENDING) { /* it was the answer */
+    /* Go on with those who send none. */
+    kind = request_receive(request, SYSCALL_receive, OK, deadline, 0);
+    if (kind == ERROR_PENDING) { /* it was the answer */
         server_answer_drop(&sent);
-        m->gate = HANDLE_NONE;
-        m->label = (uint32_t)ERROR_TOO_MANY;
-        status = message_reply(m);
-        m->gate = server->endpoint;
-        status = message_receive(m);
+        kind = request_receive(request, SYSCALL_reply_receive, ERROR_TOO_MANY, deadline, 0);
     }
-    return status;
+    return kind;
 }
 
-/* Receives once, answering the current request first if `answer`; errors other than TIMEOUT end the
- * server. */
-static status_t server_receive(struct server *server, struct message *m, bool answer,
-                               uint64_t deadline) {
-    status_t status;
+/* Receives once, answering the current request first unless `outcome` is DEFERRED. The kind of what
+ * came, or TIMEOUT; other errors end the server. */
+static int64_t server_receive(struct server *server, struct request *request, status_t outcome,
+                              uint64_t deadline) {
+    int64_t kind = request_receive(
+        request, outcome == REQUEST_DEFERRED ? SYSCALL_receive : SYSCALL_reply_receive, outcome,
+        deadline, server->accept);
 
-    m->gate = server->endpoint;
-    m->deadline = deadline;
-    m->control = (answer ? m->control : 0) | MESSAGE_ACCEPT(server->accept);
-    status = answer ? message_reply_receive(m) : message_receive(m);
-    if (status == OK || status == ERROR_TIMEOUT) {
-        return status;
+    if (UNLIKELY(kind < 0 && kind != ERROR_TIMEOUT)) {
+        kind = receive_again(request, (status_t)kind, deadline);
     }
-    status = server_receive_again(server, m, status);
-    if (status != OK && status != ERROR_TIMEOUT) {
-        log_write(LOG_ERROR, "cannot receive: %s", status_text(status));
+    if (UNLIKELY(kind < 0 && kind != ERROR_TIMEOUT)) {
+        log_write(LOG_ERROR, "cannot receive: %s", status_text((status_t)kind));
         sys_process_exit(1);
     }
-    return status;
+    return kind;
 }
 
 static void server_loop(struct server *server, uint64_t until) {
-    struct message m;
-    bool answer = false;
-    status_t status;
+    struct request request = {.server = server};
+    status_t outcome = REQUEST_DEFERRED;
 
     for (;;) {
         timers_run(server);
@@ -418,11 +452,11 @@ static void server_loop(struct server *server, uint64_t until) {
             server->before_wait(server);
         }
         uint64_t next = timers_next(server);
+        int64_t kind = server_receive(server, &request, outcome, MIN(next, until));
 
-        status = server_receive(server, &m, answer, MIN(next, until));
-        answer = false;
-        if (status == OK) {
-            answer = server_handle(server, &m);
+        outcome = REQUEST_DEFERRED;
+        if (kind >= 0) {
+            outcome = request_handle(server, &request, (enum message_kind)kind);
         } else if (until <= next) {
             return; /* nothing is owed here: TIMEOUT means that the answer was given */
         }
@@ -494,7 +528,6 @@ struct server *server_start(const struct server_options *options) {
     server->first_free = SLOT_NONE;
     server->init = startup_handle(STARTUP_GATE, "init");
     list_init(&server->timers);
-    server_tags_init(server);
     if (endpoint != NULL) {
         server->endpoint = endpoint->handle;
         server->incarnation = endpoint->number;
@@ -505,6 +538,10 @@ struct server *server_start(const struct server_options *options) {
             sys_process_exit(1);
         }
         server->incarnation = 1;
+    }
+    if (slots_grow(server) != OK) {
+        log_write(LOG_ERROR, "no memory");
+        sys_process_exit(1);
     }
     return server;
 }

@@ -18,8 +18,8 @@ enum server_answer { SERVER_ANSWER_READY = 1, SERVER_ANSWER_ALIVE = 2, SERVER_AN
 struct server_slot {
     const struct server_class *class; /* NULL: free */
     void *object;
-    uint32_t generation;
-    uint32_t tag; /* whom it counts against */
+    uint64_t badge; /* while it is free: of the next object */
+    uint32_t tag;   /* whom it counts against */
     uint32_t next_free;
 };
 
@@ -27,9 +27,13 @@ struct server_slot {
 enum server_tag_count { TAG_OBJECTS, TAG_SAVED, TAG_COUNTS };
 enum { TAG_BUCKETS = 64 };
 
-/* A client that has something. Invariant: exists iff one of the counts is not 0. */
+/*
+ * A client that has something. Invariant: there is one iff one of its counts is not 0; the first of
+ * a bucket stays for the next client, with tag 0, for most clients come and go with a single
+ * object.
+ */
 struct server_tag {
-    struct list_node node;
+    struct server_tag *next;
     uint32_t tag;
     uint32_t counts[TAG_COUNTS];
 };
@@ -55,17 +59,14 @@ struct server {
     struct server_slot *slots;
     uint32_t n_slots;
     uint32_t first_free;
-    struct server_slot roots[SERVER_ROOTS_MAX];
     struct list timers;
-    struct list tags[TAG_BUCKETS];
+    struct server_tag tags[TAG_BUCKETS];
     struct server_saved *saved;
     uint32_t n_saved;          /* size of the array */
     uint32_t sweep_at;         /* which of them was looked at last */
     uint32_t sweep_left;       /* how many are to be looked at, since a caller has died */
     struct server_timer sweep; /* armed iff sweep_left is not 0 */
 };
-
-void server_tags_init(struct server *server);
 
 /* Counts one more (less) for the tag. TOO_MANY over the limit, NO_MEMORY. Tag 0, the services, is
  * not limited. */

@@ -13,21 +13,44 @@
 /* Saved replies that are looked at between two requests: some 10,000 instructions. */
 enum { SWEEP_STEP = 64 };
 
-void server_tags_init(struct server *server) {
-    for (unsigned i = 0; i < TAG_BUCKETS; i++) {
-        list_init(&server->tags[i]);
+/* The entry of `tag`; NULL if there is none. */
+static struct server_tag *tag_find(struct server *server, uint32_t tag) {
+    struct server_tag *entry = &server->tags[tag % TAG_BUCKETS];
+
+    while (entry != NULL && entry->tag != tag) {
+        entry = entry->next;
     }
+    return entry;
 }
 
-static struct server_tag *tag_find(struct server *server, uint32_t tag) {
-    struct server_tag *entry;
+/* A new one. NULL: no memory. */
+static struct server_tag *tag_make(struct server *server, uint32_t tag) {
+    struct server_tag *first = &server->tags[tag % TAG_BUCKETS], *entry = first;
 
-    LIST_FOR_EACH(entry, &server->tags[tag % TAG_BUCKETS], node) {
-        if (entry->tag == tag) {
-            return entry;
+    if (first->tag != 0) {
+        entry = recycle_allocate(sizeof *entry);
+        if (entry == NULL) {
+            return NULL;
         }
+        entry->next = first->next;
+        first->next = entry;
     }
-    return NULL;
+    entry->tag = tag;
+    return entry;
+}
+
+static void tag_free(struct server *server, struct server_tag *entry) {
+    struct server_tag *before = &server->tags[entry->tag % TAG_BUCKETS];
+
+    if (entry == before) {
+        entry->tag = 0;
+        return;
+    }
+    while (before->next != entry) {
+        before = before->next;
+    }
+    before->next = entry->next;
+    recycle_free(entry, sizeof *entry);
 }
 
 status_t server_tag_get(struct server *server, uint32_t tag, enum server_tag_count what) {
@@ -37,12 +60,10 @@ status_t server_tag_get(struct server *server, uint32_t tag, enum server_tag_cou
     struct server_tag *entry = tag_find(server, tag);
 
     if (entry == NULL) {
-        entry = recycle_allocate(sizeof *entry);
-        if (entry == NULL) {
-            return ERROR_NO_MEMORY;
-        }
-        entry->tag = tag;
-        list_push_back(&server->tags[tag % TAG_BUCKETS], &entry->node);
+        entry = tag_make(server, tag);
+    }
+    if (entry == NULL) {
+        return ERROR_NO_MEMORY;
     }
     if (entry->counts[what] >= server->limits[what]) {
         return ERROR_TOO_MANY; /* not new, so it stays */
@@ -63,8 +84,7 @@ void server_tag_put(struct server *server, uint32_t tag, enum server_tag_count w
             return;
         }
     }
-    list_remove(&entry->node);
-    recycle_free(entry, sizeof *entry);
+    tag_free(server, entry);
 }
 
 /* The one server of the process, remembered for those who hold only a saved reply's handle. */
