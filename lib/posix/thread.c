@@ -29,6 +29,9 @@ enum {
 #define TID_ID_MASK    0x07ffffffu
 #define TP_RECORD_WORD 32
 
+/* musl's, for the thread structure's word of that name. */
+extern size_t __sysinfo;
+
 struct posix posix;
 struct lock threads_lock;
 
@@ -37,16 +40,6 @@ struct lock threads_lock;
  * signals on. All such threads share it, and nothing in it ever changes but `pending`.
  */
 static struct posix_thread leaving = {.depth = 1, .exiting = true, .mask = UINT64_MAX};
-
-void critical_lock(struct lock *lock) {
-    critical_enter();
-    lock_take(lock);
-}
-
-void critical_unlock(struct lock *lock) {
-    lock_give(lock);
-    critical_leave();
-}
 
 static void record_set(uintptr_t tls, struct posix_thread *record) {
     *(struct posix_thread *volatile *)(tls + TP_RECORD_WORD) = record;
@@ -65,7 +58,8 @@ int __euralios_set_tp(void *tp) {
     if (status != OK) {
         return -EINVAL;
     }
-    record_set((uintptr_t)tp, NULL);
+    record_set((uintptr_t)tp, &posix.first);
+    __sysinfo = (uintptr_t)&posix.first; /* musl will copy it to the same word */
     posix.has_tls = true;
     posix_start();
     return 0;

@@ -10,8 +10,7 @@
  *
  * Invariant: a thread's record is found through %fs:32, a word of musl's thread structure that its
  * x86-64 port does not use
- * (`sysinfo` of i386). It is 0 in the first thread and copied from parent to child until clone sets
- * it.
+ * (`sysinfo` of i386). It is copied from parent to child until clone sets it.
  */
 #pragma once
 
@@ -68,12 +67,12 @@ struct posix {
 extern struct posix posix;
 
 static inline struct posix_thread *thread_self(void) {
-    struct posix_thread *self = NULL;
+    struct posix_thread *self = &posix.first;
 
-    if (posix.has_tls) {
+    if (LIKELY(posix.has_tls)) {
         __asm__("mov %%fs:32, %0" : "=r"(self));
     }
-    return self != NULL ? self : &posix.first;
+    return self;
 }
 
 /*
@@ -112,8 +111,15 @@ static inline void critical_leave(void) {
  * Mutual exclusion among the threads of the program, for a few instructions: a critical section.
  * Not recursive.
  */
-void critical_lock(struct lock *lock);
-void critical_unlock(struct lock *lock);
+static inline void critical_lock(struct lock *lock) {
+    critical_enter();
+    lock_take(lock);
+}
+
+static inline void critical_unlock(struct lock *lock) {
+    lock_give(lock);
+    critical_leave();
+}
 
 /* Guards posix.threads. */
 extern struct lock threads_lock;
