@@ -29,17 +29,14 @@ native_block_end:
     .size native_block, . - native_block
 /* [/book] */
 
-/* status_t native_message(number, message, stop) */
-    .globl native_message
-    .type native_message, @function
-native_message:
+/* Saves what a message call uses, and loads it: eax the number, rsi the message, rdx the word that stops it, or NULL. */
+    .macro message_load
     pushq %rbp
     pushq %rbx
     pushq %r12
     pushq %r13
     pushq %r14
     pushq %r15
-    movl %edi, %eax
     movq %rsi, %rbp
     leaq never_stop(%rip), %rcx
     testq %rdx, %rdx
@@ -55,30 +52,65 @@ native_message:
     movq MESSAGE_HANDLES(%rbp), %r14
     movq MESSAGE_HANDLES + 8(%rbp), %r15
     leaq MESSAGE_SEGMENTS_AT(%rbp), %rbx
-    call native_block
-    testl %eax, %eax
-    js 1f
-    movl %eax, MESSAGE_KIND(%rbp)
-    movq %rdi, MESSAGE_BADGE(%rbp)
+    .endm
+
+    .macro message_store
     movq %rsi, MESSAGE_LABEL(%rbp) /* and the tag behind it */
     movq %rdx, MESSAGE_WORD0(%rbp)
     movq %r10, MESSAGE_WORD0 + 8(%rbp)
     movq %r8, MESSAGE_WORD0 + 16(%rbp)
     movq %r9, MESSAGE_WORD0 + 24(%rbp)
-    movq %r12, MESSAGE_READABLE(%rbp) /* and what is writable behind it */
     movq %r13, MESSAGE_CONTROL(%rbp)
     movq %r14, MESSAGE_HANDLES(%rbp)
     movq %r15, MESSAGE_HANDLES + 8(%rbp)
-    movq %rbx, MESSAGE_OWN_BADGE(%rbp)
-    xorl %eax, %eax
-1:  popq %r15
+    .endm
+
+    .macro message_return
+    popq %r15
     popq %r14
     popq %r13
     popq %r12
     popq %rbx
     popq %rbp
     ret
+    .endm
+
+/* status_t native_message(number, message, stop) */
+    .globl native_message
+    .type native_message, @function
+native_message:
+    movl %edi, %eax
+    message_load
+    call native_block
+    testl %eax, %eax
+    js 1f
+    movl %eax, MESSAGE_KIND(%rbp)
+    movq %rdi, MESSAGE_BADGE(%rbp)
+    movq %r12, MESSAGE_READABLE(%rbp) /* and what is writable behind it */
+    movq %rbx, MESSAGE_OWN_BADGE(%rbp)
+    message_store
+    xorl %eax, %eax
+1:  message_return
     .size native_message, . - native_message
+
+/* status_t native_call(message, stop) */
+    .globl native_call
+    .type native_call, @function
+native_call:
+    movq %rsi, %rdx
+    movq %rdi, %rsi
+    movl $SYSCALL_NUMBER_CALL, %eax
+    message_load
+    call native_block
+    testl %eax, %eax
+    js 1f
+    cmpl $-ERROR_NUMBER_INTERRUPTED, %esi
+    je 2f
+    message_store
+1:  message_return
+2:  movl %esi, %eax
+    jmp 1b
+    .size native_call, . - native_call
 
 /* status_t native_futex_wait(address, expected, deadline, flags, stop) */
     .globl native_futex_wait

@@ -27,6 +27,12 @@ extern const char native_block_end[];
 WARN_UNUSED status_t native_message(enum syscall_number number, struct message *m,
                                     const volatile uint32_t *stop);
 
+/*
+ * A call; of what came, *m has label, words, control and handles. An answer that says INTERRUPTED
+ * is the error INTERRUPTED: *m is unchanged then too, and can be called again.
+ */
+WARN_UNUSED status_t native_call(struct message *m, const volatile uint32_t *stop);
+
 /* futex_wait: while *address == expected. OK woken, WOULD_BLOCK differs, TIMEOUT, INTERRUPTED. */
 WARN_UNUSED status_t native_futex_wait(const volatile uint32_t *address, uint32_t expected,
                                        uint64_t deadline, uint32_t flags,
