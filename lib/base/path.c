@@ -79,31 +79,20 @@ enum path_result path_normalize(char *out, const char *directory, const char *pa
     return result;
 }
 
-bool path_copy_normal(char *out, const char *path) {
-    size_t i = 0;
+size_t path_normal_length(const char *path) {
+    const char *at = path;
 
-    if (path[0] != '/') {
-        return false;
-    }
-    while (path[i] == '/') {
-        size_t start = i + 1; /* of the component */
-        char c = path[start];
+    while (*at == '/') {
+        const char *name = at + 1;
 
-        if (start >= PATH_LENGTH_MAX - 1 || c == '.' || c == '/' || c == '\0') {
-            return false;
-        }
-        out[i] = '/';
-        size_t end = MIN(start + PATH_NAME_MAX, (size_t)PATH_LENGTH_MAX - 1);
-
-        for (i = start; !path_ends_component(c); c = path[i]) {
-            if (i == end) {
-                return false;
-            }
-            out[i++] = c;
+        at = path_component_end(name);
+        if (at == name || *name == '.' || at > name + PATH_NAME_MAX) {
+            return 0;
         }
     }
-    out[i] = '\0';
-    return true;
+    size_t length = (size_t)(at - path);
+
+    return *at == '\0' && length < PATH_LENGTH_MAX ? length : 0;
 }
 
 bool path_wants_directory(const char *path) {
@@ -145,24 +134,6 @@ const char *path_split_last(const char *path, size_t *parent_length) {
     }
     *parent_length = slash == path ? 1 : (size_t)(slash - path);
     return slash + 1;
-}
-
-const char *path_rest(const char *prefix, const char *path) {
-    size_t i = 0;
-
-    if (prefix[1] == '\0') { /* the root: has a slash at its end already */
-        return path + 1;
-    }
-    while (prefix[i] != '\0') {
-        if (prefix[i] != path[i]) {
-            return NULL;
-        }
-        i++;
-    }
-    if (path[i] == '\0') {
-        return path + i;
-    }
-    return path[i] == '/' ? path + i + 1 : NULL;
 }
 
 size_t path_match_longest(const char *const *prefixes, size_t n, const char *path,

@@ -30,11 +30,10 @@ enum path_result {
 WARN_UNUSED enum path_result path_normalize(char *out, const char *directory, const char *path);
 
 /*
- * The quick way for most: if `path` is normal already, and not the root, copies it to `out` as
- * path_normalize would and returns true. False says nothing, and leaves anything in `out`: also for
- * names that begin with a dot.
+ * The quick look for most: the bytes of `path` if it is normal already, and not the root. 0 says
+ * nothing: also for names that begin with a dot.
  */
-bool path_copy_normal(char *out, const char *path);
+size_t path_normal_length(const char *path);
 
 /* Does the path, not normal yet, say that it names a directory: does it end in "/", "." or ".."?
  * (Normalising loses that; POSIX wants "file/" to fail.) */
@@ -57,7 +56,17 @@ const char *path_split_last(const char *path, size_t *parent_length);
  * ("" if they are equal), else NULL. Whole components only: "/bin" has nothing to do with
  * "/binary".
  */
-const char *path_rest(const char *prefix, const char *path);
+static inline const char *path_rest(const char *prefix, const char *path) {
+    if (prefix[1] == '\0') { /* the root: has a slash at its end already */
+        return path + 1;
+    }
+    for (; *prefix != '\0'; prefix++, path++) {
+        if (*prefix != *path) {
+            return NULL;
+        }
+    }
+    return *path == '\0' ? path : *path == '/' ? path + 1 : NULL;
+}
 
 /*
  * Which of the `n` normal paths at `prefixes` is the longest prefix of the normal path `path`? The

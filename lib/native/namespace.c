@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The list of prefixes, and walking a path through servers. Entries are kept in the order of the
- * start block; a program has a handful, so the longest prefix is found by looking at all.
+ * The list of prefixes, and walking a path through servers. Entries are sorted, the greatest first:
+ * so the first prefix of a path that is found is the longest.
  */
 #include "lib/native/namespace.h"
 
@@ -40,14 +40,17 @@ static void gate_close(handle_t gate) {
     }
 }
 
-static struct namespace_entry_ *entry_find(const char *prefix) {
-    for (size_t i = 0; i < n_entries; i++) {
-        /* Most differ in the first letter. */
-        if (entries[i].prefix[1] == prefix[1] && string_equal(entries[i].prefix, prefix)) {
-            return &entries[i];
-        }
+/* Where the prefix is, or, if it is not there, belongs. Those who hand on what they have do so in
+ * this order. */
+static size_t entry_place(const char *prefix, bool *is_there) {
+    size_t i = n_entries;
+    int order = -1;
+
+    while (i > 0 && (order = strcmp(entries[i - 1].prefix, prefix)) < 0) {
+        i--;
     }
-    return NULL;
+    *is_there = i > 0 && order == 0;
+    return *is_there ? i - 1 : i;
 }
 
 static bool entries_grow(void) {
@@ -75,19 +78,19 @@ static void prefix_free(const struct namespace_entry_ *entry) {
 /* Adds or replaces; the gate is ours in any case, and the prefix, if it came from malloc, on
  * success. */
 static status_t entry_put(const struct namespace_entry_ *new) {
-    struct namespace_entry_ *entry = entry_find(new->prefix);
+    bool is_there;
+    size_t i = entry_place(new->prefix, &is_there);
 
-    if (entry != NULL) {
-        gate_close(entry->gate);
-        prefix_free(entry);
-        *entry = *new;
-        return OK;
-    }
-    if (n_entries == n_allocated && !entries_grow()) {
+    if (is_there) {
+        gate_close(entries[i].gate);
+        prefix_free(&entries[i]);
+    } else if (n_entries == n_allocated && !entries_grow()) {
         gate_close(new->gate);
         return ERROR_NO_MEMORY;
+    } else {
+        memmove(&entries[i + 1], &entries[i], (n_entries++ - i) * sizeof entries[i]);
     }
-    entries[n_entries++] = *new;
+    entries[i] = *new;
     return OK;
 }
 
@@ -120,27 +123,24 @@ static void lock_loaded(void) {
 }
 
 status_t namespace_resolve(const char *path, handle_t *gate, const char **rest) {
-    const struct namespace_entry_ *best = NULL;
-
+    *gate = HANDLE_NONE;
+    *rest = NULL;
     lock_loaded();
-    for (size_t i = 0; i < n_entries; i++) {
-        const char *prefix = entries[i].prefix;
+    const struct namespace_entry_ *end = entries + n_entries;
 
+    for (const struct namespace_entry_ *entry = entries; entry < end; entry++) {
         /* Most differ in the first letter. */
-        if (prefix[1] != '\0' && prefix[1] != path[1]) {
+        if (entry->prefix[1] != path[1] && entry->prefix[1] != '\0') {
             continue;
         }
-        const char *this_rest = path_rest(prefix, path);
-
-        /* The longer the prefix, the later the rest begins. */
-        if (this_rest != NULL && (best == NULL || this_rest > *rest)) {
-            best = &entries[i];
-            *rest = this_rest;
+        *rest = path_rest(entry->prefix, path);
+        if (*rest != NULL) {
+            *gate = entry->gate;
+            break;
         }
     }
-    *gate = best == NULL ? HANDLE_NONE : best->gate;
     lock_give(&lock);
-    return best == NULL ? ERROR_NOT_FOUND : OK;
+    return *rest == NULL ? ERROR_NOT_FOUND : OK;
 }
 
 status_t namespace_bind(const char *prefix, handle_t gate) {
@@ -163,15 +163,17 @@ status_t namespace_bind(const char *prefix, handle_t gate) {
 }
 
 status_t namespace_unbind(const char *prefix) {
+    bool is_there;
+
     lock_loaded();
-    struct namespace_entry_ *entry = entry_find(prefix);
-    if (entry != NULL) {
-        gate_close(entry->gate);
-        prefix_free(entry);
-        *entry = entries[--n_entries];
+    size_t i = entry_place(prefix, &is_there);
+    if (is_there) {
+        gate_close(entries[i].gate);
+        prefix_free(&entries[i]);
+        memmove(&entries[i], &entries[i + 1], (--n_entries - i) * sizeof entries[i]);
     }
     lock_give(&lock);
-    return entry == NULL ? ERROR_NOT_FOUND : OK;
+    return is_there ? OK : ERROR_NOT_FOUND;
 }
 
 bool namespace_entry(size_t i, const char **prefix, handle_t *gate) {
@@ -286,11 +288,12 @@ static status_t walk_redirect(struct walk *walk) {
 }
 /* [/book] */
 
-/* One request with what is left of the path. */
-static status_t walk_ask(struct walk *walk, namespace_request *request, void *context) {
+/* One request with what is left of the path, which has `length` bytes. */
+static status_t walk_ask(struct walk *walk, size_t length, namespace_request *request,
+                         void *context) {
     struct namespace_step *step = &walk->step;
 
-    step->path_length = (uint32_t)strlen(step->path);
+    step->path_length = (uint32_t)length;
     step->matched = 0;
     step->next = HANDLE_NONE;
     step->target = walk->target;
@@ -308,7 +311,7 @@ static status_t walk_follow(struct walk *walk, namespace_request *request, void 
         if (status != OK) {
             return status;
         }
-        status = walk_ask(walk, request, context);
+        status = walk_ask(walk, strlen(walk->step.path), request, context);
     }
     if (status != ERROR_REDIRECT) {
         return status;
@@ -319,8 +322,9 @@ static status_t walk_follow(struct walk *walk, namespace_request *request, void 
     return ERROR_LOOP;
 }
 
-static status_t walk_at(char *path, handle_t gate, const char *rest, struct walk_limits *limits,
-                        namespace_request *request, void *context) {
+static status_t walk_at(struct namespace_path *path, handle_t gate, const char *rest,
+                        struct walk_limits *limits, namespace_request *request, void *context) {
+    size_t offset = (size_t)(rest - path->text);
     struct walk walk;
 
     /* Most paths need one request: only a redirect needs a copy of the path. */
@@ -328,39 +332,39 @@ static status_t walk_at(char *path, handle_t gate, const char *rest, struct walk
     walk.limits = limits;
     walk.step.gate = gate;
     walk.step.path = rest;
-    status_t status = walk_ask(&walk, request, context);
+    status_t status = walk_ask(&walk, path->length - offset, request, context);
     if (status != ERROR_REDIRECT) {
         return status;
     }
-    if (!string_copy(walk.path, sizeof walk.path, path)) {
+    if (!string_copy(walk.path, sizeof walk.path, path->text)) {
         gate_close(walk.step.next);
         return ERROR_NAME_TOO_LONG;
     }
-    walk.step.path = walk.path + (rest - path);
+    walk.step.path = walk.path + offset;
     status = walk_follow(&walk, request, context);
     walk_set_gate(&walk, HANDLE_NONE, false);
-    memcpy(path, walk.path, strlen(walk.path) + 1);
+    path->text = path->made;
+    path->length = strlen(walk.path);
+    memcpy(path->made, walk.path, path->length + 1);
     return status;
 }
 
-status_t namespace_walk_at(char *path, handle_t gate, const char *rest, namespace_request *request,
-                           void *context) {
+status_t namespace_walk_at(struct namespace_path *path, handle_t gate, const char *rest,
+                           namespace_request *request, void *context) {
     struct walk_limits limits = {0};
 
     return walk_at(path, gate, rest, &limits, request, context);
 }
 
-status_t namespace_walk(const char *path, namespace_request *request, void *context) {
+status_t namespace_walk(const char *text, namespace_request *request, void *context) {
     handle_t gate;
     const char *rest;
-    char copy[PATH_LENGTH_MAX];
+    struct namespace_path path;
+    status_t status = namespace_resolve(text, &gate, &rest);
 
-    if (!string_copy(copy, sizeof copy, path)) {
-        return ERROR_NAME_TOO_LONG;
-    }
-    status_t status = namespace_resolve(copy, &gate, &rest);
-
-    return status == OK ? namespace_walk_at(copy, gate, rest, request, context) : status;
+    path.text = text;
+    path.length = strlen(text);
+    return status == OK ? namespace_walk_at(&path, gate, rest, request, context) : status;
 }
 
 /* ---- ".." behind symbolic links ---- */
@@ -380,7 +384,8 @@ static status_t directory_request(void *context, struct namespace_step *step) {
 }
 
 /* Replaces the normal path of a directory by the one that has no symbolic links. */
-static status_t make_real(char *path, struct walk_limits *limits) {
+static status_t make_real(char *text, struct walk_limits *limits) {
+    struct namespace_path path;
     handle_t gate;
     const char *rest;
     status_t status;
@@ -389,13 +394,16 @@ static status_t make_real(char *path, struct walk_limits *limits) {
         return ERROR_LOOP;
     }
     limits->depth++;
+    path.text = text;
+    path.length = strlen(text);
     do {
-        status = namespace_resolve(path, &gate, &rest);
+        status = namespace_resolve(path.text, &gate, &rest);
         if (status == OK) {
-            status = walk_at(path, gate, rest, limits, directory_request, NULL);
+            status = walk_at(&path, gate, rest, limits, directory_request, NULL);
         }
     } while (status == ERROR_INTERRUPTED); /* in a program with signals: nothing has happened */
     limits->depth--;
+    memmove(text, path.text, path.length + 1);
     return status;
 }
 

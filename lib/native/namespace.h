@@ -11,7 +11,7 @@
 #pragma once
 
 #include "abi/types.h"
-#include "lib/base/types.h"
+#include "lib/base/path.h"
 
 enum { NAMESPACE_REDIRECTS_MAX = 40, NAMESPACE_PATH_BYTES = 4096 };
 
@@ -59,12 +59,18 @@ typedef status_t namespace_request(void *context, struct namespace_step *step);
  */
 WARN_UNUSED status_t namespace_walk(const char *path, namespace_request *request, void *context);
 
+/* A path on its way: absolute and normal. `text` is the caller's, or `made`. */
+struct namespace_path {
+    const char *text;
+    size_t length;
+    char made[PATH_LENGTH_MAX];
+};
+
 /*
- * The same when namespace_resolve has been asked already: `gate` and `rest` (inside `path`) are its
- * answers. `path` has PATH_LENGTH_MAX bytes; where symbolic links led elsewhere it becomes that
- * path.
+ * The same when namespace_resolve has been asked already: `gate` and `rest` (inside path->text) are
+ * its answers. Where symbolic links led elsewhere the path is that one, made.
  */
-WARN_UNUSED status_t namespace_walk_at(char *path, handle_t gate, const char *rest,
+WARN_UNUSED status_t namespace_walk_at(struct namespace_path *path, handle_t gate, const char *rest,
                                        namespace_request *request, void *context);
 
 /*

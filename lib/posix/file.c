@@ -133,7 +133,7 @@ static long open_at(int directory, const char *text, int flags, uint32_t mode) {
         return open.is_limit ? -ENFILE : error;
     }
     int fd = fd_install(open.file, open.kind, (flags & O_CLOEXEC) != 0 ? FD_CLOEXEC_FLAG : 0, 0,
-                        open.kind == FILE_MODE_DIRECTORY ? path.text : NULL);
+                        open.kind == FILE_MODE_DIRECTORY ? path.at.text : NULL);
 
     if (fd >= 0 && open.kind == FILE_MODE_CHARACTER && (flags & O_NOCTTY) == 0) {
         terminal_opened(open.file);

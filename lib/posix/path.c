@@ -72,18 +72,12 @@ static enum path_last last_of(const char *text) {
     return is_dot && (n == 1 || text[n - 2] == '/') ? PATH_LAST_DOT : PATH_LAST_NAME;
 }
 
-static int normalize(struct posix_path *path, const char *base, const char *text) {
-    if (path_copy_normal(path->text, text)) {
-        path->last = PATH_LAST_NAME;
-        path->wants_directory = false;
-        return 0;
-    }
-    path->last = last_of(text);
-    path->wants_directory = path->last != PATH_LAST_NAME;
+/* Makes a path that is not normal so. */
+static int normalize(char *out, const char *base, const char *text) {
     if (path_inner_parent(text) != NULL) {
-        return errno_from_status(namespace_normalize(path->text, base, text));
+        return errno_from_status(namespace_normalize(out, base, text));
     }
-    switch (path_normalize(path->text, base, text)) {
+    switch (path_normalize(out, base, text)) {
     case PATH_OK:
         return 0;
     case PATH_TOO_LONG:
@@ -100,15 +94,28 @@ int path_from_user(struct posix_path *path, int directory, const char *text) {
     if (text == NULL) {
         return -EFAULT;
     }
-    if (text[0] == '/') {
-        return normalize(path, NULL, text);
+    path->at.text = text;
+    path->at.length = path_normal_length(text);
+    path->last = PATH_LAST_NAME;
+    path->wants_directory = false;
+    if (LIKELY(path->at.length != 0)) {
+        return 0;
     }
-    if (directory == LINUX_AT_FDCWD) {
-        working_directory_get(base, sizeof base);
-    } else if (!fd_path(directory, base, sizeof base)) {
-        return fd_gate(directory) == HANDLE_NONE ? -EBADF : -ENOTDIR;
+    path->last = last_of(text);
+    path->wants_directory = path->last != PATH_LAST_NAME;
+    base[0] = '\0';
+    if (text[0] != '/') {
+        if (directory == LINUX_AT_FDCWD) {
+            working_directory_get(base, sizeof base);
+        } else if (!fd_path(directory, base, sizeof base)) {
+            return fd_gate(directory) == HANDLE_NONE ? -EBADF : -ENOTDIR;
+        }
     }
-    return normalize(path, base, text);
+    int error = normalize(path->at.made, base, text);
+
+    path->at.text = path->at.made;
+    path->at.length = error == 0 ? strlen(path->at.made) : 0;
+    return error;
 }
 
 status_t path_resolve(const char *normal, handle_t *gate, const char **rest) {
@@ -124,10 +131,10 @@ status_t path_resolve(const char *normal, handle_t *gate, const char **rest) {
 int path_walk(struct posix_path *path, namespace_request *request, void *context) {
     const char *rest;
     handle_t gate;
-    status_t status = path_resolve(path->text, &gate, &rest);
+    status_t status = path_resolve(path->at.text, &gate, &rest);
 
     if (status == OK) {
-        status = namespace_walk_at(path->text, gate, rest, request, context);
+        status = namespace_walk_at(&path->at, gate, rest, request, context);
     }
     return errno_from_status(status);
 }
@@ -148,14 +155,14 @@ static status_t open_directory_request(void *context, struct namespace_step *ste
 
 int path_open_parent(const struct posix_path *path, handle_t *gate, const char **name) {
     struct posix_path parent = {.wants_directory = true};
-    size_t length;
-    const char *last = path_split_last(path->text, &length);
+    const char *last = path_split_last(path->at.text, &parent.at.length);
 
     if (last == NULL) {
         return -EBUSY; /* the root itself */
     }
-    memcpy(parent.text, path->text, length);
-    parent.text[length] = '\0';
+    memcpy(parent.at.made, path->at.text, parent.at.length);
+    parent.at.made[parent.at.length] = '\0';
+    parent.at.text = parent.at.made;
     int error = path_walk(&parent, open_directory_request, gate);
 
     *name = last;

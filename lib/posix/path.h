@@ -22,8 +22,8 @@ enum {
 enum path_last { PATH_LAST_NAME, PATH_LAST_SLASH, PATH_LAST_DOT, PATH_LAST_DOT_DOT };
 
 struct posix_path {
-    char text[PATH_LENGTH_MAX]; /* absolute and normal; the root is "/" */
-    bool wants_directory;       /* it ended in something else than a name */
+    struct namespace_path at; /* the root is "/"; at.text may be the program's own */
+    bool wants_directory;     /* it ended in something else than a name */
     enum path_last last;
 };
 
@@ -35,14 +35,14 @@ WARN_UNUSED status_t path_resolve(const char *normal, handle_t *gate, const char
 
 /*
  * namespace_walk for posix: INTERRUPTED never ends it, and the result is minus an errno or 0. The
- * request gets "" as path for the root of a server. Where symbolic links led elsewhere path->text
+ * request gets "" as path for the root of a server. Where symbolic links led elsewhere path->at
  * becomes that path.
  */
 int path_walk(struct posix_path *path, namespace_request *request, void *context);
 
 /*
- * Opens the directory that holds the last component, *name (inside path->text). The caller closes
- * *gate. -EBUSY: the root. For requests that name two paths.
+ * Opens the directory that holds the last component, *name (inside path->at.text). The caller
+ * closes *gate. -EBUSY: the root. For requests that name two paths.
  */
 int path_open_parent(const struct posix_path *path, handle_t *gate, const char **name);
 

@@ -143,7 +143,7 @@ static int open_path(lua_State *L) {
 
     check_path(L, 1, &path);
     handle_t *gate = gate_push(L);
-    status_t status = namespace_open(path.text, flags, 0666, gate, &kind);
+    status_t status = namespace_open(path.at.text, flags, 0666, gate, &kind);
 
     if (status != OK) {
         *gate = HANDLE_NONE;
@@ -159,7 +159,7 @@ static int root_of_path(lua_State *L) {
 
     check_path(L, 1, &path);
     handle_t *gate = gate_push(L);
-    status_t status = namespace_root(path.text, gate);
+    status_t status = namespace_root(path.at.text, gate);
 
     if (status != OK) {
         *gate = HANDLE_NONE;
@@ -199,14 +199,14 @@ static int bind_prefix(lua_State *L) {
     check_path(L, 1, &path);
     status_t status = sys_handle_copy(gate_check(L, 2), RIGHTS_ALL, 0, &copy);
 
-    return push_outcome(L, status != OK ? status : namespace_bind(path.text, copy));
+    return push_outcome(L, status != OK ? status : namespace_bind(path.at.text, copy));
 }
 
 static int unbind_prefix(lua_State *L) {
     struct posix_path path;
 
     check_path(L, 1, &path);
-    return push_outcome(L, namespace_unbind(path.text));
+    return push_outcome(L, namespace_unbind(path.at.text));
 }
 
 /* The names server: what the root of the namespace is bound to, if it is shared at all. */
@@ -226,7 +226,7 @@ static int mount_path(lua_State *L) {
     status_t status = names_gate(&names);
 
     if (status == OK) {
-        status = names_mount(names, path.text + 1, (uint32_t)strlen(path.text + 1), root,
+        status = names_mount(names, path.at.text + 1, (uint32_t)strlen(path.at.text + 1), root,
                              DEADLINE_NEVER);
     }
     return push_outcome(L, status);
@@ -240,8 +240,8 @@ static int unmount_path(lua_State *L) {
     status_t status = names_gate(&names);
 
     if (status == OK) {
-        status =
-            names_unmount(names, path.text + 1, (uint32_t)strlen(path.text + 1), DEADLINE_NEVER);
+        status = names_unmount(names, path.at.text + 1, (uint32_t)strlen(path.at.text + 1),
+                               DEADLINE_NEVER);
     }
     return push_outcome(L, status);
 }
