@@ -34,12 +34,16 @@ struct file_system file_system;
 status_t request_walk(const struct open_file *from, struct request *request, uint64_t offset,
                       uint32_t length, enum lookup_last last, struct request_path *path,
                       uint32_t *matched, uint32_t *target_length) {
-    status_t status = request_read_path(request, offset, length, path->text, sizeof path->text);
+    if (length >= sizeof path->text) {
+        return ERROR_NAME_TOO_LONG;
+    }
+    status_t status = request_read(request, offset, path->text, length);
 
     if (status != OK) {
         return status;
     }
-    status = lookup_path(from->node, path->text, last, &path->lookup);
+    path->text[length] = '\0';
+    status = lookup_path(from->node, path->text, length, last, &path->lookup);
     if (status == ERROR_REDIRECT) {
         const struct node *link = path->lookup.link;
 

@@ -278,18 +278,30 @@ status_t entry_rename(struct file_system *fs, struct entry *entry, struct node *
 
 /* ---- paths ---- */
 
-status_t lookup_path(struct node *start, const char *path, enum lookup_last last,
-                     struct lookup *lookup) {
+/* May a component be called so? */
+static status_t check_name(const char *name, size_t length) {
+    if (length > FILE_NAME_MAX_BYTES) {
+        return ERROR_NAME_TOO_LONG;
+    }
+    bool is_dots = name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.'));
+
+    return length == 0 || is_dots ? ERROR_BAD_ARGUMENT : OK;
+}
+
+status_t lookup_path(struct node *start, const char *path, size_t path_length,
+                     enum lookup_last last, struct lookup *lookup) {
+    const char *at = path, *end = path + path_length;
     struct node *node = start;
-    const char *at = path;
+    bool is_last = path_length == 0;
 
     *lookup = (struct lookup){.node = start};
-    while (*at != '\0') {
+    while (!is_last) {
         size_t length = (size_t)(path_component_end(at) - at);
-        bool is_last = at[length] == '\0';
+        status_t status = check_name(at, length);
 
-        if (length > FILE_NAME_MAX_BYTES) {
-            return ERROR_NAME_TOO_LONG;
+        is_last = at[length] == '\0';
+        if (status != OK || (is_last && at + length != end)) {
+            return status != OK ? status : ERROR_BAD_ARGUMENT;
         }
         if (!node_is_directory(node)) {
             return ERROR_NOT_DIRECTORY;
@@ -308,7 +320,7 @@ status_t lookup_path(struct node *start, const char *path, enum lookup_last last
             return ERROR_REDIRECT;
         }
         node = lookup->node;
-        at += length + (is_last ? 0 : 1);
+        at += length + 1;
     }
     return OK;
 }

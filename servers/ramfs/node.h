@@ -117,9 +117,10 @@ struct lookup {
 enum lookup_last { LOOKUP_FOLLOW, LOOKUP_KEEP_LINK };
 
 /*
- * Walks `path` (clean: no empty component, "." or "..") from `start`. OK with entry NULL if only
- * the last component is missing; NOT_FOUND, NOT_DIRECTORY, NAME_TOO_LONG; REDIRECT at a symbolic
- * link, which the last component may be if `last` says so.
+ * Walks `path` (a string of so many bytes, from anybody) from `start`. OK with entry NULL if only
+ * the last component is missing; NOT_FOUND, NOT_DIRECTORY, NAME_TOO_LONG; BAD_ARGUMENT for what
+ * path_is_relative_normal would not have; REDIRECT at a symbolic link, which the last component may
+ * be if `last` says so.
  */
-WARN_UNUSED status_t lookup_path(struct node *start, const char *path, enum lookup_last last,
-                                 struct lookup *lookup);
+WARN_UNUSED status_t lookup_path(struct node *start, const char *path, size_t path_length,
+                                 enum lookup_last last, struct lookup *lookup);

@@ -156,7 +156,7 @@ static void root_free(void) {
 static status_t make(const char *path, uint32_t kind) {
     struct lookup at;
     struct node *node;
-    status_t status = lookup_path(fs.root, path, LOOKUP_KEEP_LINK, &at);
+    status_t status = lookup_path(fs.root, path, strlen(path), LOOKUP_KEEP_LINK, &at);
 
     if (status != OK || at.node != NULL) {
         return status != OK ? status : ERROR_EXISTS;
@@ -173,7 +173,7 @@ static status_t make(const char *path, uint32_t kind) {
 
 static status_t remove_path(const char *path) {
     struct lookup at;
-    status_t status = lookup_path(fs.root, path, LOOKUP_KEEP_LINK, &at);
+    status_t status = lookup_path(fs.root, path, strlen(path), LOOKUP_KEEP_LINK, &at);
 
     if (status == OK && at.entry == NULL) {
         status = ERROR_NOT_FOUND;
@@ -189,13 +189,13 @@ static status_t remove_path(const char *path) {
 
 static status_t move(const char *old, const char *new) {
     struct lookup from, to;
-    status_t status = lookup_path(fs.root, old, LOOKUP_KEEP_LINK, &from);
+    status_t status = lookup_path(fs.root, old, strlen(old), LOOKUP_KEEP_LINK, &from);
 
     if (status == OK && from.entry == NULL) {
         status = ERROR_NOT_FOUND;
     }
     if (status == OK) {
-        status = lookup_path(fs.root, new, LOOKUP_KEEP_LINK, &to);
+        status = lookup_path(fs.root, new, strlen(new), LOOKUP_KEEP_LINK, &to);
     }
     return status != OK ? status
                         : entry_rename(&fs, from.entry, to.directory, to.name, to.name_length);
@@ -213,12 +213,15 @@ static void test_names(void **state) {
     assert_int_equal(make("a/file/x", FILE_MODE_REGULAR), ERROR_NOT_DIRECTORY);
     assert_int_equal(make("b/x", FILE_MODE_REGULAR), ERROR_NOT_FOUND);
     assert_int_equal(make("a/link", FILE_MODE_LINK), OK);
-    assert_int_equal(lookup_path(fs.root, "a/link/rest", LOOKUP_KEEP_LINK, &at), ERROR_REDIRECT);
+    assert_int_equal(
+        lookup_path(fs.root, "a/link/rest", strlen("a/link/rest"), LOOKUP_KEEP_LINK, &at),
+        ERROR_REDIRECT);
     assert_int_equal(at.matched, 6);
-    assert_int_equal(lookup_path(fs.root, "a/link", LOOKUP_FOLLOW, &at), ERROR_REDIRECT);
-    assert_int_equal(lookup_path(fs.root, "a/link", LOOKUP_KEEP_LINK, &at), OK);
+    assert_int_equal(lookup_path(fs.root, "a/link", strlen("a/link"), LOOKUP_FOLLOW, &at),
+                     ERROR_REDIRECT);
+    assert_int_equal(lookup_path(fs.root, "a/link", strlen("a/link"), LOOKUP_KEEP_LINK, &at), OK);
     assert_true(node_is_link(at.node));
-    assert_int_equal(lookup_path(fs.root, "", LOOKUP_FOLLOW, &at), OK);
+    assert_int_equal(lookup_path(fs.root, "", 0, LOOKUP_FOLLOW, &at), OK);
     assert_ptr_equal(at.node, fs.root);
     memset(long_name, 'n', sizeof long_name);
     long_name[sizeof long_name - 1] = '\0';
@@ -247,7 +250,7 @@ static void test_open_nodes(void **state) {
     (void)state;
     root_new(4);
     assert_int_equal(make("d", FILE_MODE_DIRECTORY), OK);
-    assert_int_equal(lookup_path(fs.root, "d", LOOKUP_FOLLOW, &at), OK);
+    assert_int_equal(lookup_path(fs.root, "d", strlen("d"), LOOKUP_FOLLOW, &at), OK);
     struct node *directory = at.node, *node;
 
     directory->n_open++;
