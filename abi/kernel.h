@@ -167,7 +167,9 @@ enum thread_operation {
     THREAD_SET_UPCALL_STACK = 4,
     THREAD_YIELD = 5,
     THREAD_GET_ID = 6,
-    THREAD_OPEN = 7, /* -> a handle, all rights: how a process's first thread gets one of itself */
+    /* argument: id of a thread of the caller's process, 0: the thread itself -> a handle, all
+       rights */
+    THREAD_OPEN = 7,
 };
 
 /*

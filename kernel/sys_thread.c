@@ -7,45 +7,35 @@
 #include "kernel/syscall.h"
 #include "kernel/user_copy.h"
 
-/* (entry, stack pointer, argument, FS base) -> thread, thread id */
+/* (entry, stack pointer, argument, FS base) -> thread id */
 status_t sys_thread_create(struct thread *thread) {
     struct registers *registers = &thread->registers;
     struct thread *new;
-    handle_t handle;
     status_t status;
 
     if (registers->rdi >= USER_TOP || registers->rsi >= USER_TOP || registers->r10 >= USER_TOP) {
         return ERROR_BAD_ADDRESS;
     }
-    status = handle_reserve(&thread->process->handles, 1);
-    if (status != OK) {
-        return status;
-    }
     status = thread_create(thread->process, registers->rdi, registers->rsi, registers->rdx, &new);
     if (status != OK) {
-        handle_unreserve(&thread->process->handles, 1);
         return status;
     }
-    /* Commit. */
     new->fs_base = registers->r10;
     new->priority = thread->priority;
-    object_get(&new->object);
-    handle = handle_install(&thread->process->handles, &new->object, RIGHTS_ALL);
     scheduler_ready(new);
-    registers->rdx = handle;
-    registers->rsi = new->id;
+    registers->rdx = new->id;
     return OK;
 }
 
 /*
- * (word to clear or 0, unmap base, unmap length): the thread's stack goes, then the word becomes 0
- * and who waits for it is woken. The word is written first if it lies in what is unmapped: then
- * nobody can wait for it any more.
+ * (aligned word to clear or 0, unmap base, unmap length): the thread's stack goes, then the word
+ * becomes 0 and who waits for it is woken. The word is written first if it lies in what is
+ * unmapped: then nobody can wait for it any more.
  */
 status_t sys_thread_exit(struct thread *thread) {
     struct registers *registers = &thread->registers;
     struct process *process = thread->process;
-    const uint32_t zero = 0;
+    void *word;
 
     if (registers->rdx != 0) {
         uint64_t address = registers->rsi;
@@ -64,8 +54,9 @@ status_t sys_thread_exit(struct thread *thread) {
             return RESULT_RESTART;
         }
     }
-    if (registers->rdi != 0 &&
-        copy_out(process->space, user_ptr(registers->rdi), &zero, sizeof(zero)) == OK) {
+    if (registers->rdi != 0 && IS_ALIGNED(registers->rdi, 4) &&
+        user_resolve(process->space, registers->rdi, ACCESS_WRITE, &word) == OK) {
+        *(uint32_t *)word = 0;
         (void)futex_wake_private(process, registers->rdi, 1);
     }
     thread_kill(thread);
@@ -91,8 +82,8 @@ status_t sys_thread_control(struct thread *thread, struct thread *target) {
     case THREAD_ABANDON_CALL:
         if (target->state == THREAD_AWAITING) {
             call_finish(target, ERROR_OUTCOME_UNKNOWN);
-        } else {
-            ipc_interrupt(target, ERROR_INTERRUPTED);
+        } else if (target->state == THREAD_SENDING) {
+            send_finish(target, ERROR_INTERRUPTED);
         }
         return OK;
     case THREAD_SET_UPCALL_STACK:
@@ -108,6 +99,12 @@ status_t sys_thread_control(struct thread *thread, struct thread *target) {
         registers->rdx = target->id;
         return OK;
     case THREAD_OPEN:
+        if (registers->rdx != 0) {
+            target = process_thread(thread->process, (uint32_t)registers->rdx);
+            if (target == NULL || target->id != registers->rdx) {
+                return ERROR_NOT_FOUND;
+            }
+        }
         object_get(&target->object);
         return handle_give(thread, &target->object, RIGHTS_ALL);
     default:

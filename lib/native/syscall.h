@@ -302,15 +302,15 @@ WARN_UNUSED static inline status_t sys_process_watch(handle_t process, handle_t 
 
 /* ---- threads ---- */
 
+/* A handle of it, if one is wanted: thread_control(HANDLE_NONE, THREAD_OPEN, id). */
 WARN_UNUSED static inline status_t sys_thread_create(uint64_t entry, uint64_t stack,
                                                      uint64_t argument, uint64_t fs_base,
-                                                     handle_t *thread, uint32_t *id) {
+                                                     uint32_t *id) {
     struct syscall_result result =
         syscall_do(SYSCALL_thread_create, entry, stack, argument, fs_base, 0, 0);
 
     if (result.status == OK) {
-        *thread = (handle_t)result.value;
-        *id = (uint32_t)result.second;
+        *id = (uint32_t)result.value;
     }
     return result.status;
 }

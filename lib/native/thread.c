@@ -72,7 +72,6 @@ status_t thread_start(struct thread *thread, void (*function)(void *argument), v
                       size_t stack_bytes) {
     size_t bytes = stack_bytes == 0 ? THREAD_STACK_DEFAULT : ALIGN_UP(stack_bytes, PAGE_SIZE);
     uint64_t fs_base;
-    uint32_t id;
 
     status_t status = stack_create(bytes, &thread->stack);
     if (status != OK) {
@@ -91,7 +90,7 @@ status_t thread_start(struct thread *thread, void (*function)(void *argument), v
     uint64_t *stack = (uint64_t *)beginning - 1;
     *stack = 0;
     status = sys_thread_create((uint64_t)(uintptr_t)thread_main, (uint64_t)stack,
-                               (uint64_t)beginning, fs_base, &thread->handle, &id);
+                               (uint64_t)beginning, fs_base, &thread->id);
     if (status != OK) {
         stack_destroy(thread->stack, bytes);
     }
@@ -103,7 +102,5 @@ void thread_join(struct thread *thread) {
         status_t status = sys_futex_wait(&thread->running, 1, DEADLINE_NEVER, 0);
         (void)status;
     }
-    status_t status = sys_handle_close(thread->handle);
-    (void)status;
     stack_destroy(thread->stack, thread->stack_bytes);
 }

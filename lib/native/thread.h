@@ -10,7 +10,7 @@
 #include "lib/base/types.h"
 
 struct thread {
-    handle_t handle;
+    uint32_t id;               /* the kernel's number */
     volatile uint32_t running; /* cleared by the kernel when the thread is off its stack */
     void *stack;
     size_t stack_bytes; /* guard included */
@@ -23,5 +23,5 @@ enum { THREAD_STACK_DEFAULT = 64 * 1024 };
 WARN_UNUSED status_t thread_start(struct thread *thread, void (*function)(void *argument),
                                   void *argument, size_t stack_bytes);
 
-/* Waits until it has returned, and frees its stack and handle. */
+/* Waits until it has returned, and frees its stack. */
 void thread_join(struct thread *thread);

@@ -118,7 +118,7 @@ void signals_pass_on(uint64_t signals) {
         uint64_t takes = left & (~thread->mask | thread->waited_for);
 
         /* Not the signals themselves: by the time it looks another may have taken them. */
-        if (thread != self && thread->handle != HANDLE_NONE && takes != 0 &&
+        if (thread != self && takes != 0 && thread_open_handle(thread) &&
             sys_thread_upcall(thread->handle, SIGNAL_LOOK) == OK) {
             left &= ~takes;
         }

@@ -386,7 +386,7 @@ void signal_post(struct posix_thread *thread, int signal) {
         signals_pass_on(bit);
     } else if (thread == thread_self()) {
         __atomic_or_fetch(&thread->pending, bit, __ATOMIC_ACQ_REL);
-    } else {
+    } else if (thread_open_handle(thread)) {
         __atomic_or_fetch(&thread->directed, bit, __ATOMIC_ACQ_REL);
         status_ignore(sys_thread_upcall(thread->handle, bit)); /* it can only have ended */
     }
@@ -416,10 +416,8 @@ void signal_raise(int signal) {
 
 status_t signal_raise_in(struct posix_thread *thread, int signal,
                          const struct signal_information *information) {
-    if (thread != thread_self() && thread->handle == HANDLE_NONE) {
-        return ERROR_NO_PROCESS;
-    }
-    if (!queue_put(thread, signal, information)) {
+    if ((thread != thread_self() && !thread_open_handle(thread)) ||
+        !queue_put(thread, signal, information)) {
         return ERROR_TOO_MANY;
     }
     signal_post(thread, signal);

@@ -64,7 +64,7 @@ void signals_deliver(struct posix_thread *self, struct upcall_frame *frame);
 /*
  * Notes a signal for the calling process, or for one of its threads (under threads_lock unless it
  * is the caller), and delivers it here if it is due and this is the process's. TOO_MANY: the queue
- * is full.
+ * is full, or there is no room for a handle of the thread.
  */
 status_t signal_raise_with(int signal, const struct signal_information *information);
 status_t signal_raise_in(struct posix_thread *thread, int signal,

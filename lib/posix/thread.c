@@ -9,7 +9,6 @@
 #include "lib/native/time.h"
 #include "lib/posix/errno.h"
 #include "lib/posix/calls.h"
-#include "lib/posix/pool.h"
 #include "lib/posix/signal.h"
 #include "lib/posix/stacks.h"
 #include "lib/posix/timers.h"
@@ -85,7 +84,7 @@ uint32_t thread_number(const struct posix_thread *self) {
 /* First C code of a thread; its number is in place already (thread_clone waits for nothing else).
  */
 static NORETURN void thread_main(struct posix_thread *self) {
-    /* Handle and number are in the record once the creator lets go. */
+    /* The number is in the record once the creator lets go. */
     lock_take(&threads_lock);
     lock_give(&threads_lock);
     critical_leave(); /* the one that it was made in */
@@ -111,19 +110,17 @@ NORETURN void thread_main_from_entry(struct posix_thread *self) {
     thread_main(self);
 }
 
-/* Announces the record and starts its thread. On an error it is taken back. */
-static long thread_launch(struct posix_thread *thread, void *stack, int *parent_tid) {
-    uint32_t id;
-
-    /* The lock is held until handle and number are in the record: the thread's first signal, and
-     * its exit, wait for that. */
+/* Starts the thread of a record, and announces it. */
+static long thread_launch(struct posix_thread *thread, int *parent_tid) {
+    /* The lock is held until the number is in the record: the thread's first signal, and its exit,
+     * wait for that. */
     critical_lock(&threads_lock);
     thread->depth = 1;
     status_t status =
-        sys_thread_create((uint64_t)(uintptr_t)thread_entry, (uint64_t)(uintptr_t)stack,
-                          (uint64_t)(uintptr_t)thread, thread->tls, &thread->handle, &id);
+        sys_thread_create((uint64_t)(uintptr_t)thread_entry, (uint64_t)(uintptr_t)thread,
+                          (uint64_t)(uintptr_t)thread, thread->tls, &thread->id);
     if (status == OK) {
-        thread->tid = TID_THREAD | (id & TID_ID_MASK);
+        thread->tid = TID_THREAD | (thread->id & TID_ID_MASK);
         if (parent_tid != NULL) {
             *parent_tid = (int)thread->tid;
         }
@@ -134,19 +131,14 @@ static long thread_launch(struct posix_thread *thread, void *stack, int *parent_
     return status == OK ? (long)thread->tid : -EAGAIN;
 }
 
-bool thread_open_handle(void) {
-    struct posix_thread *self = thread_self();
+bool thread_open_handle(struct posix_thread *thread) {
     uint64_t handle;
 
-    if (self->handle != HANDLE_NONE) {
-        return true;
+    if (thread->handle == HANDLE_NONE && (thread->id != 0 || thread == thread_self()) &&
+        sys_thread_control(HANDLE_NONE, THREAD_OPEN, thread->id, &handle) == OK) {
+        thread->handle = (handle_t)handle;
     }
-    status_t status = sys_thread_control(HANDLE_NONE, THREAD_OPEN, 0, &handle);
-
-    if (status == OK) {
-        self->handle = (handle_t)handle;
-    }
-    return status == OK;
+    return thread->handle != HANDLE_NONE;
 }
 
 long thread_clone(int (*start)(void *), void *stack, int flags, void *argument, int *parent_tid,
@@ -157,14 +149,13 @@ long thread_clone(int (*start)(void *), void *stack, int flags, void *argument, 
     if ((flags & needed) != needed) {
         return -ENOSYS; /* a process: fork and posix_spawn have ways of their own */
     }
-    if (!thread_open_handle()) {
+    if (!thread_open_handle(self)) {
         return -EAGAIN;
     }
-    struct posix_thread *thread = pool_allocate(sizeof *thread);
+    /* The record lies at the end of the stack: it is needed for as long. */
+    struct posix_thread *thread =
+        (struct posix_thread *)ALIGN_DOWN((uintptr_t)stack - sizeof *thread, 16);
 
-    if (thread == NULL) {
-        return -EAGAIN;
-    }
     *thread = (struct posix_thread){
         .start = start,
         .argument = argument,
@@ -177,12 +168,7 @@ long thread_clone(int (*start)(void *), void *stack, int flags, void *argument, 
     };
     record_set((uintptr_t)tls, thread);
     stack_used((uintptr_t)stack);
-    long tid = thread_launch(thread, stack, flags & LINUX_CLONE_PARENT_SETTID ? parent_tid : NULL);
-
-    if (tid < 0) {
-        pool_free(thread, sizeof *thread);
-    }
-    return tid;
+    return thread_launch(thread, flags & LINUX_CLONE_PARENT_SETTID ? parent_tid : NULL);
 }
 
 int __euralios_clone(int (*function)(void *), void *stack, int flags, void *argument,
@@ -201,7 +187,7 @@ NORETURN void thread_end(uintptr_t unmap_base, size_t unmap_length) {
     uint32_t left = --posix.n_threads;
     handle_t handle = self->handle;
     handle_t endpoint = self->poll_endpoint;
-    /* From here on upcalls of this thread see `leaving`: the record can be given away. */
+    /* From here on upcalls of this thread see `leaving`: the record goes with its stack. */
     record_set(tls, &leaving);
     lock_give(&threads_lock);
     if (left == 0) {
@@ -214,9 +200,6 @@ NORETURN void thread_end(uintptr_t unmap_base, size_t unmap_length) {
     }
     if (handle != HANDLE_NONE) {
         handle_drop(handle);
-    }
-    if (self != &posix.first) {
-        pool_free(self, sizeof *self);
     }
     sys_thread_exit(clear, unmap_base, unmap_length);
 }
@@ -236,7 +219,7 @@ void thread_after_fork(void) {
     /* What endpoints and threads had as handles is empty in a child. */
     self->handle = HANDLE_NONE;
     self->poll_endpoint = HANDLE_NONE;
-    self->tid = 0;
+    self->id = self->tid = 0;
     self->start_ns = 0;
     self->cancel = NULL;
     queue_after_fork();

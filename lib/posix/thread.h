@@ -28,9 +28,9 @@ enum call_patience {
 };
 
 struct posix_thread {
-    struct list_node node; /* in posix.threads, under posix.threads_lock */
-    handle_t handle;       /* HANDLE_NONE in a thread that nobody can signal one by one */
-    uint32_t tid;
+    struct list_node node;       /* in posix.threads, under posix.threads_lock */
+    handle_t handle;             /* HANDLE_NONE until somebody wants to signal it */
+    uint32_t id, tid;            /* the kernel's number, and ours; both 0 in the first thread */
     volatile uint32_t depth;     /* critical sections entered */
     volatile uint32_t interrupt; /* calls that block look at it in the block range: if not 0, they
                                     are interrupted */
@@ -52,7 +52,7 @@ struct posix_thread {
     uint8_t policy, priority; /* SCHED_OTHER ... and its number, as Linux has them: sched.c */
     int (*start)(void *argument);
     void *argument;
-    uintptr_t stack, tls;   /* of a thread that starts */
+    uintptr_t tls;          /* of a thread that starts */
     handle_t poll_endpoint; /* where watches of this thread notify; made when first needed */
     uint32_t poll_round;    /* tells the watches of this poll from those of earlier ones */
 };
@@ -135,9 +135,10 @@ struct posix_thread *thread_find(uint32_t tid);
 /* Its number as Linux would give it: the pid for the first thread. */
 uint32_t thread_number(const struct posix_thread *self);
 
-/* The caller gets a handle of itself: the first thread has none until there are others, who may
- * want to signal it. False: no room. */
-bool thread_open_handle(void);
+/* There is a handle of the thread, by which others signal it: of one that is made, when that is
+ * first wanted (under threads_lock); of the first, which nobody else can open, as soon as it makes
+ * another. False: no room. */
+bool thread_open_handle(struct posix_thread *thread);
 
 /* In the child of a fork: this thread is the only one. */
 void thread_after_fork(void);

@@ -110,7 +110,8 @@ static void post(const struct expiry *expiry) {
     if (expiry->notify == SIGEV_THREAD_ID) {
         thread = thread_find(expiry->tid);
     }
-    bool is_wanted = expiry->notify == SIGEV_SIGNAL || thread != NULL;
+    bool is_wanted =
+        expiry->notify == SIGEV_SIGNAL || (thread != NULL && thread_open_handle(thread));
     bool is_new = is_wanted && queue_put_timer(thread, expiry->signal, &expiry->information);
 
     if (is_new && thread != NULL) {
@@ -211,7 +212,6 @@ __asm__(".text\n"
 
 /* Under timers_lock. */
 static status_t thread_start(void) {
-    handle_t handle;
     uint32_t id;
     status_t status = OK;
 
@@ -219,7 +219,7 @@ static status_t thread_start(void) {
         return OK;
     }
     /* The thread tells others by their handles. */
-    if (!thread_open_handle()) {
+    if (!thread_open_handle(thread_self())) {
         return ERROR_TOO_MANY;
     }
     if (stack == 0) {
@@ -229,10 +229,9 @@ static status_t thread_start(void) {
         thread_block[0] = thread_block;
         thread_block[4] = &record;
         status = sys_thread_create((uint64_t)(uintptr_t)timers_thread_entry, stack + STACK_BYTES, 0,
-                                   (uint64_t)(uintptr_t)thread_block, &handle, &id);
+                                   (uint64_t)(uintptr_t)thread_block, &id);
     }
     if (status == OK) {
-        handle_drop(handle);
         is_running = true;
     }
     return status;

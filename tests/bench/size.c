@@ -41,7 +41,6 @@ enum {
 };
 
 static struct sleeper sleepers[N_MAX + 1];
-static handle_t sleeper_handles[N_MAX + 1];
 static handle_t many[N_MAX];
 
 static void must(status_t status, const char *what) {
@@ -69,11 +68,10 @@ __attribute__((naked)) static void sender_main(void) {
                      : "i"(SYSCALL_send));
 }
 
-static void thread_make(void (*entry)(void), uint64_t argument, handle_t *handle) {
+static void thread_make(void (*entry)(void), uint64_t argument) {
     uint32_t id;
 
-    must(sys_thread_create((uint64_t)(uintptr_t)entry, 0, argument, 0, handle, &id),
-         "thread_create");
+    must(sys_thread_create((uint64_t)(uintptr_t)entry, 0, argument, 0, &id), "thread_create");
 }
 
 /* Runs those that are ready, until they wait: this thread is no less important than they are. */
@@ -87,7 +85,7 @@ static void sleepers_grow(unsigned *n_now, unsigned n, bool with_deadline) {
 
     for (; *n_now < n; ++*n_now) {
         sleepers[*n_now] = (struct sleeper){0, with_deadline ? far + *n_now : DEADLINE_NEVER};
-        thread_make(sleeper_main, (uint64_t)(uintptr_t)&sleepers[*n_now], &sleeper_handles[*n_now]);
+        thread_make(sleeper_main, (uint64_t)(uintptr_t)&sleepers[*n_now]);
         if (*n_now % 500 == 499) {
             let_run();
         }
@@ -138,12 +136,10 @@ static handle_t server_start(struct thread *thread) {
  * we give way until its last word, which is that its structure is gone. */
 static void thread_come_and_go(void) {
     struct sleeper *sleeper = &sleepers[N_MAX];
-    handle_t handle;
 
     *sleeper = (struct sleeper){1, 0}; /* a deadline in the past: it does not wait at all */
-    thread_make(sleeper_main, (uint64_t)(uintptr_t)sleeper, &handle);
+    thread_make(sleeper_main, (uint64_t)(uintptr_t)sleeper);
     must(sys_thread_control(HANDLE_NONE, THREAD_YIELD, 0, NULL), "yield");
-    must(sys_handle_close(handle), "close");
 }
 
 static void sleeper_wake_and_wait(unsigned i) {
@@ -331,7 +327,7 @@ static void series_senders(const unsigned *sizes, unsigned n_sizes) {
     must(sys_gate_create(endpoint, 1, &gate), "gate_create");
     for (unsigned i = 0; i < n_sizes && sizes[i] <= N_SENDERS_MAX; i++) {
         for (; n_now < sizes[i]; n_now++) {
-            thread_make(sender_main, gate, &many[n_now]);
+            thread_make(sender_main, gate);
         }
         let_run();
         size_row("receive_queued", n_now, receive_measure(endpoint));

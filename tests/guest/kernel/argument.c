@@ -400,7 +400,7 @@ static void objects_make(void) {
     waiting_endpoint = endpoint_new();
     waiting_gate = gate_new(waiting_endpoint, 1);
     CHECK_OK(thread_start(&waiting, thread_waits, (void *)(uintptr_t)waiting_endpoint, 0));
-    pair_set(THREAD, waiting.handle);
+    pair_set(THREAD, thread_opened(waiting.id));
     pair_set(BUDGET, budget_new(test_budget, 100));
     CHECK_OK(sys_irq_create(test_system, 5, 0, &handle));
     pair_set(IRQ, handle);
@@ -433,12 +433,11 @@ static void objects_close(void) {
     struct message m = {.gate = waiting_gate, .deadline = DEADLINE_NEVER};
 
     CHECK_OK(message_send(&m));
-    closed((handle_t)stand_ins[THREAD_BARE - FIRST_STAND_IN]);
     thread_join(&waiting);
     closed(waiting_gate);
     closed(waiting_endpoint);
     for (unsigned i = ENDPOINT; i <= IDENTITY_BARE; i++) {
-        if (i != THREAD && i != THREAD_BARE && i != SYSTEM && i != IDENTITY) {
+        if (i != SYSTEM && i != IDENTITY) {
             closed((handle_t)stand_ins[i - FIRST_STAND_IN]);
         }
     }

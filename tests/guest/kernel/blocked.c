@@ -42,6 +42,14 @@ static status_t blocker_join(struct blocker *blocker) {
     return blocker->status;
 }
 
+static status_t call_abandon(const struct blocker *blocker) {
+    handle_t handle = thread_opened(blocker->thread.id);
+    status_t status = sys_thread_control(handle, THREAD_ABANDON_CALL, 0, NULL);
+
+    closed(handle);
+    return status;
+}
+
 static struct message received(handle_t endpoint) {
     struct message m = {.gate = endpoint, .deadline = time_deadline(2 * NS_PER_S)};
 
@@ -112,14 +120,14 @@ static void saved_reply_closed(void) {
     /* Abandoned by a third thread: the late answer hears of it. */
     CHECK(received(endpoint).kind == MESSAGE_CALL);
     CHECK_OK(sys_reply_save(2, &reply));
-    CHECK_OK(sys_thread_control(callers[1].thread.handle, THREAD_ABANDON_CALL, 0, NULL));
+    CHECK_OK(call_abandon(&callers[1]));
     CHECK(blocker_join(&callers[1]) == ERROR_OUTCOME_UNKNOWN);
     CHECK_STATUS(sys_handle_info(reply, &info), ERROR_NO_REPLY);
     struct message m = {.gate = reply};
 
     CHECK_STATUS(message_reply(&m), ERROR_NO_REPLY);
     /* Not received yet: nothing happened. */
-    CHECK_OK(sys_thread_control(callers[2].thread.handle, THREAD_ABANDON_CALL, 0, NULL));
+    CHECK_OK(call_abandon(&callers[2]));
     CHECK(blocker_join(&callers[2]) == ERROR_INTERRUPTED);
     nothing_left(endpoint);
     closed(gate);

@@ -133,7 +133,7 @@ static int early_bits_child(uint64_t unused) {
     (void)unused;
     members_start(member_main);
     for (unsigned i = 0; i < N_THREADS; i++) {
-        CHECK_OK(sys_thread_upcall(members[i].handle, 1));
+        CHECK_OK(sys_thread_upcall(thread_opened(members[i].id), 1));
     }
     CHECK_OK(sys_upcall_set((uint64_t)(uintptr_t)counting_handler,
                             (uint64_t)(uintptr_t)native_block_begin,

@@ -328,16 +328,14 @@ static void last_user_page(void) {
 static void wild_bases(void) {
     static const uint64_t wild[] = {0x8000000000000000, 0xffff800000000000, 0x0000800000000000,
                                     UINT64_MAX, USER_TOP};
-    handle_t thread = HANDLE_NONE;
     uint32_t id = 0;
 
     for (unsigned i = 0; i < ARRAY_SIZE(wild); i++) {
         CHECK_STATUS(sys_thread_control(HANDLE_NONE, THREAD_SET_FS_BASE, wild[i], NULL),
                      ERROR_BAD_ADDRESS);
-        CHECK_STATUS(sys_thread_create(0x1000, 0x1000, 0, wild[i], &thread, &id),
-                     ERROR_BAD_ADDRESS);
-        CHECK_STATUS(sys_thread_create(wild[i], 0x1000, 0, 0, &thread, &id), ERROR_BAD_ADDRESS);
-        CHECK_STATUS(sys_thread_create(0x1000, wild[i], 0, 0, &thread, &id), ERROR_BAD_ADDRESS);
+        CHECK_STATUS(sys_thread_create(0x1000, 0x1000, 0, wild[i], &id), ERROR_BAD_ADDRESS);
+        CHECK_STATUS(sys_thread_create(wild[i], 0x1000, 0, 0, &id), ERROR_BAD_ADDRESS);
+        CHECK_STATUS(sys_thread_create(0x1000, wild[i], 0, 0, &id), ERROR_BAD_ADDRESS);
         CHECK_STATUS(sys_upcall_set(wild[i], 0, 0), ERROR_BAD_ADDRESS);
         CHECK_STATUS(sys_thread_control(HANDLE_NONE, THREAD_SET_UPCALL_STACK, wild[i], NULL),
                      ERROR_BAD_ADDRESS);

@@ -212,12 +212,16 @@ static void exit_unmaps(void) {
     leaving.stack = pages_map(HANDLE_NONE, 200, READ_WRITE | MAP_POPULATE);
     CHECK_OK(sys_thread_create((uint64_t)(uintptr_t)leaving_main,
                                (uint64_t)(uintptr_t)leaving.stack + 200 * PAGE_BYTES - 8,
-                               (uint64_t)(uintptr_t)&leaving, fs_base, &thread, &id));
+                               (uint64_t)(uintptr_t)&leaving, fs_base, &id));
+    thread = thread_opened(id);
     CHECK_OK(sys_futex_wait(&leaving.running, 1, time_deadline(NS_PER_S), 0));
     CHECK(leaving.running == 0);
     CHECK_UNREADABLE(leaving.stack);
     CHECK_UNREADABLE(leaving.stack + 199 * PAGE_BYTES);
     CHECK_STATUS(sys_thread_control(thread, THREAD_GET_ID, 0, NULL), ERROR_BAD_STATE);
+    CHECK_STATUS(sys_thread_control(HANDLE_NONE, THREAD_OPEN, id, NULL), ERROR_NOT_FOUND);
+    CHECK_STATUS(sys_thread_control(HANDLE_NONE, THREAD_OPEN, 1ULL << 32 | id, NULL),
+                 ERROR_NOT_FOUND);
     CHECK_STATUS(sys_thread_upcall(thread, 1), ERROR_CLOSED);
     closed(thread);
     CHECK(budget_used(test_budget) < used + 20);

@@ -113,7 +113,7 @@ int fuzz_bystander(uint64_t unused) {
     HOLDS(sys_handle_copy(own[0], RIGHT_NOTIFY, 0, &own[2]) == OK);
     HOLDS(thread_start(&server, server_main, NULL, 0) == OK);
     own[3] = endpoint;
-    own[4] = server.handle;
+    own[4] = thread_opened(server.id);
     memset(words, 1, sizeof(words)); /* no page comes later */
     registers_check(&seed);
     server_check(own[0], 0);

@@ -83,7 +83,7 @@ static const char *const templates[SYSCALL_COUNT] = {
     [SYSCALL_process_info] = "pkunc",
     [SYSCALL_process_identify] = "ypcx",
     [SYSCALL_process_watch] = "pgB",
-    [SYSCALL_thread_create] = "TVxz:t",
+    [SYSCALL_thread_create] = "TVxz",
     [SYSCALL_thread_exit] = "wzz",
     [SYSCALL_thread_control] = "tkx",
     [SYSCALL_thread_upcall] = "tB",
@@ -331,6 +331,14 @@ static void result_use(uint64_t number, int64_t status, const uint64_t *values, 
     }
     if (number >= SYSCALL_receive && number <= SYSCALL_reply_receive && number != SYSCALL_reply) {
         message_handles_keep(values, r);
+    }
+    if (number == SYSCALL_thread_create) {
+        struct syscall_result opened =
+            syscall_do3(SYSCALL_thread_control, HANDLE_NONE, THREAD_OPEN, values[RDX]);
+
+        if (opened.status == OK) { /* it may have ended */
+            handle_keep(OBJECT_THREAD, opened.value, r);
+        }
     }
     if (result != NULL && values[RDX] != HANDLE_NONE) {
         handle_keep(kind_of(result[1]), values[RDX], r);

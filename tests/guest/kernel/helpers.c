@@ -36,6 +36,13 @@ void closed(handle_t handle) {
     CHECK_OK(sys_handle_close(handle));
 }
 
+handle_t thread_opened(uint32_t id) {
+    uint64_t handle = HANDLE_NONE;
+
+    CHECK_OK(sys_thread_control(HANDLE_NONE, THREAD_OPEN, id, &handle));
+    return (handle_t)handle;
+}
+
 char *pages_map(handle_t memory, uint64_t n_pages, uint32_t flags) {
     uint64_t address = 0;
 

@@ -81,6 +81,9 @@ handle_t memory_new(uint64_t n_pages);
 handle_t budget_new(handle_t parent, uint64_t n_frames);
 void closed(handle_t handle);
 
+/* A handle of a thread of this process that has not ended. */
+handle_t thread_opened(uint32_t id);
+
 /* Pages mapped anywhere in this process: of `memory`, or zeros (HANDLE_NONE). */
 char *pages_map(handle_t memory, uint64_t n_pages, uint32_t flags);
 void pages_unmap(void *address, uint64_t n_pages);

@@ -112,7 +112,8 @@ static int priorities_child(uint64_t unused) {
     }
     CHECK(n_order == 0); /* same priority: none ran yet, unless the slice ended */
     for (unsigned i = 0; i < ARRAY_SIZE(threads); i++) {
-        CHECK_OK(sys_thread_control(threads[i].handle, THREAD_SET_PRIORITY, 10 + i, NULL));
+        CHECK_OK(
+            sys_thread_control(thread_opened(threads[i].id), THREAD_SET_PRIORITY, 10 + i, NULL));
     }
     CHECK(n_order == 0);
     priority_set(5);
@@ -124,7 +125,7 @@ static int priorities_child(uint64_t unused) {
     n_order = 0;
     CHECK_OK(thread_start(&threads[0], note_main, (void *)(uintptr_t)0, 8192));
     CHECK(n_order == 0);
-    CHECK_OK(sys_thread_control(threads[0].handle, THREAD_SET_PRIORITY, 6, NULL));
+    CHECK_OK(sys_thread_control(thread_opened(threads[0].id), THREAD_SET_PRIORITY, 6, NULL));
     CHECK(n_order == 1); /* pre-empted us */
     thread_join(&threads[0]);
     CHECK_STATUS(sys_thread_control(HANDLE_NONE, THREAD_SET_PRIORITY, 31, NULL), ERROR_NO_RIGHT);

@@ -193,7 +193,8 @@ static int protect_child(uint64_t pause_us) {
     priority_set(PRIORITY_PROGRAM);
     test_shared[1] = pause_us;
     CHECK_OK(thread_start(&other, disturber_main, &own_thread, 0));
-    CHECK_OK(sys_thread_control(other.handle, THREAD_SET_PRIORITY, PRIORITY_PROGRAM + 1, NULL));
+    CHECK_OK(sys_thread_control(thread_opened(other.id), THREAD_SET_PRIORITY, PRIORITY_PROGRAM + 1,
+                                NULL));
     /* The call in assembly: wherever the handler comes in, it goes on behind it. */
     __asm__ volatile("leaq 2f(%%rip), %%rax; movq %%rax, %0; movq %%rsp, %1;"
                      "movl %2, %%eax; xorl %%edi, %%edi; movq %3, %%rsi; movq %4, %%rdx;"

@@ -112,9 +112,10 @@ static int exact_child(uint64_t unused) {
     CHECK_OK(handler_set(counting_handler));
     stop = 0;
     CHECK_OK(thread_start(&spinner, spinner_main, (void *)(uintptr_t)&wrong, 0));
-    upcaller.target = spinner.handle;
+    upcaller.target = thread_opened(spinner.id);
     CHECK_OK(thread_start(&caller, upcaller_main, &upcaller, 0));
-    CHECK_OK(sys_thread_control(caller.handle, THREAD_SET_PRIORITY, PRIORITY_PROGRAM + 1, NULL));
+    CHECK_OK(sys_thread_control(thread_opened(caller.id), THREAD_SET_PRIORITY, PRIORITY_PROGRAM + 1,
+                                NULL));
     while (upcaller.done == 0) {
         sleep_us(2000);
     }
@@ -155,6 +156,7 @@ static void waiter_main(void *argument) {
 static int window_child(uint64_t unused) {
     static volatile uint64_t n_waits;
     struct thread waiter;
+    handle_t handle;
     uint64_t random = 1, last = 0;
 
     (void)unused;
@@ -162,9 +164,10 @@ static int window_child(uint64_t unused) {
     stop = 0;
     CHECK_OK(handler_set(stopping_handler));
     CHECK_OK(thread_start(&waiter, waiter_main, (void *)(uintptr_t)&n_waits, 0));
-    CHECK_OK(sys_thread_control(waiter.handle, THREAD_SET_PRIORITY, PRIORITY_PROGRAM, NULL));
+    handle = thread_opened(waiter.id);
+    CHECK_OK(sys_thread_control(handle, THREAD_SET_PRIORITY, PRIORITY_PROGRAM, NULL));
     while (n_waits < 3000) {
-        CHECK(sys_thread_upcall(waiter.handle, 1) == OK || n_waits >= 3000);
+        CHECK(sys_thread_upcall(handle, 1) == OK || n_waits >= 3000);
         unsigned n_sleeps = 0; /* of 100 us, by count: all of the machine may stand for a second */
 
         /* At random moments: while it waits, runs, or is on its way. */
@@ -232,7 +235,7 @@ static int placed_child(uint64_t unused) {
     (void)unused;
     CHECK_OK(handler_set(placing_handler));
     CHECK_OK(thread_start(&thread, placed_main, NULL, 0));
-    own_thread = thread.handle;
+    own_thread = thread_opened(thread.id);
     CHECK_OK(sys_thread_control(own_thread, THREAD_SET_PRIORITY, PRIORITY_PROGRAM, NULL));
     for (unsigned i = 1; i <= 50; i++) {
         while (n_spinning < i) {
@@ -262,21 +265,23 @@ static void block_waits(void *unused) {
 static int interrupted_child(uint64_t unused) {
     handle_t endpoint = endpoint_new(), other = endpoint_new();
     struct thread thread;
+    handle_t handle;
 
     (void)unused;
     test_shared[9] = gate_new(other, 1);
     CHECK_OK(thread_start(&thread, block_waits, (void *)(uintptr_t)endpoint, 0));
+    handle = thread_opened(thread.id);
     sleep_us(MACHINE_PAUSE_US);
-    CHECK_OK(sys_thread_upcall(thread.handle, 4));
+    CHECK_OK(sys_thread_upcall(handle, 4));
     sleep_us(MACHINE_PAUSE_US);
     CHECK(test_shared[0] == 0); /* nobody to tell yet */
     CHECK_OK(handler_set(stopping_handler));
     sleep_us(MACHINE_PAUSE_US);
     CHECK((int64_t)test_shared[0] == ERROR_INTERRUPTED && n_upcalls == 1);
-    CHECK_OK(sys_thread_upcall(thread.handle, 4));
+    CHECK_OK(sys_thread_upcall(handle, 4));
     sleep_us(MACHINE_PAUSE_US);
     CHECK((int64_t)test_shared[1] == ERROR_INTERRUPTED && n_upcalls == 2);
-    CHECK_OK(sys_thread_upcall(thread.handle, 4));
+    CHECK_OK(sys_thread_upcall(handle, 4));
     thread_join(&thread);
     CHECK((int64_t)test_shared[2] == ERROR_INTERRUPTED && n_upcalls == 3);
     return 0;
@@ -321,7 +326,7 @@ static int holding_child(uint64_t unused) {
     own_thread = HANDLE_NONE;
     CHECK_OK(handler_set(holding_handler));
     CHECK_OK(thread_start(&thread, holding_main, NULL, 0));
-    own_thread = thread.handle;
+    own_thread = thread_opened(thread.id);
     thread_join(&thread);
     return 0;
 }
