@@ -116,6 +116,14 @@ void gate_unbind(struct gate *gate) {
     object_put(&gate->object);
 }
 
+void gate_bind_at(struct gate **place, struct gate *gate) {
+    gate_bind(gate);
+    if (*place != NULL) {
+        gate_unbind(*place);
+    }
+    *place = gate;
+}
+
 status_t gate_notify(struct gate *gate, uint64_t bits, enum gate_order order) {
     status_t status = gate->object.revoked ? ERROR_CLOSED : endpoint_refusal(gate->endpoint);
 
@@ -217,14 +225,6 @@ void call_cancel(struct thread *caller) {
         caller->cancel = CANCEL_PENDING;
     } else {
         cancel_enqueue(caller);
-    }
-}
-
-void ipc_interrupt(struct thread *thread, status_t status) {
-    if (thread->state == THREAD_SENDING) {
-        send_finish(thread, status);
-    } else if (thread->state == THREAD_RECEIVING) {
-        receive_finish(thread, status);
     }
 }
 

@@ -92,6 +92,8 @@ static inline void gate_bind(struct gate *gate) {
 }
 /* One less; the last one raises CLOSED. */
 void gate_unbind(struct gate *gate);
+/* `gate` is bound in the place of what was there, NULL: nothing. */
+void gate_bind_at(struct gate **place, struct gate *gate);
 
 /* Its pending bits were received, or are dropped: it leaves the queue. */
 void gate_unlink(struct gate *gate);
@@ -110,10 +112,6 @@ void receive_finish(struct thread *receiver, status_t status);
 void call_cancel(struct thread *caller);
 /* Is there somebody who can be told? */
 bool call_can_be_cancelled(const struct thread *caller);
-
-/* The thread leaves whatever it waits for with this status (READY: nothing happens). For deadlines
- * and interruptions. */
-void ipc_interrupt(struct thread *thread, status_t status);
 
 /* The thread dies: leaves its wait, answers CLOSED to whom it owes. */
 void ipc_kill(struct thread *thread);

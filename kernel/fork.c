@@ -55,7 +55,7 @@ static status_t fork_thread(struct thread *thread, struct process *child) {
     copy->fs_base = thread->fs_base;
     copy->priority = thread->priority;
     copy->upcall_stack = thread->upcall_stack;
-    fpu_fork(copy);
+    fpu_store_control(&copy->fpu);
     return OK;
 }
 
@@ -189,12 +189,13 @@ static void become_commit(struct thread *thread, struct process *prepared) {
     page->word = process->word;
     memcpy(process->name, prepared->name, sizeof(process->name));
     process->upcall_entry = process->block_begin = process->block_end = 0;
+    thread->registers = (struct registers){0};
     registers_init_user(&thread->registers, registers.r10, registers.r8, registers.r9);
     thread->fs_base = 0;
     thread->upcall_stack = 0;
     thread->in_upcall = UPCALL_NOT;
     thread->attention = false;
-    fpu_init_thread(thread);
+    fpu_clean_thread(thread);
     arch_thread_activate(thread, process->space->root);
 }
 /* [/book] */

@@ -104,7 +104,7 @@ status_t sys_futex_wait(struct thread *thread) {
     status_t status = futex_find(thread, registers->rdi, registers->r10, &futex);
 
     if (status == OK) {
-        status = copy_in(thread->process->space, &value, user_ptr(registers->rdi), sizeof(value));
+        status = copy_in_small(thread->process->space, &value, registers->rdi, sizeof(value));
     }
     if (status != OK) {
         return status;

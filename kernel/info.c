@@ -12,14 +12,12 @@ static struct info_page *page(void) {
     return paddr_to_pointer(info_page_frame);
 }
 
-void info_init(uint64_t entry_tsc) {
+void info_init(void) {
     info_page_frame = frame_take_zeroed();
     if (info_page_frame == PADDR_NONE) {
         panic("no memory for the info page");
     }
     arch_clock_fill(page());
-    page()->version = INFO_PAGE_VERSION;
-    page()->entry_tsc = entry_tsc;
 }
 
 void info_set_wall(int64_t offset_ns) {

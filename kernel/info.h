@@ -7,7 +7,7 @@
 extern paddr_t info_page_frame;
 
 /* Makes and fills the page; the clock is running. */
-void info_init(uint64_t entry_tsc);
+void info_init(void);
 
 /* Sets the wall clock. */
 void info_set_wall(int64_t offset_ns);

@@ -102,11 +102,7 @@ static status_t irq_bind(struct thread *thread, struct irq *irq) {
     if (status != OK) {
         return status;
     }
-    gate_bind(gate);
-    if (irq->gate != NULL) {
-        gate_unbind(irq->gate);
-    }
-    irq->gate = gate;
+    gate_bind_at(&irq->gate, gate);
     irq->bits = bits;
     arch_irq_unmask(irq->number);
     return OK;

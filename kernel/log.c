@@ -48,10 +48,6 @@ uint64_t log_head(void) {
 }
 
 void log_bind(struct gate *gate, uint64_t bits) {
-    gate_bind(gate);
-    if (watcher != NULL) {
-        gate_unbind(watcher);
-    }
-    watcher = gate;
+    gate_bind_at(&watcher, gate);
     watcher_bits = bits;
 }

@@ -61,7 +61,7 @@ void kernel_main(const struct boot_info *boot) {
     fast_path_choose(boot);
     smp_start(boot);
     ioapic_init();
-    info_init(boot->entry_tsc);
+    info_init();
     reserve = MAX(frame_n_free() * PAGE_SIZE >> BUDGET_RESERVE_SHIFT, BUDGET_RESERVE_MIN);
     budget_init(frame_n_free() * PAGE_SIZE - reserve);
     scheduler_start();

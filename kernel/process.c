@@ -254,11 +254,7 @@ status_t process_watch(struct process *process, struct gate *gate, uint64_t bits
     if (place < 0) {
         return ERROR_TOO_MANY;
     }
-    gate_bind(gate);
-    if (process->watchers[place].gate != NULL) {
-        gate_unbind(process->watchers[place].gate);
-    }
-    process->watchers[place].gate = gate;
+    gate_bind_at(&process->watchers[place].gate, gate);
     process->watchers[place].bits = bits;
     return OK;
 }

@@ -57,10 +57,8 @@ static void cpu_kick(struct cpu *cpu) {
 }
 
 void scheduler_kick_thread(const struct thread *thread) {
-    for (uint32_t i = 0; i < cpu_n; i++) {
-        if (&cpus[i] != cpu_this() && cpus[i].generic.running == thread) {
-            cpu_kick(&cpus[i]);
-        }
+    if (thread_runs_elsewhere(thread)) {
+        cpu_kick(&cpus[thread->near]);
     }
 }
 
@@ -572,22 +570,22 @@ void kernel_thread_wait_enter(struct thread *thread) {
     scheduler_leave(thread, SWITCH_PREEMPT);
 }
 
-uint64_t scheduler_process_ns(const struct process *process) {
-    uint64_t ticks = process->cpu_ticks;
+/* What ticks_of counts there, up to now. */
+static uint64_t ticks_ns(const uint64_t *sum) {
+    uint64_t ticks = *sum;
 
     for (uint32_t i = 0; i < cpu_n; i++) {
-        ticks += cpus[i].current->process == process ? tsc_read() : 0;
+        ticks += ticks_of(&cpus[i].generic, cpus[i].current) == sum ? tsc_read() : 0;
     }
     return arch_clock_ticks_to_ns(ticks);
 }
 
-uint64_t scheduler_idle_ns(void) {
-    uint64_t ticks = idle_ticks;
+uint64_t scheduler_process_ns(const struct process *process) {
+    return ticks_ns(&process->cpu_ticks);
+}
 
-    for (uint32_t i = 0; i < cpu_n; i++) {
-        ticks += cpus[i].current == cpus[i].generic.idle ? tsc_read() : 0;
-    }
-    return arch_clock_ticks_to_ns(ticks);
+uint64_t scheduler_idle_ns(void) {
+    return ticks_ns(&idle_ticks);
 }
 
 uint64_t scheduler_n_fast(void) {

@@ -11,45 +11,40 @@
 
 static uint32_t last_id;
 
-static void thread_init(struct thread *thread, struct process *process) {
-    thread->process = process;
-    object_get(&process->object);
-    thread->state = THREAD_WAITING;
-    thread->near = (uint8_t)cpu_this()->generic.index;
-    thread->item.kind = QUEUE_THREAD;
-    thread->id = ++last_id;
-    thread->call_sequence = 1;
-    fpu_init_thread(thread);
-}
-
 status_t thread_create(struct process *process, uint64_t entry, uint64_t stack_pointer,
                        uint64_t argument, struct thread **thread) {
+    struct thread *new;
     struct object *object;
     status_t status = object_create(OBJECT_THREAD, process->space->budget, &object);
 
     if (status != OK) {
         return status;
     }
-    *thread = CONTAINER_OF(object, struct thread, object);
-    thread_init(*thread, process);
-    (*thread)->priority = process->priority;
-    registers_init_user(&(*thread)->registers, entry, stack_pointer, argument);
-    tree_insert(&process->threads, &(*thread)->process_node, (*thread)->id);
+    new = CONTAINER_OF(object, struct thread, object);
+    new->process = process;
+    object_get(&process->object);
+    new->state = THREAD_WAITING;
+    new->priority = process->priority;
+    new->near = (uint8_t)cpu_this()->generic.index;
+    new->item.kind = QUEUE_THREAD;
+    new->id = ++last_id;
+    new->call_sequence = 1;
+    fpu_init_thread(new);
+    registers_init_user(&new->registers, entry, stack_pointer, argument);
+    tree_insert(&process->threads, &new->process_node, new->id);
     process->n_threads++;
+    *thread = new;
     return OK;
 }
 
 struct thread *thread_create_kernel(void (*entry)(void *), unsigned priority, void *stack_top) {
-    struct object *object;
     struct thread *thread;
 
-    if (object_create(OBJECT_THREAD, NULL, &object) != OK) {
+    if (thread_create(&kernel_process, 0, 0, 0, &thread) != OK) {
         panic("no memory for a kernel thread");
     }
-    thread = CONTAINER_OF(object, struct thread, object);
-    thread_init(thread, &kernel_process);
     thread->priority = (uint8_t)priority;
-    registers_init_kernel(&thread->registers, entry, NULL, stack_top);
+    registers_init_kernel(&thread->registers, entry, stack_top);
     return thread;
 }
 
@@ -129,8 +124,10 @@ void thread_destroy(struct object *object) {
 static bool wait_end(struct thread *thread, status_t status) {
     switch ((enum thread_state)thread->state) {
     case THREAD_SENDING:
+        send_finish(thread, status);
+        return true;
     case THREAD_RECEIVING:
-        ipc_interrupt(thread, status);
+        receive_finish(thread, status);
         return true;
     case THREAD_AWAITING:
         call_cancel(thread);

@@ -94,24 +94,16 @@ status_t sys_thread_upcall(struct thread *thread) {
     struct thread *target;
     status_t status = handle_find(table, handle, OBJECT_THREAD, RIGHT_NOTIFY, &object);
 
-    if (status == OK) {
-        target = CONTAINER_OF(object, struct thread, object);
-    } else if (status == ERROR_WRONG_TYPE) {
-        struct process *process;
-
+    if (status == ERROR_WRONG_TYPE) {
         status = handle_find(table, handle, OBJECT_PROCESS, RIGHT_NOTIFY, &object);
-        if (status != OK) {
-            return status;
-        }
-        process = CONTAINER_OF(object, struct process, object);
-        target = process_thread(process, 0);
-        if (target == NULL) {
-            return ERROR_CLOSED;
-        }
-    } else {
+    }
+    if (status != OK) {
         return status;
     }
-    if (target->state == THREAD_DEAD || process_is_dying(target->process)) {
+    target = object->type == OBJECT_THREAD
+                 ? CONTAINER_OF(object, struct thread, object)
+                 : process_thread(CONTAINER_OF(object, struct process, object), 0);
+    if (target == NULL || target->state == THREAD_DEAD || process_is_dying(target->process)) {
         return ERROR_CLOSED;
     }
     upcall_raise(target, thread->registers.rsi);

@@ -48,10 +48,6 @@ status_t copy_in(struct space *space, void *to, user_ptr_t from, uint64_t n) {
     return copy(space, from.address, ACCESS_READ, to, n, false);
 }
 
-status_t copy_out(struct space *space, user_ptr_t to, const void *from, uint64_t n) {
-    return copy(space, to.address, ACCESS_WRITE, (char *)(uintptr_t)from, n, true);
-}
-
 status_t copy_out_as(struct space *space, uint64_t to, enum access access, const void *from,
                      uint64_t n) {
     return copy(space, to, access, (char *)(uintptr_t)from, n, true);

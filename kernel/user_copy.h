@@ -11,13 +11,14 @@
 /* Fails: BAD_ADDRESS, OUT_OF_BUDGET, NO_MEMORY; part may then be copied. n is at most a few pages.
  */
 WARN_UNUSED status_t copy_in(struct space *space, void *to, user_ptr_t from, uint64_t n);
-WARN_UNUSED status_t copy_out(struct space *space, user_ptr_t to, const void *from, uint64_t n);
-
-/* copy_out to private pages that nobody uses yet, whatever rights they have: this access makes
- * them.
- */
+/* Out, with an access other than ACCESS_WRITE: to private pages that nobody uses yet, whatever
+ * rights they have, which this access makes. */
 WARN_UNUSED status_t copy_out_as(struct space *space, uint64_t to, enum access access,
                                  const void *from, uint64_t n);
+WARN_UNUSED static inline status_t copy_out(struct space *space, user_ptr_t to, const void *from,
+                                            uint64_t n) {
+    return copy_out_as(space, to.address, ACCESS_WRITE, from, n);
+}
 
 /* Bytes from this one to the end of its page. */
 static inline uint64_t user_page_rest(uint64_t address) {

@@ -269,7 +269,7 @@ void host_kernel_start(void) {
     cpus[0].self = &cpus[0];
     idle = thread_create_kernel(nothing, 0, stack + sizeof(stack));
     scheduler_add_cpu(&cpus[0], idle);
-    info_init(0);
+    info_init();
     budget_init((frame_n_free() - 64) * PAGE_SIZE);
     object_get(&budget_root->object);
     budget_spender_add(budget_root); /* as if init had a handle of it */

@@ -26,13 +26,13 @@ void fpu_init_cpu(void) {
 }
 
 void fpu_init_thread(struct thread *thread) {
-    thread->fpu = fpu_clean;
-    thread->fpu_kept = FPU_CALL;
+    thread->fpu.fcw = FCW_DEFAULT;
+    thread->fpu.mxcsr = MXCSR_DEFAULT;
 }
 
-void fpu_fork(struct thread *child) {
-    fpu_init_thread(child);
-    fpu_store_control(&child->fpu);
+void fpu_clean_thread(struct thread *thread) {
+    thread->fpu = fpu_clean;
+    thread->fpu_kept = FPU_CALL;
 }
 
 void fpu_export(struct thread *thread, void *vector_state) {

@@ -34,17 +34,16 @@ extern const struct fpu_image fpu_clean;
 /* Finds out the processor's MXCSR mask, and loads the clean state. CR0 and CR4 are set. */
 void fpu_init_cpu(void);
 
-/* A clean state, for a new thread or one that begins anew. The current one must then go through
- * arch_thread_activate. */
+/* A clean state for a new thread, whose structure is zeros. */
 void fpu_init_thread(struct thread *thread);
 
+/* The same for one that begins anew. The current one must then go through arch_thread_activate. */
+void fpu_clean_thread(struct thread *thread);
+
+/* What a C call keeps of the current thread's state. */
 static inline void fpu_store_control(struct fpu_image *image) {
     __asm__ volatile("fnstcw %0\n\tstmxcsr %1" : "=m"(image->fcw), "=m"(image->mxcsr));
 }
-
-/* The child of a fork gets what a C call keeps of the caller's state: MXCSR and FCW. The caller is
- * the current thread. */
-void fpu_fork(struct thread *child);
 
 /* To and from the vector_state of an upcall frame (512 bytes, any alignment). `thread` is current,
  * or not running. Any bytes will do: reserved bits of MXCSR are cleared. */

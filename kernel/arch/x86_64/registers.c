@@ -9,27 +9,19 @@
 
 void registers_init_user(struct registers *registers, uint64_t entry, uint64_t stack_pointer,
                          uint64_t argument) {
-    *registers = (struct registers){
-        .rdi = argument,
-        .rip = entry,
-        .cs = SELECTOR_USER_CODE,
-        .rflags = RFLAGS_FIXED | RFLAGS_INTERRUPT | RFLAGS_RESUME,
-        .rsp = stack_pointer,
-        .ss = SELECTOR_USER_DATA,
-    };
+    registers->rdi = argument;
+    registers->rip = entry;
+    registers->cs = SELECTOR_USER_CODE;
+    registers->rflags = RFLAGS_FIXED | RFLAGS_INTERRUPT | RFLAGS_RESUME;
+    registers->rsp = stack_pointer;
+    registers->ss = SELECTOR_USER_DATA;
 }
 
-void registers_init_kernel(struct registers *registers, void (*entry)(void *), void *argument,
-                           void *stack_top) {
-    *registers = (struct registers){
-        .rdi = (uint64_t)argument,
-        .rip = (uint64_t)entry,
-        .cs = SELECTOR_KERNEL_CODE,
-        .rflags = RFLAGS_FIXED | RFLAGS_INTERRUPT | RFLAGS_RESUME,
-        .rsp = (uint64_t)stack_top -
-               8, /* as after a call; the word there stays 0: nowhere to return */
-        .ss = SELECTOR_KERNEL_DATA,
-    };
+void registers_init_kernel(struct registers *registers, void (*entry)(void *), void *stack_top) {
+    /* As after a call; the word there stays 0: nowhere to return. */
+    registers_init_user(registers, (uint64_t)entry, (uint64_t)stack_top - 8, 0);
+    registers->cs = SELECTOR_KERNEL_CODE;
+    registers->ss = SELECTOR_KERNEL_DATA;
 }
 
 void registers_set_call(struct registers *registers, uint64_t entry, uint64_t stack_pointer,

@@ -28,15 +28,14 @@ struct registers {
     uint64_t rip, cs, rflags, rsp, ss;
 } ALIGNED(16);
 
-/* A user thread about to run at `entry` with rdi = argument; all else is zero. Any address will do:
- * one that cannot be executed is a fault of that thread. */
+/* A user thread about to run at `entry` with rdi = argument; all else is zero, as it must be
+ * before. Any address will do: one that cannot be executed is a fault of that thread. */
 void registers_init_user(struct registers *registers, uint64_t entry, uint64_t stack_pointer,
                          uint64_t argument);
 
-/* A kernel thread: calls entry(argument) in ring 0 with interrupts on. entry must not return.
+/* A kernel thread: calls entry(NULL) in ring 0 with interrupts on. entry must not return.
  * stack_top: end of its stack, aligned to 16 bytes. */
-void registers_init_kernel(struct registers *registers, void (*entry)(void *), void *argument,
-                           void *stack_top);
+void registers_init_kernel(struct registers *registers, void (*entry)(void *), void *stack_top);
 
 /* The next return to this thread loads all its registers. */
 static inline void registers_load_whole(struct registers *registers) {

@@ -33,8 +33,7 @@ static inline void fpu_restore(const struct fpu_image *image) {
  * are kept. */
 static inline void fpu_save_call(struct thread *thread) {
     if (UNLIKELY(thread->fpu_kept == FPU_IMAGE)) {
-        thread->fpu = fpu_clean; /* but for the control words, which follow */
-        thread->fpu_kept = FPU_CALL;
+        fpu_clean_thread(thread); /* but for the control words, which follow */
     }
     fpu_store_control(&thread->fpu);
 }
