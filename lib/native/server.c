@@ -236,7 +236,8 @@ static void timers_run(struct server *server) {
 
 /* ---- the loop ---- */
 
-static void on_control(struct server *server, uint64_t bits) {
+/* Not inlined, nor the loop: crash reports name them. */
+__attribute__((noinline)) static void on_control(struct server *server, uint64_t bits) {
     if ((bits & SERVER_CONTROL_HEARTBEAT) != 0) {
         server_notify_init(server, SERVER_ANSWER_ALIVE);
     }
@@ -442,7 +443,7 @@ static int64_t server_receive(struct server *server, struct request *request, st
     return kind;
 }
 
-static void server_loop(struct server *server, uint64_t until) {
+__attribute__((noinline)) static void server_loop(struct server *server, uint64_t until) {
     struct request request = {.server = server};
     status_t outcome = REQUEST_DEFERRED;
 
