@@ -121,7 +121,7 @@ void thread_destroy(struct object *object) {
 
 /* What the thread waits for ends with this status; a call that was received becomes a CANCEL.
  * False: it does not wait for anything of the kind. */
-static bool wait_end(struct thread *thread, status_t status) {
+static ALWAYS_INLINE bool wait_end(struct thread *thread, status_t status) {
     switch ((enum thread_state)thread->state) {
     case THREAD_SENDING:
         send_finish(thread, status);
