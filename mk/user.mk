@@ -27,10 +27,10 @@ USER_LDFLAGS := -nostdlib -static -z separate-code -z noexecstack -z max-page-si
 PROTECTOR := -fno-stack-protector
 $(BUILD)/user/programs/%.o: PROTECTOR := -fstack-protector-strong
 
-# Servers and drivers are each made as a whole (mk/toolchain.mk); what programs are linked with too has
-# both forms. Programs themselves gain too little for the time it takes: there are many of them. The
+# Servers are each made as a whole (mk/toolchain.mk); what others are linked with too has both forms.
+# Programs gain too little for the time it takes: there are many of them; drivers nothing. The
 # words of messages are stored as they come, which is quicker than to pack them into vectors first.
-$(BUILD)/user/servers/%.o $(BUILD)/user/drivers/%.o: USER_WHOLE := $(WHOLE) -fno-tree-slp-vectorize
+$(BUILD)/user/servers/%.o: USER_WHOLE := $(WHOLE) -fno-tree-slp-vectorize
 $(BUILD)/user/lib/%.o: USER_WHOLE := $(WHOLE) $(if $(WHOLE),-ffat-lto-objects) -fno-tree-slp-vectorize
 $(BUILD)/user/lib/posix/%.o: USER_WHOLE :=
 USER_LD = $(LD) $(USER_LDFLAGS)
@@ -121,9 +121,9 @@ sources_of = $(wildcard $(1)/*.c $(1)/*.S)
 
 NATIVE_FOLDERS := $(call folders,servers drivers)
 POSIX_FOLDERS  := $(filter-out programs/common,$(call folders,programs))
-native_programs := $(addprefix $(BUILD)/debug/bin/,$(notdir $(NATIVE_FOLDERS)))
-$(native_programs): USER_LD = $(call whole_ld,$(USER_CFLAGS),$(USER_LDFLAGS))
-$(native_programs): USER_LD_OPTION := $(if $(WHOLE),-Wl$(comma))
+whole_programs := $(addprefix $(BUILD)/debug/bin/,$(notdir $(call folders,servers)))
+$(whole_programs): USER_LD = $(call whole_ld,$(USER_CFLAGS),$(USER_LDFLAGS))
+$(whole_programs): USER_LD_OPTION := $(if $(WHOLE),-Wl$(comma))
 $(foreach f,$(NATIVE_FOLDERS),$(eval $(call component,$(f),bin/$(notdir $(f)),$(NATIVE_LIBS),$(call sources_of,$(f)))))
 $(foreach f,$(POSIX_FOLDERS),$(eval $(call component,$(f),bin/$(notdir $(f)),$(POSIX_LIBS),$(call sources_of,$(f)))))
 $(foreach p,$(PORTS),$(call port_programs,$(p),program,$(port_$(p)_own),$(POSIX_LIBS)))

@@ -5,9 +5,9 @@
  * Invariant: `is_sending` iff bytes were given to the UART and its "sent" interrupt has not been
  * seen yet; then the watchdog is armed. The receive interrupt is off iff the terminal has no room.
  * `is_behind` iff the UART still asks at the end of a turn, as one does that an emulator makes:
- * then the watchdog is due, and gives us the next turn. Not the interrupt, which goes ahead of all
- * clients and so would keep them out: it is not acknowledged (`is_masked`) until the UART asks for
- * nothing.
+ * then the watchdog gives us the next turn, after a rest in which less important programs run: an
+ * emulator may take milliseconds for a turn. Not the interrupt, which goes ahead of all clients and
+ * so would keep them out: it is not acknowledged (`is_masked`) until the UART asks for nothing.
  */
 #include "drivers/serial/uart.h"
 #include "lib/native/error.h"
@@ -22,6 +22,7 @@ enum {
     COM1 = 0x3f8,
     RECEIVE_BYTES = 64, /* handed to the terminal at once */
     ROUNDS_MAX = 32,    /* of one turn, so that clients are heard in between */
+    REST_US = 1000,     /* after such a turn: 512 bytes; real ones need 44 ms for these */
     WATCHDOG_MS = 100,  /* 16 bytes take 1.4 ms */
     REPORT_PERIOD_MS = 1000,
     ROWS = 24, /* what a terminal at the other end has if nobody says otherwise (stty) */
@@ -151,7 +152,7 @@ static void service(void) {
     }
     /* It still asks, and its line will not rise again: we have to come back by ourselves. */
     is_sending = is_behind = true;
-    server_timer_arm(server, &watchdog, time_now_ns(), on_watchdog);
+    server_timer_arm(server, &watchdog, time_deadline(REST_US * NS_PER_US), on_watchdog);
 }
 
 static void on_irq(struct server *loop, void *object, uint64_t bits) {
