@@ -360,10 +360,14 @@ status_t namespace_walk(const char *text, namespace_request *request, void *cont
     handle_t gate;
     const char *rest;
     struct namespace_path path;
-    status_t status = namespace_resolve(text, &gate, &rest);
 
     path.text = text;
     path.length = strlen(text);
+    if (path.length >= PATH_LENGTH_MAX) {
+        return ERROR_NAME_TOO_LONG;
+    }
+    status_t status = namespace_resolve(text, &gate, &rest);
+
     return status == OK ? namespace_walk_at(&path, gate, rest, request, context) : status;
 }
 

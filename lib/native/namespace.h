@@ -13,7 +13,7 @@
 #include "abi/types.h"
 #include "lib/base/path.h"
 
-enum { NAMESPACE_REDIRECTS_MAX = 40, NAMESPACE_PATH_BYTES = 4096 };
+enum { NAMESPACE_REDIRECTS_MAX = 40 };
 
 /* Reads the start block; called by the first use of the others, and again (lib/posix after exec) to
  * begin anew. */

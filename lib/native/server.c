@@ -237,7 +237,7 @@ static void timers_run(struct server *server) {
 /* ---- the loop ---- */
 
 /* Not inlined, nor the loop: crash reports name them. */
-__attribute__((noinline)) static void on_control(struct server *server, uint64_t bits) {
+NOINLINE static void on_control(struct server *server, uint64_t bits) {
     if ((bits & SERVER_CONTROL_HEARTBEAT) != 0) {
         server_notify_init(server, SERVER_ANSWER_ALIVE);
     }
@@ -406,8 +406,7 @@ static status_t request_handle(struct server *server, struct request *request,
 
 /* The receive that follows one that failed: there was no room for handles, neither here for those
  * of a request nor at the client for those of the answer; or nobody waits for them. */
-__attribute__((noinline)) static int64_t receive_again(struct request *request, status_t failed,
-                                                       uint64_t deadline) {
+NOINLINE static int64_t receive_again(struct request *request, status_t failed, uint64_t deadline) {
     struct answer sent = request->answer;
     int64_t kind;
 
@@ -443,7 +442,7 @@ static int64_t server_receive(struct server *server, struct request *request, st
     return kind;
 }
 
-__attribute__((noinline)) static void server_loop(struct server *server, uint64_t until) {
+NOINLINE static void server_loop(struct server *server, uint64_t until) {
     struct request request = {.server = server};
     status_t outcome = REQUEST_DEFERRED;
 
@@ -496,7 +495,7 @@ uint32_t server_incarnation(const struct server *server) {
 
 /* Touches the stack as deep as handlers go: a server whose budget has ended meanwhile still answers
  * that it has. */
-__attribute__((noinline)) static void stack_touch(void) {
+NOINLINE static void stack_touch(void) {
     volatile uint8_t pages[STACK_TOUCHED_BYTES];
 
     for (size_t i = 0; i < sizeof pages; i += PAGE_SIZE) {
