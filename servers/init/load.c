@@ -46,7 +46,7 @@ static status_t make_objects(struct init *init, struct service *service) {
 static void load_one(void *context, const char *file_name, const struct archive_file *file) {
     struct init *init = context;
     struct service *service = &init->services[init->n_services];
-    struct manifest_error error = {.text = "its name is too long"};
+    struct manifest_error error = {.text = "the service's name is too long"};
     char name[MANIFEST_NAME_BYTES * 2];
 
     if (!string_ends_with(file_name, manifest_suffix)) {

@@ -90,10 +90,12 @@ MANIFEST = "program {}\nphase {}\nlevel 1\npriority 44\nbudget 512 KiB\nhandles 
 
 @pytest.fixture(name="archive", scope="module")
 def fixture_archive(tmp_path_factory):
-    """The boot archive with two services more: one to be started by hand, and one that init refuses."""
+    """The boot archive with two services more: one to be started by hand, and one that init refuses; and two whose
+    names are longer than one may be, and than init looks at."""
     folder = tmp_path_factory.mktemp("archive")
     lines = [(BUILD / "boot.list").read_text(encoding="utf-8")]
-    for name, program, phase in (("byhand", "/bin/clock", "manual"), ("broken", "/bin/nosuch", "boot")):
+    for name, program, phase in (("byhand", "/bin/clock", "manual"), ("broken", "/bin/nosuch", "boot"),
+                                 ("n" * 24, "/bin/clock", "manual"), ("n" * 60, "/bin/clock", "manual")):
         (folder / name).write_text(MANIFEST.format(program, phase, name), encoding="ascii")
         lines.append(f"etc/services/{name}.manifest={folder / name}\n")
     (folder / "list").write_text("".join(lines), encoding="utf-8")
@@ -108,3 +110,6 @@ def test_services_that_were_never_started(archive):
     assert re.search(r"^broken +refused", done.output, re.M)
     assert f"cat: /dev/byhand: {ABSENT}\ncat: /dev/broken: {ABSENT}\ncrw" in done.output
     assert "services: broken: " in done.output
+    for n in (24, 60):
+        assert f"/{'n' * n}.manifest:0: the service's name is too long; not started" in done.transcript
+        assert not re.search(rf"^{'n' * 20}", done.output, re.M)
