@@ -65,7 +65,7 @@ enum message_kind {
  *   bits 3-5    number of lent segments
  *   bits 6-8    number of handles accepted (receive, reply_receive, call): slots are reserved
  *               at once
- *   bit 9       NO_INTERRUPT: an upcall or stop does not cancel this call (call only)
+ *   bit 9       NO_INTERRUPT: an upcall does not cancel this call (call only)
  *   bit 10      REFUSE: nothing is received; instead all who wait at the endpoint are told ABSENT,
  *               notifications are dropped, and so it goes with all that comes, until the next
  *               receive without this bit (receive only; BUSY if another thread receives)

@@ -180,9 +180,7 @@ void call_finish(struct thread *caller, status_t status) {
 }
 
 void send_finish(struct thread *sender, status_t status) {
-    if (list_is_linked(&sender->item.link)) {
-        list_remove(&sender->item.link);
-    }
+    list_remove(&sender->item.link);
     deadline_disarm(sender);
     message_accept_drop(sender);
     sender->registers.rax = (uint64_t)(int64_t)status;

@@ -84,7 +84,8 @@ status_t sys_process_fork(struct thread *thread) {
     status_t status;
 
     if (thread->operation == NULL) {
-        return fork_begin(thread);
+        /* Another thread's fork or become may have begun while this call waited for the lock. */
+        return parent->cloner != NULL ? RESULT_RESTART : fork_begin(thread);
     }
     child = CONTAINER_OF(thread->operation, struct process, object);
     if (scheduler_kick_process(parent)) {
@@ -211,6 +212,9 @@ static status_t become_begin(struct thread *thread) {
     status_t status = handle_find(&thread->process->handles, thread->registers.rdi, OBJECT_PROCESS,
                                   RIGHT_MANAGE, &object);
 
+    if (thread->process->cloner != NULL) {
+        return RESULT_RESTART; /* as in fork */
+    }
     if (status != OK) {
         return status;
     }
@@ -237,7 +241,8 @@ static status_t become_check_step(struct thread *thread, struct process *prepare
         status = handle_table_pay(&thread->process->handles, prepared->space->budget);
     }
     if (status != OK && status != RESULT_RESTART) {
-        thread->operation = NULL; /* it lives on */
+        thread->operation = NULL; /* it lives on, if somebody has a handle */
+        process_handle_drop(prepared);
         object_put(&prepared->object);
         thread_operation_drop(thread);
     }

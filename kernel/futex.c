@@ -128,7 +128,6 @@ static status_t step_done(struct thread *thread, uint32_t n_done, bool all) {
         return RESULT_RESTART;
     }
     thread->registers.rdx = thread->operation_progress;
-    thread->operation_progress = 0;
     return OK;
 }
 
@@ -141,7 +140,6 @@ status_t sys_futex_wake(struct thread *thread) {
     uint32_t n_woken;
 
     if (status != OK) {
-        thread->operation_progress = 0; /* unmapped between two steps */
         return status;
     }
     n_woken = wake(&futex, n);
@@ -162,7 +160,6 @@ status_t sys_futex_requeue(struct thread *thread) {
         status = futex_find(thread, registers->rdx, registers->r8, &to);
     }
     if (status != OK) {
-        thread->operation_progress = 0; /* unmapped between two steps */
         return status;
     }
     if (n_wake != 0) {

@@ -218,10 +218,6 @@ status_t handle_table_clone_step(const struct handle_table *from, struct handle_
     if (status != OK) {
         return status;
     }
-    /* Messages may have brought the parent more handles in the part before since the last step. */
-    while (to->first_fresh < base) {
-        slot_push(to, to->first_fresh++);
-    }
     n = MIN(from->first_fresh - base, CLONE_STEP);
     to->first_fresh = base + n;
     /* From the end, so that the lowest free numbers are used first. */

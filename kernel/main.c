@@ -20,7 +20,7 @@
 #include "kernel/scheduler.h"
 #include "lib/base/string.h"
 
-/* Slabs are charged by the object, but frames go by the page: what budgets must not promise. */
+/* What budgets must not promise: the kernel takes frames for itself too. */
 #define BUDGET_RESERVE_SHIFT 6 /* one part in 64 */
 #define BUDGET_RESERVE_MIN   (1 * MiB)
 

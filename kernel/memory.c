@@ -303,7 +303,7 @@ void memory_destroy(struct object *object) {
         n_quarantined += memory->n_frames;
         return;
     }
-    if (memory->n_frames <= STEP_PAGES && memory->n_pages <= STEP_PAGES) {
+    if (memory->n_frames <= STEP_PAGES && memory->levels <= 1) {
         while (!destroy_step(&memory->reapable)) {
         }
         return;
@@ -311,8 +311,7 @@ void memory_destroy(struct object *object) {
     reaper_add(&memory->reapable);
 }
 
-void memory_use_dma(struct memory *memory, uint32_t owner) {
-    memory->dma_owner = owner;
+void memory_use_dma(struct memory *memory) {
     list_push_back(&dma_memory, &memory->reapable.link);
 }
 

@@ -23,7 +23,7 @@ struct memory {
     uint8_t kind;       /* enum memory_kind */
     uint8_t levels;     /* demand: height of the tree, 0 if there is none */
     uint8_t caching;    /* device: memory_create_device flags */
-    uint32_t dma_owner; /* process that made it, if it is DMA memory */
+    uint32_t dma_owner; /* process that made it, if it is DMA memory; else 0 */
     uint64_t n_pages;
     paddr_t root;         /* demand: top node of the tree; else the first byte */
     uint64_t n_zeroed;    /* contiguous: pages zeroed so far, all when it can be used */
@@ -77,8 +77,9 @@ bool memory_discard_step(struct memory *memory, uint64_t *first, uint64_t n);
 
 void memory_destroy(struct object *object);
 
-/* From now on a device of `owner` may write there: when the object dies, it goes to quarantine. */
-void memory_use_dma(struct memory *memory, uint32_t owner);
+/* From now on a device of its owner may write there: when the object dies, it goes to quarantine.
+ */
+void memory_use_dma(struct memory *memory);
 
 /* The bus mastering of process `owner`, which is dead, is off: its DMA memory can be freed, that of
  * which others still hold handles as any other. One step looks at all DMA memory: as many objects

@@ -228,7 +228,6 @@ status_t process_visit_threads(struct thread *caller, struct process *process,
         struct thread *thread = process_thread(process, (uint32_t)caller->operation_progress);
 
         if (thread == NULL) {
-            caller->operation_progress = 0;
             return OK;
         }
         caller->operation_progress = thread->id + 1;
@@ -299,6 +298,7 @@ static bool reap_step(struct reapable *reapable) {
     }
     switch (process->reap_stage) {
     case 0:
+        process->reap_cursor = 0; /* a become that had begun to close used it */
         process->reap_stage += process_threads_end(process, NULL);
         return false;
     case 1:
@@ -363,9 +363,10 @@ void process_fill_status(const struct process *process, struct process_status *s
         .cpu_ns = scheduler_process_ns(process),
         .start_ns = process->start_ns,
         .n_threads = process->n_threads,
-        .n_handles = process->handles.n_pages == 0 ? 0
-                                                   : process->handles.n_pages * HANDLES_PER_PAGE -
-                                                         1 - process->handles.n_free,
+        .n_handles =
+            process_is_dying(process) || process->handles.n_pages == 0
+                ? 0
+                : process->handles.n_pages * HANDLES_PER_PAGE - 1 - process->handles.n_free,
         .n_frames = process->space == NULL ? 0 : process->space->n_frames,
     };
     memcpy(status->name, process->name, sizeof(status->name));

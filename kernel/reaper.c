@@ -105,8 +105,7 @@ static void idle_main(void *unused) {
     }
 }
 
-/* Stacks with an unmapped page below: see page_table_init, which leaves holes for
- * kernel_thread_guards. */
+/* Stacks with an unmapped page below: see map_image. */
 #define STACK_BYTES (2 * PAGE_SIZE)
 #define N_STACKS    (2 + CPU_MAX)
 

@@ -18,6 +18,12 @@
 
 #define SPACE_STEP 64
 
+/* A range of whole pages below the kernel's pages. */
+static inline bool user_range_is_valid(uint64_t address, uint64_t length) {
+    return length != 0 && IS_ALIGNED(address | length, PAGE_SIZE) &&
+           u64_range_is_within(address, length, INFO_PAGE_ADDRESS);
+}
+
 struct memory;
 
 struct region {

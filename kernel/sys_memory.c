@@ -38,8 +38,8 @@ static status_t contiguous_step(struct thread *thread) {
         return status == ERROR_NO_MEMORY && thread->registers.rdx != 0 ? ERROR_LIMIT_LOW : status;
     }
     status = handle_give(thread, &memory->object, RIGHTS_ALL);
-    if (status == OK && (thread->registers.rsi & MEMORY_DMA) != 0) {
-        memory_use_dma(memory, thread->process->id);
+    if (status == OK && memory->dma_owner != 0) {
+        memory_use_dma(memory);
     }
     return status;
 }
@@ -73,6 +73,7 @@ status_t sys_memory_create(struct thread *thread) {
     if (status != OK) {
         return status;
     }
+    memory->dma_owner = dma ? thread->process->id : 0; /* now: the program may change its word */
     thread->operation = &memory->object;
     return contiguous_step(thread);
 }
@@ -118,7 +119,6 @@ static status_t memory_resize(struct thread *thread, struct memory *memory) {
         thread->operation_progress = first;
         return RESULT_RESTART;
     }
-    thread->operation_progress = 0;
     return OK;
 }
 
@@ -129,7 +129,6 @@ status_t sys_memory_control(struct thread *thread, struct memory *memory) {
     uint64_t first, n;
 
     if (registers->rsi != MEMORY_SIZE && (rights & RIGHT_MANAGE) == 0) {
-        thread->operation_progress = 0; /* another handle has the number now */
         return ERROR_NO_RIGHT;
     }
     switch (registers->rsi) {
@@ -180,9 +179,7 @@ static uint32_t rights_protection(uint32_t rights) {
            ((rights & RIGHT_EXECUTE) != 0 ? MAP_EXECUTE : 0);
 }
 
-/* The answer, however far it came. */
 static status_t map_finish(struct thread *thread, uint64_t address, status_t status) {
-    thread->operation_progress = 0;
     thread->registers.rdx = address;
     return status;
 }
@@ -259,10 +256,14 @@ status_t sys_map(struct thread *thread, struct process *process) {
     if (!is_changeable(thread, process)) {
         return map_finish(thread, 0, ERROR_BAD_STATE);
     }
+    /* From a page of progress on the region is there, and its pages are being touched. The program
+     * may have changed what it said it was. */
+    if (thread->operation_progress >= PAGE_SIZE && !user_range_is_valid(address, registers->r10)) {
+        return map_finish(thread, 0, ERROR_BAD_ARGUMENT);
+    }
     if (thread->operation_progress == MAP_UNDOING) {
         return populate_undo(thread, space);
     }
-    /* From a page of progress on the region is there, and its pages are being touched. */
     if (thread->operation_progress < PAGE_SIZE) {
         status = map_request_read(thread, &request);
         if (status != OK) {
@@ -286,17 +287,11 @@ status_t sys_map(struct thread *thread, struct process *process) {
         registers->r8 = (uint64_t)(int64_t)status;
         return populate_undo(thread, space);
     }
-    if (page == address + registers->r10) {
+    if (page >= address + registers->r10) {
         return map_finish(thread, address, OK);
     }
     thread->operation_progress = page - address;
     return RESULT_RESTART;
-}
-
-/* A range of whole pages below the kernel's pages. */
-static bool range_is_valid(uint64_t address, uint64_t length) {
-    return length != 0 && IS_ALIGNED(address | length, PAGE_SIZE) &&
-           u64_range_is_within(address, length, INFO_PAGE_ADDRESS);
 }
 
 /* Stores how far a step came. */
@@ -314,7 +309,7 @@ status_t sys_unmap(struct thread *thread, struct process *process) {
     uint64_t address = registers->rsi;
     status_t status = is_changeable(thread, process) ? OK : (status_t)ERROR_BAD_STATE;
 
-    if (status == OK && !range_is_valid(address, registers->rdx)) {
+    if (status == OK && !user_range_is_valid(address, registers->rdx)) {
         status = ERROR_BAD_ARGUMENT;
     }
     if (status == OK) {
@@ -329,7 +324,7 @@ status_t sys_protect(struct thread *thread, struct process *process) {
     uint64_t address = registers->rsi;
     status_t status = is_changeable(thread, process) ? OK : (status_t)ERROR_BAD_STATE;
 
-    if (status == OK && (!range_is_valid(address, registers->rdx) ||
+    if (status == OK && (!user_range_is_valid(address, registers->rdx) ||
                          (registers->r10 & ~(uint64_t)MAP_PROTECTION) != 0)) {
         status = ERROR_BAD_ARGUMENT;
     }
@@ -371,7 +366,7 @@ status_t process_discard(struct thread *thread) {
     uint64_t end = registers->r10;
     status_t status;
 
-    if (end < address || !range_is_valid(address, end - address)) {
+    if (end < address || !user_range_is_valid(address, end - address)) {
         return ERROR_BAD_ARGUMENT;
     }
     status = space_discard_step(thread->process->space, &address, end);

@@ -169,7 +169,6 @@ status_t sys_process_control(struct thread *thread, struct process *process) {
     const struct registers *registers = &thread->registers;
 
     if (process_is_dying(process)) {
-        thread->operation_progress = 0; /* since the last step */
         return ERROR_BAD_STATE;
     }
     switch (registers->rsi) {
@@ -178,8 +177,9 @@ status_t sys_process_control(struct thread *thread, struct process *process) {
         if (process->cloner == NULL) {
             process_freeze(process, NULL);
         }
-        /* It has stopped when the call returns: also what ran on other CPUs. */
-        return scheduler_kick_process(process) ? RESULT_RESTART : OK;
+        /* It has stopped when the call returns, also what ran on other CPUs; unless it is one's
+         * own, for to make the call again would be to stop again after the CONTINUE. */
+        return process != thread->process && scheduler_kick_process(process) ? RESULT_RESTART : OK;
     case PROCESS_CONTINUE:
         process->stopped = false;
         if (process->cloner == NULL) {

@@ -38,11 +38,9 @@ status_t sys_thread_exit(struct thread *thread) {
     void *word;
 
     if (registers->rdx != 0) {
-        uint64_t address = registers->rsi;
-        uint64_t end;
+        uint64_t address = registers->rsi, end = address + registers->rdx;
 
-        if (!IS_ALIGNED(address | registers->rdx, PAGE_SIZE) ||
-            u64_add_overflows(address, registers->rdx, &end) || end > INFO_PAGE_ADDRESS) {
+        if (!user_range_is_valid(address, registers->rdx)) {
             return ERROR_BAD_ARGUMENT;
         }
         /* Its stack may be gone between steps: nothing is pushed there any more. */

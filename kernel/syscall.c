@@ -9,16 +9,10 @@
 /* The object that the first argument names; 0: `own`, if there is such a one. */
 static status_t first_find(struct thread *thread, enum object_type type, uint32_t rights,
                            struct object *own, struct object **found) {
-    status_t status = OK;
-
     *found = own;
-    if (own == NULL || thread->registers.rdi != HANDLE_NONE) {
-        status = handle_find(&thread->process->handles, thread->registers.rdi, type, rights, found);
-    }
-    if (UNLIKELY(status != OK)) {
-        thread->operation_progress = 0; /* closed by another thread between two steps */
-    }
-    return status;
+    return own == NULL || thread->registers.rdi != HANDLE_NONE
+               ? handle_find(&thread->process->handles, thread->registers.rdi, type, rights, found)
+               : OK;
 }
 
 /* [book:syscall-table] */
@@ -89,6 +83,7 @@ void syscall_enter(struct thread *thread) {
         }
     } else if (status != RESULT_KEEP) {
         thread->registers.rax = (uint64_t)(int64_t)status;
+        thread->operation_progress = 0; /* of this call: whichever way it ended */
     }
     if (DEBUG_KERNEL) {
         debug_check();

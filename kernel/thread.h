@@ -141,7 +141,7 @@ static inline struct thread *reply_caller(struct thread *server, uint64_t reply,
 WARN_UNUSED status_t thread_create(struct process *process, uint64_t entry, uint64_t stack_pointer,
                                    uint64_t argument, struct thread **thread);
 
-/* A kernel thread, made ready. Panics if there is no memory: only at boot. */
+/* A kernel thread in WAITING. Panics if there is no memory: only at boot. */
 struct thread *thread_create_kernel(void (*entry)(void *), unsigned priority, void *stack_top);
 
 /*

@@ -6,13 +6,9 @@
 /* [book:user-resolve-fault] */
 status_t user_resolve_fault(struct space *space, uint64_t address, enum access access,
                             void **pointer) {
-    status_t status;
+    status_t status = space_fault(space, address, access);
     const pte_t *entry;
 
-    if (address < USER_BOTTOM || address >= USER_TOP) {
-        return ERROR_BAD_ADDRESS;
-    }
-    status = space_fault(space, address, access);
     if (status != OK) {
         return status == ERROR_NO_RIGHT || status == ERROR_NOT_FOUND ? ERROR_BAD_ADDRESS : status;
     }

@@ -25,5 +25,5 @@ uint64_t arch_clock_ticks_to_ns(uint64_t ticks);
  * than the hardware counts (then arm again). Replaces what was armed before. */
 void arch_timer_arm(uint64_t deadline_ns);
 
-/* Fills the info page, once. Reads the CMOS clock: up to a few ms. */
+/* Fills the info page, once. */
 void arch_clock_fill(struct info_page *page);

@@ -64,7 +64,7 @@ bool ioapic_route(unsigned line, bool is_level, bool is_active_low) {
     struct pin *pin = &pins[line];
 
     pin->entry = 0;
-    if (pin->ioapic == NULL || (line < IRQ_ISA_LINES && acpi.isa[line].is_level != is_level)) {
+    if (pin->ioapic == NULL || (line < IRQ_ISA_LINES && !(is_level && acpi.isa[line].is_level))) {
         return false;
     }
     if (line < IRQ_ISA_LINES) {

@@ -12,10 +12,11 @@ void ioapic_init(void);
 
 /*
  * The line is to be had at its pin from now on, masked at first, if there is one and what the
- * firmware says of the line agrees with what is asked for. Else false, and it is not. Lines of the
- * ISA bus are the 8259's too, and without ACPI's machine language nobody knows which of them a PCI
- * device gets when it is not the 8259 that listens: that a line is level-triggered here says that
- * they come here as well.
+ * firmware says of the line agrees with what is asked for. Else false, and it is not. Edges of the
+ * ISA bus stay with the 8259, which keeps those that come while a line is masked: unmasked, a busy
+ * serial line floods its driver until it counts as hung. Lines of the ISA bus are the 8259's too,
+ * and without ACPI's machine language nobody knows which of them a PCI device gets when it is not
+ * the 8259 that listens: that a line is level-triggered here says that they come here as well.
  */
 WARN_UNUSED bool ioapic_route(unsigned line, bool is_level, bool is_active_low);
 

@@ -198,11 +198,7 @@ static bool pic_acknowledge(unsigned line) {
 }
 
 bool arch_irq_route(unsigned number, bool is_level, bool is_active_low) {
-    /* Edges of the ISA bus stay with the 8259, which keeps those that come while a line is masked:
-     * unmasked, a busy serial line floods its driver until it counts as hung. */
-    bool by_ioapic = is_level || number >= IRQ_ISA_LINES;
-
-    return number >= IRQ_LINES || (by_ioapic && ioapic_route(number, is_level, is_active_low)) ||
+    return number >= IRQ_LINES || ioapic_route(number, is_level, is_active_low) ||
            (number < IRQ_ISA_LINES && pic_set_mode(number, is_level));
 }
 

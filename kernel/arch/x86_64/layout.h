@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Numbers that C and assembly share: where the kernel lives, selectors, vectors, structure offsets.
- * Only macros, so that .S files can include it. The offsets are checked against the structures at
- * compile time, in cpu.c.
+ * Numbers that C and assembly share: where the kernel lives, selectors, vectors. Only macros, so
+ * that .S files can include it. Offsets in structures are in offsets.def.
  */
 #pragma once
 

@@ -80,6 +80,40 @@ static void stop_and_continue(void) {
     (void)child_wait(child);
 }
 
+static void spin_thread(void *unused) {
+    (void)unused;
+    for (;;) {
+    }
+}
+
+/* Stops itself, while its other threads run. */
+static int self_stopping_child(uint64_t unused) {
+    static struct thread threads[4];
+
+    (void)unused;
+    for (unsigned i = 0; i < ARRAY_SIZE(threads); i++) {
+        CHECK_OK(thread_start(&threads[i], spin_thread, NULL, 0));
+    }
+    time_sleep_until(time_deadline(MACHINE_PAUSE_US * NS_PER_US));
+    CHECK_OK(sys_process_control(HANDLE_NONE, PROCESS_STOP, 0, 0, NULL));
+    return 6;
+}
+
+/* One STOP is one stop, also of oneself. */
+static void stop_oneself(void) {
+    handle_t child = child_start(self_stopping_child, 0);
+    struct process_status status = {0};
+
+    while (status.state != PROCESS_STOPPED) {
+        sleep_us(1000);
+        CHECK_OK(
+            sys_process_info(child, PROCESS_INFO_STATUS, &status, sizeof(status), 0, NULL, NULL));
+    }
+    sleep_us(MACHINE_PAUSE_US);
+    CHECK_OK(sys_process_control(child, PROCESS_CONTINUE, 0, 0, NULL));
+    CHECK(child_wait(child).status == 6);
+}
+
 static void thread_main(void *argument) {
     ++*(volatile unsigned *)argument;
 }
@@ -261,6 +295,7 @@ const struct test process_tests[] = {
     {"process kill a running one", kill_running},
     {"process kill one not started", unstarted_child_dies},
     {"process stop and continue", stop_and_continue},
+    {"process stop oneself", stop_oneself},
     {"process given several handles", give_all},
     {"process given none of them", give_none},
     {"process written to", write_other},
