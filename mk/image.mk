@@ -2,9 +2,10 @@
 #
 # Boot archives and boot images.
 #
-#   build/boot.tar       /bin, /etc, /share; the manifests of services as /etc/services/NAME.manifest
-#   build/test.tar       the same and /tests, for tests inside the system
-#   build/euralios.iso   GRUB (BIOS and UEFI), the kernel and boot.tar
+#   build/boot.tar         /bin, /etc, /share; the manifests of services as /etc/services/NAME.manifest
+#   build/test.tar         the same, /tests and the manifests of services for tests
+#   build/kernel-test.tar  the kernel's tests alone, in the place of init
+#   build/euralios.iso     GRUB (BIOS and UEFI), the kernel and boot.tar
 
 BOOT_TAR := $(BUILD)/boot.tar
 TEST_TAR := $(BUILD)/test.tar

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# Starting the system in QEMU.
+# Starting the system in QEMU: to use it, to debug it, to measure it, and for long tests. The book, too.
 
 ACCEL ?= tcg
 QEMU_RUN = BUILD=$(BUILD) tools/qemu --accel $(ACCEL)

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT */
+/* clang-format off */
 /*
  * Character devices: bytes in, bytes out, as an open file (protocol file) that everybody opens from
  * root 0. No line discipline here: that is the terminal's server. What comes in goes to whoever
  * reads first; writes of several clients are each in one piece.
  *
- *     static const struct char_driver driver = {.name = "serial", .start = start, .transmit =
- * transmit, .receive = receive}; int main(void) { char_driver_run(&driver); }
+ *     static const struct char_driver driver = {
+ *         .name = "serial", .start = start, .transmit = transmit, .receive = receive};
+ *
+ *     int main(void) {
+ *         char_driver_run(&driver);
+ *     }
  */
+/* clang-format on */
 #pragma once
 
 #include "lib/native/driver.h"
