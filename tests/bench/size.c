@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* clang-format off */
 /*
  * What an operation costs when there are already many of its kind: `make bench` runs it under
  * icount (tests/bench/measure.h) and makes build/bench-size.csv and a plot of what it prints:
@@ -9,15 +10,18 @@
  *   thread_wake            one of N threads, each waiting for a word of its own, and its next wait
  *   call_among_threads     a round trip to another thread, with N others that are blocked
  *   process_create_close   with N other processes
- *   call_among_processes   a round trip to another process, with N others, each with a blocked
- * thread handle_copy_close      with N handles open call_by_handle         a round trip, the gate
- * being the last of N handles gate_create_close      with N gates of the endpoint notify_gate
- * notify one of N gates, and receive that wait_with_deadline     a wait with a deadline, woken
- * before, with N threads asleep deadline_passes        from a deadline until the thread runs, with
- * N threads asleep receive_queued         receive a message with N senders in the endpoint's queue
+ *   call_among_processes   a round trip to another process, with N others of one blocked thread
+ *   handle_copy_close      with N handles open
+ *   call_by_handle         a round trip, the gate being the last of N handles
+ *   gate_create_close      with N gates of the endpoint
+ *   notify_gate            notify one of N gates, and receive that
+ *   wait_with_deadline     a wait with a deadline, woken before, with N threads asleep
+ *   deadline_passes        from a deadline until the thread runs, with N threads asleep
+ *   receive_queued         receive a message with N senders in the endpoint's queue
  *
  * Each series is measured in a process of its own, which goes with all that it made.
  */
+/* clang-format on */
 #include "tests/bench/measure.h"
 
 #include "lib/native/message.h"

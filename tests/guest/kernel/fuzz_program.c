@@ -37,18 +37,21 @@ static struct lent_segment segments[MESSAGE_SEGMENTS_MAX];
 static uint32_t words[8];
 static uint64_t n_left;
 
+/* clang-format off */
 /*
  * What each call takes, a letter for each argument, and after a colon the kind of the handle that
  * it gives:
  *   p t e g r m i o b s y  a handle of a process, thread, endpoint, gate, reply, memory object,
- * irq, ioports, budget, the system, identity; or 0 h  any handle      a  a page of the arena l  a
- * length in pages, as bytes u  a buffer        n  its length, in bytes       w  a word for futexes
- *   c  a small number  f  flags of map               k  an operation
- *   R  rights          B  bits                       d  a deadline
- *   E  a place to run, or 0                          S  a stack, or 0
- *   T  a place to run  V  a stack                    P  a port
- *   U  a place for upcalls                           x  anything   z  0
+ *                          irq, ioports, budget, the system, identity; or 0
+ *   h  any handle          a  a page of the arena        l  a length in pages, as bytes
+ *   u  a buffer            n  its length, in bytes       w  a word for futexes
+ *   c  a small number      f  flags of map               k  an operation
+ *   R  rights              B  bits                       d  a deadline
+ *   E  a place to run, or 0                              S  a stack, or 0
+ *   T  a place to run      V  a stack                    P  a port
+ *   U  a place for upcalls                               x  anything   z  0
  */
+/* clang-format on */
 static const char *const templates[SYSCALL_COUNT] = {
     [SYSCALL_null] = "",
     [SYSCALL_send] = "g",
