@@ -10,7 +10,8 @@
  * fast path looks at is never empty, and all that has to do with the sign goes through C
  *   a gate is linked iff it has pending bits and no receiver waits; then `urgent` tells which list
  *   gate->senders = handles with SEND or NOTIFY + bindings (irq, process exit, log) + threads whose
- * call_gate it is; all together hold one reference. It reaches 0 once, and that raises CLOSED
+ * call_gate it is; all together hold one reference. Reaching 0 raises CLOSED. From 0 it comes back
+ * only through the receiver's own handle (abi/objects.def)
  */
 #pragma once
 

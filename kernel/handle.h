@@ -65,6 +65,15 @@ static inline struct handle_entry *handle_entry(const struct handle_table *table
     return LIKELY(entry->object != NULL) ? entry : NULL;
 }
 
+/* Those of `wanted` that a copy of the entry may have: never more than it has itself, but for the
+ * receiver's own handle of a gate, of which copies can send. */
+static inline uint32_t handle_copy_rights(const struct handle_entry *entry, uint64_t wanted) {
+    bool is_own = entry->object->type == OBJECT_GATE && (entry->rights & RIGHT_RECEIVE) != 0;
+
+    return (uint32_t)((entry->rights | (is_own ? RIGHT_SEND | RIGHT_NOTIFY : 0)) & wanted &
+                      RIGHTS_ALL);
+}
+
 /* Makes sure of `n` free slots and sets them aside. Fails: OUT_OF_BUDGET, NO_MEMORY, TOO_MANY. */
 WARN_UNUSED status_t handle_reserve(struct handle_table *table, uint32_t n);
 void handle_unreserve(struct handle_table *table, uint32_t n);

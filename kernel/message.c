@@ -149,14 +149,18 @@ status_t message_prepare(struct thread *thread) {
     return status;
 }
 
-/* Handle i if it is a gate of the receiving endpoint, which arrives as its badge; else NULL. */
+/* Handle i if it is a gate of the receiving endpoint, which arrives as its badge; else NULL.
+ * Not through a handle that is of no use: the badge may mean something else by now. */
 static const struct gate *own_gate(const struct thread *from, unsigned i,
                                    const struct endpoint *own) {
-    const struct object *object =
-        handle_entry(&from->process->handles, control_handle(&from->registers, i))->object;
-    const struct gate *gate = CONTAINER_OF(object, struct gate, object);
+    const struct handle_entry *entry =
+        handle_entry(&from->process->handles, control_handle(&from->registers, i));
+    const struct gate *gate = CONTAINER_OF(entry->object, struct gate, object);
 
-    return object->type == OBJECT_GATE && gate->endpoint == own ? gate : NULL;
+    return entry->object->type == OBJECT_GATE && !entry->object->revoked && gate->endpoint == own &&
+                   (entry->rights & (RIGHT_SEND | RIGHT_NOTIFY)) != 0
+               ? gate
+               : NULL;
 }
 
 /* Moves or copies one checked handle into a reserved slot. */
@@ -172,7 +176,7 @@ static handle_t handle_pass(struct thread *from, struct thread *to, unsigned i, 
     if (control_is_copy(control, i)) {
         object_get(object);
         return handle_install(&to->process->handles, object,
-                              entry->rights & control_rights(control, i));
+                              handle_copy_rights(entry, control_rights(control, i)));
     }
     if (object->type == OBJECT_MEMORY && object->references == 1) {
         *result |= 1ULL << (8 + slot);

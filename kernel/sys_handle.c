@@ -15,13 +15,15 @@ status_t sys_endpoint_create(struct thread *thread) {
     return status == OK ? handle_give(thread, &endpoint->object, RIGHTS_ALL) : status;
 }
 
-/* (endpoint, badge) -> gate */
+/* (endpoint, badge, rights) -> gate */
 status_t sys_gate_create(struct thread *thread, struct endpoint *endpoint) {
     struct gate *gate;
     status_t status =
         gate_create(thread->process->space->budget, endpoint, thread->registers.rsi, &gate);
 
-    return status == OK ? handle_give(thread, &gate->object, RIGHTS_ALL) : status;
+    return status == OK
+               ? handle_give(thread, &gate->object, (uint32_t)thread->registers.rdx & RIGHTS_ALL)
+               : status;
 }
 
 /* (gate) */
@@ -58,7 +60,7 @@ status_t sys_handle_copy(struct thread *thread) {
     if ((registers->rdx & ~(uint64_t)HANDLE_NO_FORK) != 0) {
         return ERROR_BAD_ARGUMENT;
     }
-    rights = (uint32_t)(entry->rights & registers->rsi & RIGHTS_ALL);
+    rights = handle_copy_rights(entry, registers->rsi);
     if ((registers->rdx & HANDLE_NO_FORK) != 0) {
         rights |= HANDLE_NO_FORK_MARK;
     }

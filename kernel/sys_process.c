@@ -55,7 +55,7 @@ static status_t gift_check(const struct handle_entry *entry, const struct proces
 /* Into a reserved slot. */
 static handle_t gift_give(const struct handle_entry *entry, struct process *target,
                           uint32_t rights) {
-    rights &= entry->rights & RIGHTS_ALL;
+    rights = handle_copy_rights(entry, rights);
     if (entry->object == &target->object) {
         rights |= HANDLE_NO_FORK_MARK; /* a child must not hold its parent */
         target->n_own_handles++;

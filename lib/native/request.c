@@ -16,6 +16,8 @@ void server_answer_drop(const struct answer *answer) {
     for (unsigned i = 0; i < (answer->control & 7); i++) {
         if ((answer->control & MESSAGE_COPY(i, 0)) == 0) {
             server_handle_close(answer->handles[i]);
+        } else if ((answer->control & MESSAGE_COPY(i, RIGHTS_ALL)) == MESSAGE_COPY(i, GATE_LENT)) {
+            server_object_unanswered(answer->handles[i]);
         }
     }
 }

@@ -12,7 +12,11 @@
 /* What a handler returns that saved the reply and will answer later; never an answer. */
 #define REQUEST_DEFERRED ((status_t)1)
 
-enum answer_flags { ANSWER_MOVE = 0, ANSWER_COPY = 1 };
+enum answer_flags { ANSWER_MOVE = 0, ANSWER_COPY = 1, ANSWER_LEND = 2 };
+
+/* What a client may do by a gate of which the server keeps the handle: it cannot give away
+ * another's end, nor see the badge. */
+#define GATE_LENT (RIGHT_SEND | RIGHT_NOTIFY | RIGHT_COPY)
 
 /* What goes back besides the status. control counts the handles. */
 struct answer {
@@ -106,8 +110,8 @@ static inline void answer_add_handle(struct answer *answer, handle_t handle,
     }
     answer->handles[i] = handle;
     answer->control += MESSAGE_SEND_HANDLES(1);
-    if (flag == ANSWER_COPY) {
-        answer->control |= MESSAGE_COPY(i, RIGHTS_ALL);
+    if (flag != ANSWER_MOVE) {
+        answer->control |= MESSAGE_COPY(i, flag == ANSWER_COPY ? RIGHTS_ALL : GATE_LENT);
     }
 }
 

@@ -1,16 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The server loop and its objects. One thread, so no locks.
- *
- * Invariant: slot i is in use iff its class is not NULL, and its badge ends in i. With the object
- * the badge changes (its generation), so it names at most one object ever (until 2^24 reuses of one
- * slot). The first SERVER_ROOTS_MAX slots are the roots, and never free.
- */
+/* The server loop. One thread, so no locks. */
 #include "lib/native/server.h"
 
-#include <stdlib.h>
-
-#include "abi/tag.h"
 #include "lib/base/string.h"
 #include "lib/native/error.h"
 #include "lib/native/log.h"
@@ -21,170 +12,11 @@
 #include "lib/native/time.h"
 
 enum {
-    INDEX_BITS = 24,
-    INDEX_MASK = (1 << INDEX_BITS) - 1,
-    FIRST_SLOTS = 64,
     STACK_TOUCHED_BYTES = 16 * 1024,
     BUDGET_DEFAULT_BYTES = 1024 * 1024,
 };
 
-#define GENERATION_MASK ((uint64_t)INDEX_MASK << INDEX_BITS)
-
-_Static_assert(TAG_LOGIN_MAX < SHARE_OWNERS, "each login is an owner");
-
-static struct server the_server;
-
-/* ---- badges and objects ---- */
-
-/* The slot that a badge means; NULL if it means none (any more). */
-struct server_slot *server_badge_find(struct server *server, uint64_t badge) {
-    uint32_t index = (uint32_t)badge & INDEX_MASK;
-    struct server_slot *slot = &server->slots[index];
-
-    return index < server->n_slots && slot->badge == badge && slot->class != NULL ? slot : NULL;
-}
-
-/* The badge of the slot's next object: as this one's, but for the generation. */
-static uint64_t badge_next(uint64_t badge) {
-    uint64_t generation = (badge + (1 << INDEX_BITS)) & GENERATION_MASK;
-
-    return (badge & ~GENERATION_MASK) | generation;
-}
-
-/* Doubles the slots when none is free; the first of all are the roots. */
-static status_t slots_grow(struct server *server) {
-    uint32_t n = MAX(server->n_slots * 2, (uint32_t)FIRST_SLOTS);
-
-    if (n > INDEX_MASK) {
-        return ERROR_TOO_MANY;
-    }
-    struct server_slot *slots = realloc(server->slots, n * sizeof *slots);
-    if (slots == NULL) {
-        return ERROR_NO_MEMORY;
-    }
-    server->slots = slots;
-    for (uint32_t i = server->n_slots; i < n; i++) {
-        uint64_t incarnation = (uint64_t)(server->incarnation & 0x7fff) << 48;
-
-        if (i < SERVER_ROOTS_MAX) {
-            slots[i] = (struct server_slot){.badge = SERVER_ROOT_BADGE(i)};
-            continue;
-        }
-        slots[i] = (struct server_slot){.badge = incarnation | 1 << INDEX_BITS | i,
-                                        .next_free = server->first_free};
-        server->first_free = i;
-    }
-    server->n_slots = n;
-    return OK;
-}
-
-bool server_object_is_left(const struct server *server, uint32_t tag) {
-    return tag == 0 || share_is_left(&server->objects, tag_login(tag), 1);
-}
-
-static status_t object_count(struct server *server, uint32_t tag) {
-    status_t status = server_object_is_left(server, tag) ? server_tag_get(server, tag, TAG_OBJECTS)
-                                                         : ERROR_TOO_MANY;
-
-    if (status == OK && tag != 0) {
-        share_take(&server->objects, tag_login(tag), 1);
-    }
-    return status;
-}
-
-static void object_uncount(struct server *server, uint32_t tag) {
-    if (tag != 0) {
-        share_return(&server->objects, tag_login(tag), 1);
-        server_tag_put(server, tag, TAG_OBJECTS);
-    }
-}
-
-static void slot_free(struct server *server, struct server_slot *slot) {
-    uint32_t index = (uint32_t)(slot - server->slots);
-
-    object_uncount(server, slot->tag);
-    slot->class = NULL;
-    slot->badge = badge_next(slot->badge);
-    slot->next_free = server->first_free;
-    server->first_free = index;
-}
-
-/* Ends an object: its badge is dead before `closed` runs, which may make and end others. */
-static void slot_close(struct server *server, struct server_slot *slot) {
-    const struct server_class *class = slot->class;
-    void *object = slot->object;
-
-    slot_free(server, slot);
-    if (class->closed != NULL) {
-        class->closed(server, object);
-    }
-}
-
-status_t server_object_create_badged(struct server *server, uint32_t tag,
-                                     const struct server_class *class, void *object, handle_t *gate,
-                                     uint64_t *badge) {
-    status_t status = object_count(server, tag);
-
-    if (status != OK) {
-        return status;
-    }
-    if (server->first_free == SLOT_NONE) {
-        status = slots_grow(server);
-    }
-    if (status == OK) {
-        struct server_slot *slot = &server->slots[server->first_free];
-
-        *badge = slot->badge;
-        status = sys_gate_create(server->endpoint, *badge, gate);
-        if (status == OK) {
-            server->first_free = slot->next_free;
-            slot->class = class;
-            slot->object = object;
-            slot->tag = tag;
-            return OK;
-        }
-    }
-    object_uncount(server, tag);
-    return status;
-}
-
-status_t server_object_create(struct server *server, uint32_t tag, const struct server_class *class,
-                              void *object, handle_t *gate) {
-    uint64_t badge;
-
-    return server_object_create_badged(server, tag, class, object, gate, &badge);
-}
-
-status_t server_notification_gate(struct server *server, const struct server_class *class,
-                                  void *object, handle_t *gate) {
-    return server_object_create(server, 0, class, object, gate);
-}
-
-void server_export(struct server *server, unsigned root, const struct server_class *class,
-                   void *object) {
-    server->slots[root].class = class;
-    server->slots[root].object = object;
-}
-
-void *server_object_find(struct server *server, uint64_t badge, const struct server_class *class) {
-    struct server_slot *slot = server_badge_find(server, badge);
-
-    return slot == NULL || (class != NULL && slot->class != class) ? NULL : slot->object;
-}
-
-status_t server_gate_copy(handle_t gate, handle_t *copy) {
-    return sys_handle_copy(gate, RIGHTS_ALL, HANDLE_NO_FORK, copy);
-}
-
-void server_object_revoke(struct server *server, uint64_t badge, handle_t gate) {
-    struct server_slot *slot = server_badge_find(server, badge);
-    status_t status = sys_gate_revoke(gate);
-
-    if (status == OK && slot != NULL) {
-        slot_close(server, slot);
-    }
-    server_handle_close(gate);
-}
+struct server the_server;
 
 /* ---- timers: a list by deadline; there are few ---- */
 
@@ -277,7 +109,7 @@ static void on_notification(struct server *server, uint64_t badge, uint64_t bits
     server_saved_end(server, badge);
     slot = server_badge_find(server, badge); /* callbacks may have ended it, or grown the table */
     if (slot != NULL) {
-        slot_close(server, slot);
+        server_slot_close(server, slot);
     }
 }
 
@@ -525,7 +357,7 @@ struct server *server_start(const struct server_options *options) {
     server->accept = options->accept == 0 ? 1 : options->accept;
     server->control = options->control;
     server->before_wait = options->before_wait;
-    server->first_free = SLOT_NONE;
+    server->first_free = server->first_kept = SLOT_NONE;
     server->init = startup_handle(STARTUP_GATE, "init");
     list_init(&server->timers);
     if (endpoint != NULL) {
@@ -539,9 +371,10 @@ struct server *server_start(const struct server_options *options) {
         }
         server->incarnation = 1;
     }
-    if (slots_grow(server) != OK) {
+    if (server_slots_grow(server) != OK) {
         log_write(LOG_ERROR, "no memory");
         sys_process_exit(1);
     }
+    server_gates_keep(server, options->gates);
     return server;
 }

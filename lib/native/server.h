@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The server loop: one thread, one endpoint, objects reached by badge.
+ * The server loop: one thread, one endpoint, objects reached by badge. The least of a server:
+ */
+/* clang-format off */
+/*
+ *     static const struct server_protocol protocols[] = {FILE_SERVE(file_handlers), {0}};
+ *     static const struct server_class class = {.protocols = protocols, .closed = on_closed};
  *
- *     static const struct server_protocol file_protocols[] = {FILE_SERVE(file_handlers),
- * TERMINAL_SERVE(...), {0}}; static const struct server_class file_class = {.protocols =
- * file_protocols, .closed = file_closed}; server_init(&server, &(struct server_options){.name =
- * "ramfs"}); server_export(&server, "ramfs", &root, &file_class);    the object that clients start
- * from server_run(&server);
- *
+ *     struct server *server = server_start(&(struct server_options){.name = "ramfs"});
+ *     server_export(server, 0, &class, &root);        what clients start from: root 0
+ *     server_run(server);
+ */
+/* clang-format on */
+/*
  * Every object has a class (protocols it speaks, what happens when its last client is gone) and a
  * pointer that is the handlers' context. Its badge is (incarnation << 48 | generation << 24 |
  * index): a badge of an earlier incarnation of the service, or of an object that is gone, is
  * answered STALE. Gates given out keep the object alive; when the last one is closed, or
- * server_object_close is called, `closed` runs once and the badge is dead.
+ * server_object_revoke is called, `closed` runs once and the badge is dead.
  *
  * Limits per client tag (open objects, saved replies) hold every client, and shares of all objects
  * (lib/base/share.h) every login, to what is theirs: over them requests get TOO_MANY. Deadlock-free
@@ -34,7 +39,7 @@ struct server_protocol {
 
 struct server_class {
     const struct server_protocol *protocols;
-    /* The last gate of the object is closed (or server_object_close was called): free it. May be
+    /* The last gate of the object is closed (or server_object_revoke was called): free it. May be
      * NULL. */
     void (*closed)(struct server *server, void *object);
     /* Notification bits (without CLOSED) came in on a gate of the object: irqs, exits, other
@@ -59,6 +64,7 @@ struct server_options {
                                  SERVER_OBJECT_BYTES each */
     uint32_t saved_per_tag;   /* 0: 64 */
     uint32_t accept;          /* handles accepted per request, 0: 1 */
+    uint32_t gates; /* so many are made at once, for what server_object_answer opens: up to 40 */
     /* init asks for something else than a sign of life (bits of enum server_control); may be NULL
      */
     void (*control)(struct server *server, uint64_t bits);
@@ -109,6 +115,15 @@ void server_export(struct server *server, unsigned root, const struct server_cla
 WARN_UNUSED status_t server_object_create(struct server *server, uint32_t tag,
                                           const struct server_class *class, void *object,
                                           handle_t *gate);
+
+/*
+ * The same for what the answer to the request opens, as the last thing that the handler does: it
+ * must return OK, with `gate` in the answer. Such objects come and go with their clients; one that
+ * finds one of the `gates` of the options free uses it, and what is made and ended is no kernel
+ * object. The client gets the gate with SEND, NOTIFY and COPY then, else with all rights.
+ */
+WARN_UNUSED status_t server_object_answer(struct request *request, const struct server_class *class,
+                                          void *object, handle_t *gate);
 
 /* Would its login's share allow the client `tag` another object? For requests that change something
  * before they make one. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The inside of the server loop, shared by server.c (objects, loop), server_tag.c (what each client
- * has) and request.c.
+ * The inside of the server loop, shared by server.c (the loop), server_object.c (what badges mean),
+ * server_tag.c (what each client has) and request.c.
  */
 #pragma once
 
@@ -21,6 +21,8 @@ struct server_slot {
     uint64_t badge; /* while it is free: of the next object */
     uint32_t tag;   /* whom it counts against */
     uint32_t next_free;
+    handle_t
+        gate; /* our own of its objects' gate; HANDLE_NONE: each object has a gate made for it */
 };
 
 /* What is counted per tag. */
@@ -58,7 +60,8 @@ struct server {
     struct shares objects; /* those that count against a tag */
     struct server_slot *slots;
     uint32_t n_slots;
-    uint32_t first_free;
+    uint32_t first_free; /* of the free slots without a gate, with one */
+    uint32_t first_kept;
     struct list timers;
     struct server_tag tags[TAG_BUCKETS];
     struct server_saved *saved;
@@ -67,6 +70,17 @@ struct server {
     uint32_t sweep_left;       /* how many are to be looked at, since a caller has died */
     struct server_timer sweep; /* armed iff sweep_left is not 0 */
 };
+
+extern struct server the_server; /* of this process */
+
+/* Doubles the slots when none is free; the first of all are the roots. */
+WARN_UNUSED status_t server_slots_grow(struct server *server);
+
+/* So many of the free slots get a gate that they keep; fewer if there are not so many. */
+void server_gates_keep(struct server *server, uint32_t n);
+
+/* Ends an object: its badge is dead before `closed` runs, which may make and end others. */
+void server_slot_close(struct server *server, struct server_slot *slot);
 
 /* Counts one more (less) for the tag. TOO_MANY over the limit, NO_MEMORY. Tag 0, the services, is
  * not limited. */
@@ -93,7 +107,10 @@ struct server_slot *server_badge_find(struct server *server, uint64_t badge);
 /* Closes a handle of ours; that cannot fail but by a mistake of ours. */
 void server_handle_close(handle_t handle);
 
-/* Closes the handles that an undelivered answer was to move. */
+/* Ends the object of which `gate` is our own handle: nobody got a copy. */
+void server_object_unanswered(handle_t gate);
+
+/* Closes the handles that an undelivered answer was to move, and ends the objects that it made. */
 void server_answer_drop(const struct answer *answer);
 
 void server_notify_init(struct server *server, uint64_t bits);

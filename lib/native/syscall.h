@@ -119,7 +119,17 @@ WARN_UNUSED static inline status_t sys_endpoint_create(handle_t *endpoint) {
 
 WARN_UNUSED static inline status_t sys_gate_create(handle_t endpoint, uint64_t badge,
                                                    handle_t *gate) {
-    return syscall_handle(syscall_do3(SYSCALL_gate_create, endpoint, badge, 0), gate);
+    return syscall_handle(
+        syscall_do3(SYSCALL_gate_create, endpoint, badge, RIGHTS_ALL & ~RIGHT_RECEIVE), gate);
+}
+
+/* The receiver's own handle, with which nobody sends: copies can, and may be given out again after
+ * CLOSED. */
+WARN_UNUSED static inline status_t sys_gate_create_own(handle_t endpoint, uint64_t badge,
+                                                       handle_t *gate) {
+    return syscall_handle(syscall_do3(SYSCALL_gate_create, endpoint, badge,
+                                      RIGHT_RECEIVE | RIGHT_MANAGE | RIGHT_COPY),
+                          gate);
 }
 
 /* When it returns, nothing with this gate's badge is delivered any more. */

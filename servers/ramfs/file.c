@@ -132,7 +132,7 @@ static status_t on_open(void *context, struct request *request, uint32_t flags, 
     }
     if (status == OK) {
         file->node = node;
-        status = server_object_create(request->server, request->tag, &open_file_class, file, gate);
+        status = server_object_answer(request, &open_file_class, file, gate);
     }
     if (status != OK) {
         if (file != NULL) {

@@ -111,7 +111,8 @@ int main(void) {
     struct server *server =
         server_start(&(struct server_options){.name = "ramfs",
                                               .objects_per_tag = OBJECTS_PER_TAG,
-                                              .objects = (uint32_t)(n_nodes_max * OPEN_PER_NODE)});
+                                              .objects = (uint32_t)(n_nodes_max * OPEN_PER_NODE),
+                                              .gates = 32}); /* a page of the kernel holds them */
 
     file_system.now_ns = time_wall_ns;
     file_system.content_free = content_free;

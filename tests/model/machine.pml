@@ -7,7 +7,7 @@
  * the real kernel runs under one lock. Each inline whose name starts with `sys_`, `event_` or
  * `flush_` is such a step; the others are the helpers of the same name in README.md.
  *
- * A scenario (calls.pml, death.pml, gates.pml, nested.pml) defines NT, NG, NE, NS (how many threads,
+ * A scenario (calls.pml, death.pml, gates.pml, again.pml, nested.pml) defines NT, NG, NE, NS (how many threads,
  * gates, endpoints, handle slots for replies) and OWNS_SLOT(thread, slot), and includes this file; it
  * supplies the programs (proctypes) that use the machine.
  *
@@ -706,6 +706,18 @@ inline sys_gate_close(g)
     gate_sender_put(g)
 }
 
+/*
+ * A copy that can send is made of the receiver's own handle, and given to a client. CLOSED has come
+ * (or there was no sender yet): a new life of the gate begins.
+ */
+inline sys_gate_give(g)
+{
+    assert(G[g].managers > 0);
+    G[g].closed_seen = 0;
+    G[g].handles++;
+    gate_sender_get(g)
+}
+
 inline sys_manager_close(g)
 {
     G[g].managers--;
@@ -1114,7 +1126,8 @@ inline gate_init(g, e, n, m)
 
 mtype = {
     SYS_SEND, SYS_CALL, SYS_RECEIVE, SYS_REPLY, SYS_REPLY_RECEIVE, SYS_REPLY_SAVE, SYS_REPLY_SAVED, SYS_SLOT_CLOSE,
-    SYS_NOTIFY, SYS_GATE_CLOSE, SYS_MANAGER_CLOSE, SYS_GATE_REVOKE, SYS_ENDPOINT_CLOSE, SYS_REFUSE, SYS_TAKE, FLUSH_STEP,
+    SYS_NOTIFY, SYS_GATE_CLOSE, SYS_MANAGER_CLOSE, SYS_GATE_REVOKE, SYS_GATE_GIVE, SYS_ENDPOINT_CLOSE, SYS_REFUSE,
+    SYS_TAKE, FLUSH_STEP,
     EVENT_IRQ, EVENT_DEADLINE, EVENT_ABANDON, EVENT_KILL
 };
 
@@ -1148,6 +1161,7 @@ end:
         :: k_op == SYS_GATE_CLOSE -> d_step { sys_gate_close(k_arg) }
         :: k_op == SYS_MANAGER_CLOSE -> d_step { sys_manager_close(k_arg) }
         :: k_op == SYS_GATE_REVOKE -> d_step { sys_gate_revoke(k_arg) }
+        :: k_op == SYS_GATE_GIVE -> d_step { sys_gate_give(k_arg) }
         :: k_op == SYS_ENDPOINT_CLOSE -> d_step { sys_endpoint_close(k_arg) }
         :: k_op == SYS_REFUSE -> d_step { sys_refuse(k_arg) }
         :: k_op == SYS_TAKE -> d_step { sys_take(k_arg) }

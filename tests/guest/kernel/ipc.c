@@ -256,6 +256,81 @@ static void handles_in_messages(void) {
     closed(endpoint);
 }
 
+/* The next thing at the endpoint is a notification: `bits` through the gate with this badge; 0:
+ * there is nothing. */
+static void told(handle_t endpoint, uint64_t badge, uint64_t bits) {
+    struct message m = {.gate = endpoint, .deadline = 0};
+
+    CHECK_STATUS(message_receive(&m), bits == 0 ? ERROR_TIMEOUT : OK);
+    CHECK(bits == 0 || (m.kind == MESSAGE_NOTIFICATION && m.badge == badge && m.words[0] == bits));
+}
+
+enum { SENDER = RIGHT_SEND | RIGHT_NOTIFY | RIGHT_COPY };
+static handle_t bare_gate;
+
+/* Sends a gate with rights that count for nothing, and one that counts, to their own endpoint. */
+static int designate_child(uint64_t unused) {
+    struct message m = {.gate = shared_gate, .deadline = time_deadline(NS_PER_S)};
+
+    (void)unused;
+    for (unsigned i = 0; i < 2; i++) {
+        m.handles[0] = i == 0 ? bare_gate : shared_gate;
+        m.control = MESSAGE_SEND_HANDLES(1) | MESSAGE_COPY(0, RIGHTS_ALL);
+        CHECK_OK(message_send(&m));
+    }
+    return 5;
+}
+
+/* A gate of which the receiver keeps a handle is given out again and again, and CLOSED comes each
+ * time; whoever had it before cannot use what is left of it. */
+static void own_gate(void) {
+    handle_t endpoint = endpoint_new(), own = HANDLE_NONE, sender = HANDLE_NONE,
+             other = HANDLE_NONE;
+    struct message m;
+
+    CHECK_OK(sys_gate_create_own(endpoint, 31, &own));
+    told(endpoint, 31, 0);
+    for (unsigned i = 0; i < 3; i++) {
+        CHECK_OK(sys_handle_copy(own, SENDER, 0, &sender));
+        CHECK_OK(sys_handle_copy(own, RIGHT_RECEIVE | RIGHT_COPY, 0, &other));
+        CHECK_STATUS(sys_notify(other, 1), ERROR_NO_RIGHT);
+        closed(other);
+        told(endpoint, 31, 0);
+        CHECK_OK(sys_notify(sender, 1));
+        told(endpoint, 31, 1);
+        CHECK_OK(sys_handle_copy(sender, RIGHT_COPY, 0, &bare_gate));
+        closed(sender);
+        told(endpoint, 31, NOTIFY_CLOSED);
+        CHECK_OK(sys_handle_copy(bare_gate, RIGHTS_ALL, 0, &other));
+        CHECK_STATUS(sys_notify(other, 1), ERROR_NO_RIGHT);
+        CHECK_STATUS(sys_gate_revoke(other), ERROR_NO_RIGHT);
+        closed(other);
+        CHECK_OK(sys_handle_copy(own, SENDER, 0, &shared_gate));
+        handle_t child = child_start(designate_child, 0);
+        for (unsigned k = 0; k < 2; k++) {
+            m = (struct message){.gate = endpoint,
+                                 .deadline = time_deadline(NS_PER_S),
+                                 .control = MESSAGE_ACCEPT(1)};
+            CHECK_OK(message_receive(&m));
+            CHECK(MESSAGE_RESULT_OWN_GATE(m.control) == k &&
+                  MESSAGE_RESULT_HANDLES(m.control) == 1 - k);
+            CHECK(k == 0 || m.own_badge == 31);
+            if (k == 0) {
+                closed(m.handles[0]);
+            }
+        }
+        CHECK(child_wait(child).status == 5);
+        closed(bare_gate);
+        told(endpoint, 31, 0);
+        closed(shared_gate);
+        told(endpoint, 31, NOTIFY_CLOSED);
+    }
+    CHECK_STATUS(sys_notify(own, 2), ERROR_NO_RIGHT);
+    closed(own);
+    told(endpoint, 31, 0);
+    closed(endpoint);
+}
+
 static int waiting_child(uint64_t deadline_ms) {
     struct message m = {
         .gate = shared_gate, .label = 1, .deadline = time_deadline(deadline_ms * NS_PER_MS)};
@@ -324,6 +399,7 @@ const struct test ipc_tests[] = {
     {"ipc notifications", notifications},
     {"ipc lent memory", lent_memory},
     {"ipc handles in messages", handles_in_messages},
+    {"ipc a gate given out again", own_gate},
     {"ipc cancel after a deadline", cancel_after_deadline},
     {"ipc replies and death", replies_and_death},
     {NULL, NULL},

@@ -6,6 +6,7 @@
  * (/proc/memory) must be the same after the second and the third.
  */
 #include <stdlib.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "abi/generated/directory.h"
@@ -204,6 +205,29 @@ static void test_hostile_requests(void) {
     drop(archive);
 }
 
+/* What is opened for somebody who has no room for the gate is closed again: else the files, which
+ * are unlinked, would stay. */
+static void test_unanswered_open(void) {
+    static char content[64 * 1024];
+    struct statvfs before, after;
+    handle_t root;
+
+    CHECK(namespace_root("/ramdisk", &root) == OK && statvfs("/ramdisk", &before) == 0);
+    for (unsigned i = 0; i < 40; i++) {
+        int fd = open("/ramdisk/unanswered", O_CREAT | O_WRONLY, 0600);
+        struct message m = {.gate = root, .label = FILE_OPEN, .deadline = DEADLINE_NEVER};
+
+        CHECK(fd >= 0 && write(fd, content, sizeof content) == sizeof content && close(fd) == 0);
+        m.words[0] = FILE_OPEN_READ;
+        message_set_brief(&m, "unanswered", 10);
+        CHECK(message_call(&m) == OK && (status_t)m.label == ERROR_TOO_MANY);
+        CHECK(unlink("/ramdisk/unanswered") == 0);
+    }
+    CHECK(statvfs("/ramdisk", &after) == 0);
+    CHECK((before.f_bfree - after.f_bfree) * before.f_bsize < 4 * sizeof content);
+    drop(root);
+}
+
 /* ---- programs that are none ---- */
 
 /* Starts what is in memory; whatever comes of it, its process is gone afterwards. */
@@ -360,6 +384,7 @@ static void run_all(void) {
     test_mount_limit();
     test_archive();
     test_hostile_requests();
+    test_unanswered_open();
     test_broken_programs();
     test_restart();
     test_log();
