@@ -93,5 +93,8 @@ TEST_NEEDS_kernel := $(KERNEL) $(CHECKED_KERNEL) $(KERNEL_TEST_TAR)
 TEST_NEEDS_host   := host-programs
 TEST_NEEDS_system := all $(CHECKED_KERNEL) test-archive iso reference posix-quick
 
-test: $(foreach s,$(SUITES),$(TEST_NEEDS_$(s))) ## all tests, with a table at the end
+.PHONY: test-build
+test-build: $(foreach s,$(SUITES),$(TEST_NEEDS_$(s))) ## what the tests need
+
+test: test-build ## all tests, with a table at the end
 	@BUILD=$(BUILD) CC=$(CC) tools/test $(if $(ONLY),--only '$(ONLY)') $(SUITES)
