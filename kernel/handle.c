@@ -130,7 +130,7 @@ void object_rights_drop(struct object *object, uint32_t rights) {
 }
 
 /* Fills a reserved slot; the caller sees to what counts. */
-static handle_t slot_fill(struct handle_table *table, const struct handle_entry *content) {
+static handle_t slot_fill(struct handle_table *table, struct handle_entry content) {
     handle_t handle = table->first_free != HANDLE_NONE ? table->first_free : table->first_fresh;
     struct handle_entry *entry =
         &table->pages[handle / HANDLES_PER_PAGE][handle % HANDLES_PER_PAGE];
@@ -143,21 +143,21 @@ static handle_t slot_fill(struct handle_table *table, const struct handle_entry 
     }
     table->n_free--;
     table->n_reserved--;
-    *entry = *content;
+    *entry = content;
     return handle;
 }
 
 handle_t handle_install(struct handle_table *table, struct object *object, uint32_t rights) {
     n_open++;
     object_rights_add(object, rights);
-    return slot_fill(table, &(struct handle_entry){.object = object, .rights = rights});
+    return slot_fill(table, (struct handle_entry){.object = object, .rights = rights});
 }
 
 handle_t handle_move(struct handle_table *from, handle_t handle, struct handle_table *to) {
     struct handle_entry entry = *handle_entry(from, handle);
 
     slot_free(from, handle);
-    return slot_fill(to, &entry);
+    return slot_fill(to, entry);
 }
 
 status_t handle_add(struct handle_table *table, struct object *object, uint32_t rights,

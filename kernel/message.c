@@ -44,7 +44,7 @@ static status_t handles_check(const struct thread *from) {
             return ERROR_BAD_HANDLE;
         }
         if (control_is_copy(control, i)) {
-            if ((entry->rights & RIGHT_COPY) == 0 || (entry->rights & HANDLE_REPLY) != 0) {
+            if ((entry->rights & (HANDLE_REPLY | RIGHT_COPY)) != RIGHT_COPY) {
                 return ERROR_NO_RIGHT;
             }
             continue;

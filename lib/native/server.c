@@ -87,9 +87,31 @@ NOINLINE static void on_control(struct server *server, uint64_t bits) {
     }
 }
 
+static void on_bits(struct server *server, uint64_t badge, uint64_t bits) {
+    struct server_slot *slot = server_badge_find(server, badge);
+
+    if (slot != NULL && slot->class->notified != NULL) {
+        slot->class->notified(server, slot->object, bits);
+    }
+}
+
+/* Nobody has a gate with this badge any more. */
+static void on_closed(struct server *server, uint64_t badge) {
+    struct server_slot *slot;
+
+    if (badge >> 48 == SERVER_ROOT_BADGE(0) >> 48) {
+        return;
+    }
+    /* Whose requests still wait here is dead: the call of one that lives holds the gate. */
+    server_saved_end(server, badge);
+    slot = server_badge_find(server, badge);
+    if (slot != NULL) {
+        server_slot_close(server, slot);
+    }
+}
+
 static void on_notification(struct server *server, uint64_t badge, uint64_t bits) {
     uint64_t others = bits & ~(NOTIFY_CLOSED | NOTIFY_ABANDONED);
-    struct server_slot *slot;
 
     if (badge == SERVER_CONTROL_BADGE) {
         on_control(server, bits);
@@ -98,18 +120,11 @@ static void on_notification(struct server *server, uint64_t badge, uint64_t bits
     if ((bits & NOTIFY_ABANDONED) != 0) {
         server_saved_abandoned(server);
     }
-    slot = server_badge_find(server, badge);
-    if (slot != NULL && others != 0 && slot->class->notified != NULL) {
-        slot->class->notified(server, slot->object, others);
+    if (others != 0) {
+        on_bits(server, badge, others);
     }
-    if ((bits & NOTIFY_CLOSED) == 0 || badge >> 48 == SERVER_ROOT_BADGE(0) >> 48) {
-        return;
-    }
-    /* Whose requests still wait here is dead: the call of one that lives holds the gate. */
-    server_saved_end(server, badge);
-    slot = server_badge_find(server, badge); /* callbacks may have ended it, or grown the table */
-    if (slot != NULL) {
-        server_slot_close(server, slot);
+    if ((bits & NOTIFY_CLOSED) != 0) {
+        on_closed(server, badge);
     }
 }
 
