@@ -79,7 +79,7 @@ static status_t on_open(void *context, struct request *request, uint32_t flags, 
     file->node = node;
     file->flags = flags & (FILE_OPEN_READ | FILE_OPEN_NONBLOCK | FILE_OPEN_APPEND);
     *kind = node->mode | (node_is_directory(node) ? FILE_MODE_DIRECTORY : FILE_MODE_REGULAR);
-    status = server_object_create(request->server, request->tag, &file_class, file, gate);
+    status = server_object_answer(request, &file_class, file, gate);
     if (status != OK) {
         recycle_free(file, sizeof *file);
     }
@@ -365,7 +365,7 @@ static status_t archive_map(const uint8_t **bytes, size_t *size) {
 
 int main(int argc, char **argv) {
     static struct open_file roots[SERVER_ROOTS_MAX];
-    struct server *server = server_start(&(struct server_options){.name = "archive"});
+    struct server *server = server_start(&(struct server_options){.name = "archive", .gates = 32});
     const uint8_t *bytes;
     size_t size;
 

@@ -3,7 +3,7 @@
  * What the whole system holds, before and after: the kernel's counts of its objects and the memory
  * in use, servers included. Where there is no /proc/kernel (Linux) all is equal.
  *
- *     struct balance before = balance_read();
+ *     struct balance before = balance_settled();
  *     ... twice, after a first time that warms up what lives on ...
  *     CHECK_THAT(balance_returns(&before, 64 * 1024), "nothing is left");
  *
@@ -62,6 +62,21 @@ static inline struct balance balance_read(void) {
     balance_file("/proc/memory", text, sizeof text);
     balance.used_bytes = balance_figure(text, "used_bytes");
     return balance;
+}
+
+/* The same when nothing has changed for 100 ms: what ended before is still being freed in the
+ * background, and services that were restarted come up. After ten seconds as it is then. */
+static inline struct balance balance_settled(void) {
+    struct balance last = balance_read();
+
+    for (int i = 0, n_same = 0; i < 500 && n_same < 5; i++) {
+        nanosleep(&(struct timespec){0, 20000000}, NULL);
+        struct balance now = balance_read();
+
+        n_same = memcmp(&now, &last, sizeof now) == 0 ? n_same + 1 : 0;
+        last = now;
+    }
+    return last;
 }
 
 /* Is all as it was, up to so many bytes of heaps that live on? Waits for what the kernel frees in

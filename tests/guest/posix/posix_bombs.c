@@ -417,14 +417,14 @@ static const struct bomb bombs[] = {
 };
 
 static void test_bomb(const struct bomb *bomb, int rounds) {
-    struct balance before = balance_read();
+    struct balance before = balance_settled();
     char text[100];
     int first = 0, made = 0;
     bool ok = true, same = true;
 
     for (int i = 0; i < rounds; i++) {
         if (i == 1) {
-            before = balance_read(); /* the first one leaves warm heaps */
+            before = balance_settled(); /* the first one leaves warm heaps */
         }
         made = set_off(bomb->bomb, &ok);
         first = i == 0 ? made : first;

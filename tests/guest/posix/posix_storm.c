@@ -358,7 +358,7 @@ static void test_once(void) {
 int main(int argc, char **argv) {
     scale = argc > 1 ? atoi(argv[1]) : 1;
     test_once(); /* with this, what lives on is warm */
-    struct balance before = balance_read();
+    struct balance before = balance_settled();
 
     test_once();
     CHECK_THAT(balance_returns(&before, 64 * 1024), "nothing is left");

@@ -244,7 +244,7 @@ int main(int argc, char **argv) {
     }
     test_kills(); /* with this, what lives on is warm */
     calls_clean();
-    struct balance before = balance_read();
+    struct balance before = balance_settled();
 
     test_kills();
     calls_clean();
