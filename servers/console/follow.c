@@ -13,7 +13,9 @@ enum {
     RETRY_MIN_MS = 100, /* for one that is not there, doubled up to ... */
     RETRY_MAX_MS = 8000,
     READ_BYTES = 1024,
-    READS_MAX = 16, /* at once; then others are heard */
+    /* At once; then others are heard, init first: a line that scrolls the screen may take an
+     * emulator 0.3 ms, and of that one processor may be a quarter of one. */
+    READS_MAX = 2,
     WATCH_KEY = 1,
 };
 
