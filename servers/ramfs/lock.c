@@ -4,6 +4,30 @@
 #include <stdlib.h>
 
 #include "abi/generated/file.h"
+#include "abi/tag.h"
+#include "lib/base/share.h"
+
+static struct shares shares;
+
+void locks_start(size_t n_max) {
+    shares.total = n_max;
+}
+
+bool locks_count(uint32_t tag, size_t n) {
+    if (tag != 0 && !share_is_left(&shares, tag_login(tag), n)) {
+        return false;
+    }
+    if (tag != 0) {
+        share_take(&shares, tag_login(tag), n);
+    }
+    return true;
+}
+
+void locks_uncount(uint32_t tag, size_t n) {
+    if (tag != 0) {
+        share_return(&shares, tag_login(tag), n);
+    }
+}
 
 void lock_owner_init(struct lock_owner *owner, uint32_t tag) {
     *owner = (struct lock_owner){.tag = tag};
@@ -55,6 +79,7 @@ static void drop(struct record_lock *lock) {
     list_remove(&lock->node);
     list_remove(&lock->of_owner);
     lock->owner->n_locks--;
+    locks_uncount(lock->owner->tag, 1);
     free(lock);
 }
 
@@ -91,6 +116,7 @@ static void cut(struct lock_list *list, const struct record_lock *range,
 status_t lock_set(struct lock_list *list, const struct record_lock *wanted) {
     struct record_lock *lock = NULL, *spare = NULL, *old;
     bool is_new = wanted->kind != FILE_LOCK_NONE, splits = false;
+    uint32_t tag = wanted->owner->tag;
 
     if (list->locks.head.next == NULL) {
         list_init(&list->locks);
@@ -98,7 +124,9 @@ status_t lock_set(struct lock_list *list, const struct record_lock *wanted) {
     LIST_FOR_EACH(old, &list->locks, node) {
         splits = splits || is_split(old, wanted);
     }
-    if ((is_new || splits) && wanted->owner->n_locks + 2 > LOCKS_PER_OWNER_MAX) {
+    size_t n = (size_t)is_new + splits;
+
+    if (n != 0 && (wanted->owner->n_locks + 2 > LOCKS_PER_OWNER_MAX || !locks_count(tag, n))) {
         return ERROR_TOO_MANY;
     }
     /* Had before anything is changed: the lock itself, and a part of one that it cuts in two. */
@@ -107,6 +135,7 @@ status_t lock_set(struct lock_list *list, const struct record_lock *wanted) {
     if ((is_new && lock == NULL) || (splits && spare == NULL)) {
         free(lock);
         free(spare);
+        locks_uncount(tag, n);
         return ERROR_NO_MEMORY;
     }
     cut(list, wanted, spare);

@@ -15,12 +15,17 @@
 #include "abi/types.h"
 #include "lib/base/list.h"
 
-/* So many locks may one owner have: what they take is the server's memory. */
-enum { LOCKS_PER_OWNER_MAX = 1024 };
+/*
+ * So many locks may one owner have, and so many there may be in all, of which each login has its
+ * share (lib/base/share.h); a wait counts as the lock that it is to become. They take the server's
+ * memory, and its time: who waits for whom is found out in locks times waits steps.
+ */
+enum { LOCKS_PER_OWNER_MAX = 1024, LOCKS_MAX = 4096 };
 
 struct lock_owner {
-    uint32_t tag;
+    uint32_t tag; /* 0: an open file, of whose locks none is counted */
     uint32_t n_locks;
+    uint64_t reached;  /* the last search for a deadlock that came here */
     struct list locks; /* struct record_lock, by of_owner */
 };
 
@@ -36,6 +41,13 @@ struct record_lock {
 struct lock_list {
     struct list locks; /* zero until the first is set */
 };
+
+/* At start: how many there may be in all. */
+void locks_start(size_t n_max);
+
+/* Counts n more (less) for the tag's login, with those that are set. False: they are not left. */
+WARN_UNUSED bool locks_count(uint32_t tag, size_t n);
+void locks_uncount(uint32_t tag, size_t n);
 
 void lock_owner_init(struct lock_owner *owner, uint32_t tag);
 

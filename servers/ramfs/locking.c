@@ -6,6 +6,7 @@
 #include "abi/tag.h"
 #include "lib/native/server_state.h"
 #include "lib/native/syscall.h"
+#include "lib/native/time.h"
 #include "servers/ramfs/lock.h"
 
 /*
@@ -28,17 +29,19 @@ struct lock_wait {
     struct record_lock wanted;
     struct lock_list *list;  /* of a node that stays: the request's open file keeps it */
     struct process *process; /* NULL: the owner is the open file */
-    struct server *server;
     handle_t saved;
     uint64_t cookie;
-    bool is_reached, is_followed; /* while a deadlock is looked for */
+    uint32_t tag;      /* whom it counts against */
+    uint64_t followed; /* the last search for a deadlock that went on from here */
 };
 
 static struct list waits = LIST_INITIALIZER(waits);
 static struct list processes = LIST_INITIALIZER(processes);
 static uint64_t last_cookie = 1ull << 63; /* FIFOs' begin at 0 */
+static uint64_t search;                   /* the number of the last one for a deadlock */
+static struct server_timer again;         /* armed while those who wait are to be looked at */
 
-static void waits_try(void);
+static void waits_try(struct server *server);
 
 /* ---- processes ---- */
 
@@ -77,6 +80,7 @@ static void wait_end(struct lock_wait *wait, status_t status, handle_t life) {
     handle_t saved = wait->saved;
 
     list_remove(&wait->node);
+    locks_uncount(wait->tag, 1);
     free(wait);
     if (process != NULL) {
         process->n_waits--;
@@ -89,7 +93,6 @@ static void on_process_ended(struct server *server, void *object) {
     struct process *process = object;
     struct lock_wait *wait;
 
-    (void)server;
     LIST_FOR_EACH_SAFE(wait, &waits, node) {
         if (wait->process == process) {
             wait_end(wait, ERROR_INTERRUPTED, HANDLE_NONE);
@@ -100,7 +103,7 @@ static void on_process_ended(struct server *server, void *object) {
     process->has_gate = false;
     process_trim(process);
     if (had_some) {
-        waits_try();
+        waits_try(server);
     }
 }
 
@@ -152,16 +155,7 @@ static status_t grant(struct server *server, struct lock_list *list,
 
 /* ---- waiting ---- */
 
-/* Marks what the owner of `lock` waits for. */
-static void reach(const struct record_lock *lock) {
-    struct lock_wait *wait;
-
-    LIST_FOR_EACH(wait, &waits, node) {
-        wait->is_reached = wait->is_reached || wait->wanted.owner == lock->owner;
-    }
-}
-
-/* Marks those who stand in the way of `wanted`; true if its owner-to-be is `owner`. */
+/* Marks the owners of what stands in the way of `wanted`; true if its owner-to-be is `owner`. */
 static bool reach_all(const struct lock_list *list, const struct record_lock *wanted,
                       const struct lock_owner *owner) {
     const struct record_lock *lock = NULL;
@@ -170,25 +164,27 @@ static bool reach_all(const struct lock_list *list, const struct record_lock *wa
         if (lock->owner == owner) {
             return true;
         }
-        reach(lock);
+        lock->owner->reached = search;
     }
     return false;
 }
 
-/* Would the owner, waiting for `wanted`, wait for itself in the end? Follows who waits for whom. */
+/*
+ * Would the owner, waiting for `wanted`, wait for itself in the end? Follows who waits for whom;
+ * what each wait waits for is looked at once.
+ */
 static bool is_deadlock(const struct lock_list *list, const struct record_lock *wanted) {
     struct lock_wait *wait;
     bool found = false, went_on = true;
 
-    LIST_FOR_EACH(wait, &waits, node) {
-        wait->is_reached = wait->is_followed = false;
-    }
+    search++;
     (void)reach_all(list, wanted, wanted->owner);
     while (went_on && !found) {
         went_on = false;
         LIST_FOR_EACH(wait, &waits, node) {
-            if (wait->is_reached && !wait->is_followed && !found) {
-                wait->is_followed = went_on = true;
+            if (wait->wanted.owner->reached == search && wait->followed != search && !found) {
+                wait->followed = search;
+                went_on = true;
                 found = reach_all(wait->list, &wait->wanted, wanted->owner);
             }
         }
@@ -196,36 +192,56 @@ static bool is_deadlock(const struct lock_list *list, const struct record_lock *
     return found;
 }
 
-/* Something was let go: gives those who wait what they can have now. */
-static void waits_try(void) {
+static void on_again(struct server *server, struct server_timer *timer) {
+    (void)timer;
+    waits_try(server);
+}
+
+/*
+ * Something was let go: gives those who wait what they can have now. A lock that is given may be
+ * less than what its owner had there (shared, in place of exclusive), and an older wait may be for
+ * that: then all are looked at once more, but between requests, for how often is the clients'
+ * doing.
+ */
+static void waits_try(struct server *server) {
     struct lock_wait *wait;
 
+    server_timer_stop(&again);
     LIST_FOR_EACH_SAFE(wait, &waits, node) {
         if (lock_conflict(wait->list, &wait->wanted, NULL) == NULL) {
             handle_t life = HANDLE_NONE;
-            status_t status = grant(wait->server, wait->list, &wait->wanted, wait->process, &life);
+
+            locks_uncount(wait->tag, 1); /* now the lock counts */
+            wait->tag = 0;
+            status_t status = grant(server, wait->list, &wait->wanted, wait->process, &life);
 
             /* If the client is gone the gate is closed, and with it goes the lock. */
             wait_end(wait, status, life);
+            server_timer_arm(server, &again, time_now_ns() + 1, on_again);
         }
     }
 }
 
 static status_t wait_begin(struct lock_list *list, struct request *request,
                            const struct record_lock *wanted, struct process *process) {
+    if (!locks_count(request->tag, 1)) {
+        return ERROR_TOO_MANY;
+    }
     struct lock_wait *wait = calloc(1, sizeof *wait);
 
     if (wait == NULL) {
+        locks_uncount(request->tag, 1);
         return ERROR_NO_MEMORY;
     }
+    wait->tag = request->tag;
     wait->wanted = *wanted;
     wait->list = list;
     wait->process = process;
-    wait->server = request->server;
     wait->cookie = ++last_cookie;
     status_t status = request_save(request, wait->cookie, &wait->saved);
 
     if (status != OK) {
+        locks_uncount(request->tag, 1);
         free(wait);
         return status == ERROR_NO_REPLY ? REQUEST_DEFERRED : status;
     }
@@ -264,7 +280,7 @@ static status_t set_or_wait(struct lock_list *list, struct request *request, uin
         status_t status = grant(request->server, list, wanted, process, life);
 
         if (status == OK) {
-            waits_try();
+            waits_try(request->server);
         }
         return status;
     }
@@ -274,7 +290,7 @@ static status_t set_or_wait(struct lock_list *list, struct request *request, uin
     if (process == NULL) {
         /* flock gives up the lock that it has before it waits for the other kind. */
         if (lock_drop_holder(list, wanted->holder)) {
-            waits_try();
+            waits_try(request->server);
         }
     } else if (is_deadlock(list, wanted)) {
         return ERROR_DEADLOCK;
@@ -318,6 +334,9 @@ status_t locking_request(void *context, struct request *request, uint32_t kind, 
         return ERROR_BAD_ARGUMENT;
     }
     if ((kind & FILE_LOCK_DESCRIPTION) != 0) {
+        if (offset != 0 || length != 0) {
+            return ERROR_BAD_ARGUMENT; /* one for each open file: that limits them */
+        }
         wanted.owner = &file->lock_owner;
         return set_or_wait(&file->node->whole_locks, request, kind, &wanted, NULL, life);
     }
@@ -344,7 +363,7 @@ void locking_cancelled(struct server *server, void *object, uint64_t cookie) {
     }
 }
 
-void locking_closed(struct open_file *file) {
+void locking_closed(struct server *server, struct open_file *file) {
     struct lock_wait *wait;
 
     LIST_FOR_EACH_SAFE(wait, &waits, node) {
@@ -355,6 +374,6 @@ void locking_closed(struct open_file *file) {
     bool had_some = lock_drop_holder(&file->node->locks, file);
 
     if (lock_drop_holder(&file->node->whole_locks, file) || had_some) {
-        waits_try();
+        waits_try(server);
     }
 }

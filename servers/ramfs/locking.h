@@ -14,4 +14,4 @@ status_t locking_request(void *context, struct request *request, uint32_t kind, 
 void locking_cancelled(struct server *server, void *object, uint64_t cookie);
 
 /* The open file is closed: its locks end, and waits that they stood in the way of. */
-void locking_closed(struct open_file *file);
+void locking_closed(struct server *server, struct open_file *file);

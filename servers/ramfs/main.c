@@ -18,6 +18,7 @@
 #include "servers/pipe/channel.h"
 #include "servers/ramfs/content.h"
 #include "servers/ramfs/fifo.h"
+#include "servers/ramfs/lock.h"
 #include "servers/ramfs/locking.h"
 #include "servers/ramfs/open_file.h"
 
@@ -28,6 +29,8 @@ enum { NODE_BYTES = 512, NODES_SHARE = 10, OPEN_PER_NODE = 2 };
 enum { OBJECTS_PER_TAG = 2048 };
 /* FIFOs that are open, and what of the budget (in 16ths) is for their content. */
 enum { FIFOS_MAX = 512, FIFO_SHARE = 1 };
+/* What a record lock, or a wait for one, takes, and what of the budget they may. */
+enum { LOCK_BYTES = 128, LOCKS_SHARE = 32 };
 
 struct file_system file_system;
 
@@ -61,8 +64,7 @@ static void on_closed(struct server *server, void *object) {
     struct open_file *file = object;
     struct node *node = file->node;
 
-    (void)server;
-    locking_closed(file);
+    locking_closed(server, file);
     fifo_close(file);
     recycle_free(file, sizeof *file);
     node->n_open--;
@@ -118,6 +120,7 @@ int main(void) {
     file_system.content_free = content_free;
     content_start();
     ring_start(FIFO_SHARE, FIFOS_MAX);
+    locks_start(MIN(server_budget_bytes() / LOCKS_SHARE / LOCK_BYTES, (uint64_t)LOCKS_MAX));
     status_t status = file_system_start(&file_system, n_nodes_max);
 
     if (status == OK) {

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "abi/generated/file.h"
+#include "abi/tag.h"
 #include "servers/ramfs/lock.h"
 #include "servers/ramfs/node.h"
 
@@ -65,6 +66,7 @@ static void test_locks(void **state) {
 
     (void)state;
     srand(1);
+    locks_start(LOCKS_MAX);
     memset(held, 0, sizeof held);
     for (uint32_t owner = 0; owner < OWNERS; owner++) {
         lock_owner_init(&owners[owner], owner);
@@ -122,6 +124,53 @@ static void test_lock_limit(void **state) {
     assert_true(lock_drop_owner(&owners[0]));
     assert_true(list_is_empty(&lists[1].locks) && owners[0].n_locks == 0);
     assert_false(lock_drop_owner(&owners[0]));
+}
+
+/* Every other byte, from `first` on, until no more are given. How many: a wait is one too. */
+static size_t lock_all(struct lock_list *list, struct lock_owner *owner, size_t first) {
+    struct record_lock wanted = {.owner = owner, .kind = FILE_LOCK_EXCLUSIVE};
+    size_t n = 0;
+    status_t status = OK;
+
+    for (; status == OK && n < LOCKS_MAX; n++) {
+        wanted.begin = (first + n) * 2;
+        wanted.end = wanted.begin + 1;
+        status = lock_set(list, &wanted);
+    }
+    assert_int_equal(status, ERROR_TOO_MANY);
+    return n - 1;
+}
+
+/* What one login has set or waits for leaves others some, and all comes back. */
+static void test_lock_shares(void **state) {
+    enum { TOTAL = 400, WAITS = 10 };
+    struct lock_list list = {{{0}}};
+    struct lock_owner of_one[2], other, file;
+
+    (void)state;
+    locks_start(TOTAL);
+    lock_owner_init(&of_one[0], tag_make(1, 10));
+    lock_owner_init(&of_one[1], tag_make(1, 11));
+    lock_owner_init(&other, tag_make(2, 12));
+    lock_owner_init(&file, 0);
+    for (int round = 0; round < 3; round++) {
+        assert_true(locks_count(of_one[1].tag, WAITS));
+        assert_int_equal(lock_all(&list, &of_one[0], 0), TOTAL / 2 - WAITS);
+        assert_int_equal(lock_all(&list, &of_one[1], TOTAL), 0);
+        assert_false(locks_count(of_one[1].tag, 1));
+        assert_int_equal(lock_all(&list, &other, 2 * TOTAL), TOTAL / 4);
+        struct record_lock whole = {.owner = &file, .begin = UINT64_MAX - 1, .end = UINT64_MAX};
+        whole.kind = FILE_LOCK_SHARED;
+        assert_int_equal(lock_set(&list, &whole), OK);
+        /* Giving up is always possible. */
+        struct record_lock none = {.owner = &other, .begin = 4 * TOTAL, .end = UINT64_MAX};
+        none.kind = FILE_LOCK_NONE;
+        assert_int_equal(lock_set(&list, &none), OK);
+        assert_true(lock_drop_owner(&of_one[0]) && !lock_drop_owner(&other));
+        assert_true(lock_drop_owner(&file));
+        locks_uncount(of_one[1].tag, WAITS);
+    }
+    locks_start(LOCKS_MAX);
 }
 
 /* ---- names ---- */
@@ -370,9 +419,10 @@ static void test_changes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_locks),   cmocka_unit_test(test_lock_limit),
-        cmocka_unit_test(test_names),   cmocka_unit_test(test_open_nodes),
-        cmocka_unit_test(test_listing), cmocka_unit_test(test_changes),
+        cmocka_unit_test(test_locks),       cmocka_unit_test(test_lock_limit),
+        cmocka_unit_test(test_lock_shares), cmocka_unit_test(test_names),
+        cmocka_unit_test(test_open_nodes),  cmocka_unit_test(test_listing),
+        cmocka_unit_test(test_changes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 /* Record locks between processes: ranges, waiting, deadlocks, how they end. And flock. */
 #define _GNU_SOURCE 1
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -248,6 +249,113 @@ static void test_ring(void) {
     close(ready[1]);
 }
 
+/* ---- crowds ---- */
+
+static pid_t make_child(int ready, void (*child)(void)) {
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        fd = open(path, O_RDWR);
+        alarm(20); /* ends it, if nobody does */
+        child();
+        write(ready, "x", 1);
+        sleep_ms(20000);
+        _exit(1);
+    }
+    return pid;
+}
+
+static void waits_for_downgraded(void) {
+    signal(SIGALRM, SIG_DFL);
+    _exit(lock(F_SETLKW, F_RDLCK, 0, 10) == 0 ? 7 : 1);
+}
+
+static void downgrades_by_waiting(void) {
+    signal(SIGALRM, SIG_DFL);
+    lock(F_SETLK, F_WRLCK, 0, 10);
+    sleep_ms(150); /* until the one that waits for it does */
+    if (lock(F_SETLKW, F_RDLCK, 0, 20) != 0) {
+        _exit(1);
+    }
+    sleep_ms(20000); /* and keeps it */
+}
+
+/* What a process waited for is less than what it had: who waited for that before it goes on too. */
+static void test_downgrade(void) {
+    int status;
+
+    CHECK(lock(F_SETLK, F_WRLCK, 10, 10) == 0);
+    pid_t holder = make_child(1, downgrades_by_waiting);
+    sleep_ms(50);
+    pid_t waiter = make_child(1, waits_for_downgraded);
+    sleep_ms(250);
+    CHECK(waitpid(waiter, &status, WNOHANG) == 0 && waitpid(holder, &status, WNOHANG) == 0);
+    CHECK(lock(F_SETLK, F_UNLCK, 0, 0) == 0);
+    sleep_ms(250);
+    CHECK(waitpid(waiter, &status, WNOHANG) == waiter && status == 7 << 8);
+    CHECK(waitpid(holder, &status, WNOHANG) == 0);
+    kill(waiter, SIGKILL);
+    kill(holder, SIGKILL);
+    while (wait(&status) > 0) {
+    }
+}
+
+enum { CROWD_LOCKS = 800, CROWD_HOLDERS = 2, CROWD_WAITERS = 8, CROWD_THREADS = 50 };
+
+static void holds_many(void) {
+    for (int i = 0; i < CROWD_LOCKS; i++) {
+        lock(F_SETLK, F_RDLCK, 100 + i * 2, 1);
+    }
+}
+
+static void *waits_for_many(void *argument) {
+    lock(F_SETLKW, F_WRLCK, 100, 2 * CROWD_LOCKS);
+    return argument;
+}
+
+static void waits_often(void) {
+    pthread_attr_t attributes;
+    pthread_t thread;
+
+    lock(F_SETLK, F_RDLCK, 0, 1);
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, 16384);
+    for (int i = 0; i < CROWD_THREADS; i++) {
+        pthread_create(&thread, &attributes, waits_for_many, NULL);
+    }
+}
+
+/* Many wait for many: who joins them is told soon whether it waits for itself, and the server has
+ * time for its other clients. */
+static void test_crowd(void) {
+    pid_t pids[CROWD_HOLDERS + CROWD_WAITERS];
+    int ready[2], status, n = 0;
+    char byte;
+
+    pipe(ready);
+    for (; n < CROWD_HOLDERS + CROWD_WAITERS; n++) {
+        pids[n] = make_child(ready[1], n < CROWD_HOLDERS ? holds_many : waits_often);
+        read(ready[0], &byte, 1);
+    }
+    sleep_ms(500); /* now the threads wait */
+    for (int i = 0; i < 3; i++) {
+        struct itimerval soon = {.it_value = {.tv_usec = 30000}}, never = {0};
+
+        setitimer(ITIMER_REAL, &soon, NULL);
+        CHECK_ERROR(lock(F_SETLKW, F_WRLCK, 0, 1), EINTR);
+        setitimer(ITIMER_REAL, &never, NULL);
+    }
+    CHECK(lock(F_SETLK, F_WRLCK, 50, 1) == 0 && lock(F_SETLK, F_UNLCK, 0, 0) == 0);
+    for (int i = 0; i < n; i++) {
+        kill(pids[i], SIGKILL);
+    }
+    while (wait(&status) > 0) {
+    }
+    CHECK(lock(F_SETLKW, F_WRLCK, 0, 0) == 0 && lock(F_SETLK, F_UNLCK, 0, 0) == 0);
+    close(ready[0]);
+    close(ready[1]);
+}
+
 static void on_alarm(int signal) {
     (void)signal;
 }
@@ -339,6 +447,8 @@ int main(int argc, char **argv) {
     test_arguments();
     test_flock();
     test_many();
+    test_downgrade();
+    test_crowd();
     int reader = open("/tmp/posix_locks", O_RDONLY), old = fd;
     fd = reader;
     CHECK_ERROR(lock(F_SETLK, F_WRLCK, 0, 1), EBADF);
