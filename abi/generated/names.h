@@ -22,8 +22,9 @@ enum names_label {
 };
 
 /*
- * Mounts the server behind `gate` at `path` (as in protocol file). EXISTS if something is mounted there. The mount is the
- * caller's: any program may add names, but only who mounted one takes it away. What services serve nobody takes away.
+ * Mounts the server behind `root` at `path` (as in protocol file). EXISTS if something is mounted there, or another's
+ * mount lies above or below: any program may add names, but none replaces those of others. The mount is the caller's: only who
+ * mounted one takes it away, or its server's end does. What services serve nobody takes away.
  * request: lend_read path, handle root
  */
 WARN_UNUSED static inline status_t names_mount(handle_t server, const void *path,

@@ -83,17 +83,44 @@ static bool leads_to_mount(const char *path) {
     return length == 0;
 }
 
+static void mount_drop(struct mount *mount) {
+    status_t status = sys_handle_close(mount->gate);
+    (void)status; /* our own */
+    free(mount->path);
+    share_return(&shares, tag_login(mount->tag), 1);
+    n_mounts--;
+    memmove(mount, mount + 1, (size_t)(&mounts[n_mounts] - mount) * sizeof *mount);
+}
+
+/* Drops what programs mounted that have ended since: nobody else would. */
+static void mounts_drop_dead(void) {
+    for (size_t i = n_mounts; i-- > 0;) {
+        if (mounts[i].tag != 0 && sys_notify(mounts[i].gate, 0) == ERROR_CLOSED) {
+            mount_drop(&mounts[i]);
+        }
+    }
+}
+
+/*
+ * Would a mount at `path` take names from this one, or lie in it? The longest path wins, so that
+ * somebody could have part of what another serves. Who made both may do so: init's manifests put
+ * files of one service into folders of another.
+ */
+static bool is_in_the_way(const struct mount *mount, const char *path, uint32_t tag) {
+    return string_equal(mount->path, path) ||
+           (mount->tag != tag && (is_below(path, mount->path, mount->length) ||
+                                  is_below(mount->path, path, strlen(path))));
+}
+
 /* Puts a mount into its place; the gate is ours if it returns OK. */
 static status_t mount_add(const char *path, handle_t gate, uint32_t tag) {
     size_t place = 0, of_tag = 0;
 
     for (size_t i = 0; i < n_mounts; i++) {
-        int order = strcmp(mounts[i].path, path);
-
-        if (order == 0) {
+        if (is_in_the_way(&mounts[i], path, tag)) {
             return ERROR_EXISTS;
         }
-        place += order < 0;
+        place += strcmp(mounts[i].path, path) < 0;
         of_tag += mounts[i].tag == tag;
     }
     if (!share_is_left(&shares, tag_login(tag), 1) || (tag != 0 && of_tag == MOUNTS_PER_TAG)) {
@@ -121,6 +148,7 @@ static status_t on_mount(void *context, struct request *request, uint32_t path_l
         status = ERROR_EXISTS;
     }
     if (status == OK) {
+        mounts_drop_dead();
         status = mount_add(path, root, request->tag);
     }
     if (status == OK) {
@@ -141,12 +169,8 @@ static status_t on_unmount(void *context, struct request *request, uint32_t path
         if (mounts[i].tag != request->tag || request->tag == 0) {
             return ERROR_DENIED;
         }
-        status = sys_handle_close(mounts[i].gate);
-        free(mounts[i].path);
-        share_return(&shares, tag_login(mounts[i].tag), 1);
-        n_mounts--;
-        memmove(&mounts[i], &mounts[i + 1], (n_mounts - i) * sizeof mounts[0]);
-        return status;
+        mount_drop(&mounts[i]);
+        return OK;
     }
     return status == OK ? ERROR_NOT_FOUND : status;
 }

@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 #include <sys/statvfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "abi/generated/directory.h"
@@ -104,6 +105,72 @@ static void test_names(void) {
     drop(file);
     CHECK(namespace_unbind("/private") == OK);
     CHECK(namespace_unbind("/private") == ERROR_NOT_FOUND);
+}
+
+static status_t mount_at(handle_t names, const char *path, handle_t root) {
+    return names_mount(names, path, (uint32_t)strlen(path), root, DEADLINE_NEVER);
+}
+
+static status_t unmount(handle_t names, const char *path) {
+    return names_unmount(names, path, (uint32_t)strlen(path), DEADLINE_NEVER);
+}
+
+/* What others serve is theirs: nothing goes into it, nor around it. */
+static void test_mounts_of_others(void) {
+    static const char *const paths[] = {"dev", "dev/socket/tcp", "tcp/example.org", "bin/ls",
+                                        "tcp"};
+    handle_t names, archive, file;
+    const char *rest;
+    uint32_t kind;
+
+    CHECK(namespace_resolve("/", &names, &rest) == OK && namespace_root("/bin", &archive) == OK);
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        CHECK_THAT(mount_at(names, paths[i], archive) == ERROR_EXISTS, paths[i]);
+    }
+    /* Beside them there is room, and who has a mount may have one in it. */
+    CHECK(mount_at(names, "dev/mine", archive) == OK);
+    CHECK(mount_at(names, "dev/mine/own", archive) == OK);
+    CHECK(namespace_open("/dev/mine/own/shell", FILE_OPEN_READ, 0, &file, &kind) == OK);
+    drop(file);
+    fflush(stdout);
+    pid_t pid = fork();
+    int ended;
+    if (pid == 0) {
+        bool ok = mount_at(names, "dev/mine/its", archive) == ERROR_EXISTS &&
+                  mount_at(names, "dev/mine/own/its", archive) == ERROR_EXISTS &&
+                  mount_at(names, "dev/mine", archive) == ERROR_EXISTS &&
+                  mount_at(names, "dev/mine2", archive) == OK && unmount(names, "dev/mine2") == OK;
+
+        _exit(ok ? 7 : 1);
+    }
+    CHECK(waitpid(pid, &ended, 0) == pid && ended == 7 << 8);
+    CHECK(unmount(names, "dev/mine") == OK && unmount(names, "dev/mine/own") == OK);
+    drop(archive);
+}
+
+/* The mounts of a program that has ended are nobody's: its next run can have them. */
+static void test_mounts_of_the_dead(void) {
+    handle_t names, archive;
+    const char *rest;
+    int ended;
+
+    CHECK(namespace_resolve("/", &names, &rest) == OK && namespace_root("/bin", &archive) == OK);
+    for (int i = 0; i < 2; i++) {
+        fflush(stdout);
+        pid_t pid = fork();
+        if (pid == 0) {
+            handle_t endpoint, gate;
+            bool ok = sys_endpoint_create(&endpoint) == OK &&
+                      sys_gate_create(endpoint, 1, &gate) == OK &&
+                      mount_at(names, "service/of", gate) == OK &&
+                      mount_at(names, "service/too", gate) == OK;
+
+            _exit(ok ? 7 : 1);
+        }
+        CHECK(waitpid(pid, &ended, 0) == pid && ended == 7 << 8);
+    }
+    CHECK(mount_at(names, "service", archive) == OK && unmount(names, "service") == OK);
+    drop(archive);
 }
 
 /* A program can have so many mounts, and no more. */
@@ -384,6 +451,8 @@ static void test_log(void) {
 static void run_all(void) {
     test_threads();
     test_names();
+    test_mounts_of_others();
+    test_mounts_of_the_dead();
     test_mount_limit();
     test_archive();
     test_hostile_requests();
