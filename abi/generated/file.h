@@ -123,7 +123,7 @@ enum file_label {
  * that gate with the events, once, when one comes true; asking again arms again. A second watch of the same caller with
  * the same key replaces the first; without a gate it only takes it away. Error and hang-up are reported though not
  * asked for. Servers hold 32 watches per description; the oldest goes when there are more, and is notified with
- * event_again.
+ * event_again. TOO_MANY: there are more of the caller's login than its share.
  */
 #define FILE_EVENT_READ 1
 #define FILE_EVENT_PRIORITY 2
@@ -235,8 +235,9 @@ WARN_UNUSED static inline status_t file_read(handle_t server, uint64_t offset, v
 }
 
 /*
- * Writes all of it, or, when interrupted, out of space or nonblock, as much as is possible and at least a byte. With
- * append always at the end, in one piece. BROKEN_PIPE: nobody will ever read it.
+ * Writes all of it, or, when interrupted or nonblock, as much as is possible and at least a byte. With append always at
+ * the end, in one piece. Out of space: a server of files writes all of one transfer or nothing, NO_SPACE. BROKEN_PIPE:
+ * nobody will ever read it.
  * request: w0 offset, lend_read data
  * answer: w0 n
  */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "abi/generated/file.h"
+#include "abi/tag.h"
+#include "lib/base/share.h"
 #include "lib/native/server_state.h"
 #include "lib/native/syscall.h"
 
@@ -17,6 +19,32 @@ struct watch {
 
 enum { EVENTS_ALWAYS = FILE_EVENT_ERROR | FILE_EVENT_HANGUP };
 
+/* What one takes, its gate's handle with it, and what of the budget all may. */
+enum { WATCH_BYTES = 128, WATCHES_SHARE = 16 };
+
+/* The watches in all lists; services' count for nobody. */
+static struct shares shares;
+
+static bool watch_count(uint32_t tag) {
+    if (tag == 0) {
+        return true;
+    }
+    if (shares.total == 0) {
+        shares.total = server_budget_bytes() / WATCHES_SHARE / WATCH_BYTES;
+    }
+    if (!share_is_left(&shares, tag_login(tag), 1)) {
+        return false;
+    }
+    share_take(&shares, tag_login(tag), 1);
+    return true;
+}
+
+static void watch_uncount(uint32_t tag) {
+    if (tag != 0) {
+        share_return(&shares, tag_login(tag), 1);
+    }
+}
+
 void watch_init(struct watch_list *list) {
     list_init(&list->watches);
     list->n = 0;
@@ -29,6 +57,7 @@ static void watch_end(struct watch_list *list, struct watch *watch, uint32_t eve
         (void)status; /* CLOSED: nobody is interested any more */
     }
     server_handle_close(watch->gate);
+    watch_uncount(watch->tag);
     list_remove(&watch->node);
     list->n--;
     free(watch);
@@ -69,8 +98,12 @@ status_t watch_arm(struct watch_list *list, struct request *request, uint32_t ev
     if (list->n == WATCH_MAX) {
         watch_end(list, LIST_FIRST(&list->watches, struct watch, node), FILE_EVENT_AGAIN);
     }
+    if (!watch_count(request->tag)) {
+        return ERROR_TOO_MANY;
+    }
     struct watch *watch = malloc(sizeof *watch);
     if (watch == NULL) {
+        watch_uncount(request->tag);
         return ERROR_NO_MEMORY;
     }
     *watch = (struct watch){.tag = request->tag,

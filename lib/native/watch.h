@@ -27,6 +27,7 @@ void watch_init(struct watch_list *list);
  * Answers in *ready which of `events` hold (error and hang-up always count). If none does and the
  * request brought a gate, keeps it (under the caller's tag and `key`, in place of an earlier one)
  * to notify it once with the events. With HANDLE_NONE the watch of that key is taken away.
+ * TOO_MANY: the login has its share (lib/base/share.h) of what a 16th of the budget holds.
  */
 WARN_UNUSED status_t watch_arm(struct watch_list *list, struct request *request, uint32_t events,
                                uint32_t key, handle_t gate, uint32_t events_now, uint32_t *ready);
