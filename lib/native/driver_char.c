@@ -266,7 +266,7 @@ static status_t wait_in(struct list *list, struct char_file *file, struct reques
     status_t status = request_save(request, waiter->cookie, &waiter->saved);
     if (status != OK) {
         free(waiter);
-        return status;
+        return status == ERROR_NO_REPLY ? REQUEST_DEFERRED : status;
     }
     list_push_back(list, &waiter->node);
     return REQUEST_DEFERRED;

@@ -89,10 +89,12 @@ static status_t on_read(void *context, struct request *request, uint64_t offset,
     if (reader->waiting != HANDLE_NONE) {
         return ERROR_BUSY; /* one reader per open file is all that a log needs */
     }
-    status_t status = request_save(request, 0, &reader->waiting);
+    handle_t saved;
+    status_t status = request_save(request, 0, &saved);
     if (status != OK) {
-        return status;
+        return status == ERROR_NO_REPLY ? REQUEST_DEFERRED : status;
     }
+    reader->waiting = saved;
     reader->waiting_length = data_length;
     return REQUEST_DEFERRED;
 }
