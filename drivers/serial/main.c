@@ -20,6 +20,7 @@
 
 enum {
     COM1 = 0x3f8,
+    SAVED_PER_TAG = 512,
     RECEIVE_BYTES = 64, /* handed to the terminal at once */
     ROUNDS_MAX = 32,    /* of one turn, so that clients are heard in between */
     REST_US = 1000,     /* after such a turn: 512 bytes; real ones need 44 ms for these */
@@ -178,7 +179,8 @@ int main(void) {
     static const struct terminal_device device = {.has_output = on_has_output,
                                                   .has_room = on_has_room};
 
-    server = server_start(&(struct server_options){.name = "serial"});
+    server =
+        server_start(&(struct server_options){.name = "serial", .saved_per_tag = SAVED_PER_TAG});
     if (!uart_init(&uart, startup_handle(STARTUP_IOPORTS, NULL), COM1)) {
         log_write(LOG_INFO, "no port at 0x%x", COM1);
         return 0; /* nothing to drive: no failure */

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "abi/tag.h"
+#include "lib/base/share.h"
 #include "lib/base/string.h"
 #include "lib/native/recycle.h"
 #include "lib/native/syscall.h"
@@ -13,8 +15,18 @@
 /* Saved replies that are looked at between two requests: some 10,000 instructions. */
 enum { SWEEP_STEP = 64 };
 
+/*
+ * What a request that waits takes: its saved reply's handle and entry, and the server's own memory
+ * of it. One of each process is free (there are some thousand of them), the others are divided
+ * among logins: they may take a 16th of the budget, in a small server more, for a single process
+ * with many threads.
+ */
+enum { SAVED_BYTES = 256, SAVED_SHARE = 16, SAVED_LEAST = 2048 };
+
+static struct shares saved_shares;
+
 /* The entry of `tag`; NULL if there is none. */
-static struct server_tag *tag_find(struct server *server, uint32_t tag) {
+static struct server_tag *entry_find(struct server *server, uint32_t tag) {
     struct server_tag *entry = &server->tags[tag % TAG_BUCKETS];
 
     while (entry != NULL && entry->tag != tag) {
@@ -24,7 +36,7 @@ static struct server_tag *tag_find(struct server *server, uint32_t tag) {
 }
 
 /* A new one. NULL: no memory. */
-static struct server_tag *tag_make(struct server *server, uint32_t tag) {
+static struct server_tag *entry_make(struct server *server, uint32_t tag) {
     struct server_tag *first = &server->tags[tag % TAG_BUCKETS], *entry = first;
 
     if (first->tag != 0) {
@@ -39,7 +51,7 @@ static struct server_tag *tag_make(struct server *server, uint32_t tag) {
     return entry;
 }
 
-static void tag_free(struct server *server, struct server_tag *entry) {
+static void entry_free(struct server *server, struct server_tag *entry) {
     struct server_tag *before = &server->tags[entry->tag % TAG_BUCKETS];
 
     if (entry == before) {
@@ -53,14 +65,27 @@ static void tag_free(struct server *server, struct server_tag *entry) {
     recycle_free(entry, sizeof *entry);
 }
 
+/* Counts one more, if the login may have it. */
+static bool saved_share_get(uint32_t tag) {
+    if (saved_shares.total == 0) {
+        saved_shares.total =
+            MAX(server_budget_bytes() / SAVED_SHARE / SAVED_BYTES, (uint64_t)SAVED_LEAST);
+    }
+    if (!share_is_left(&saved_shares, tag_login(tag), 1)) {
+        return false;
+    }
+    share_take(&saved_shares, tag_login(tag), 1);
+    return true;
+}
+
 status_t server_tag_get(struct server *server, uint32_t tag, enum server_tag_count what) {
     if (tag == 0) {
         return OK;
     }
-    struct server_tag *entry = tag_find(server, tag);
+    struct server_tag *entry = entry_find(server, tag);
 
     if (entry == NULL) {
-        entry = tag_make(server, tag);
+        entry = entry_make(server, tag);
     }
     if (entry == NULL) {
         return ERROR_NO_MEMORY;
@@ -68,23 +93,29 @@ status_t server_tag_get(struct server *server, uint32_t tag, enum server_tag_cou
     if (entry->counts[what] >= server->limits[what]) {
         return ERROR_TOO_MANY; /* not new, so it stays */
     }
+    if (what == TAG_SAVED && entry->counts[what] != 0 && !saved_share_get(tag)) {
+        return ERROR_TOO_MANY; /* nor here */
+    }
     entry->counts[what]++;
     return OK;
 }
 
 void server_tag_put(struct server *server, uint32_t tag, enum server_tag_count what) {
-    struct server_tag *entry = tag == 0 ? NULL : tag_find(server, tag);
+    struct server_tag *entry = tag == 0 ? NULL : entry_find(server, tag);
 
     if (entry == NULL) {
         return;
     }
     entry->counts[what]--;
+    if (what == TAG_SAVED && entry->counts[what] != 0) {
+        share_return(&saved_shares, tag_login(tag), 1);
+    }
     for (unsigned i = 0; i < TAG_COUNTS; i++) {
         if (entry->counts[i] != 0) {
             return;
         }
     }
-    tag_free(server, entry);
+    entry_free(server, entry);
 }
 
 /* The one server of the process, remembered for those who hold only a saved reply's handle. */

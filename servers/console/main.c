@@ -29,6 +29,7 @@ enum {
     OUTPUT_ROUNDS = 8, /* at once; then keys and others are heard */
     ANSWER_BYTES = 256,
     PAGE_ROWS = SCREEN_ROWS - 1,
+    SAVED_PER_TAG = 512,
 };
 
 /* A view, and the terminal behind it unless it is the log. */
@@ -286,7 +287,8 @@ static status_t consoles_start(void) {
 }
 
 int main(int argc, char **argv) {
-    server = server_start(&(struct server_options){.name = "console"});
+    server =
+        server_start(&(struct server_options){.name = "console", .saved_per_tag = SAVED_PER_TAG});
     if (!screen_open()) {
         log_write(LOG_INFO, "no text screen");
         return 0;

@@ -28,7 +28,7 @@
 #include "servers/network/link.h"
 #include "servers/network/sock.h"
 
-enum { CLASS_NETWORK = 0x02, SOCKETS_PER_CLIENT = 64, PATIENCE_PCI_S = 1 };
+enum { CLASS_NETWORK = 0x02, SOCKETS_PER_CLIENT = 64, SAVED_PER_TAG = 512, PATIENCE_PCI_S = 1 };
 
 static struct server_timer lwip_timer;
 static struct server_timer loop_timer;
@@ -108,8 +108,11 @@ static bool has_card(void) {
 }
 
 int main(int argc, char **argv) {
-    struct server *server = server_start(&(struct server_options){
-        .name = "network", .objects_per_tag = SOCKETS_PER_CLIENT, .before_wait = before_wait});
+    struct server *server =
+        server_start(&(struct server_options){.name = "network",
+                                              .objects_per_tag = SOCKETS_PER_CLIENT,
+                                              .saved_per_tag = SAVED_PER_TAG,
+                                              .before_wait = before_wait});
 
     socks_start(server);
     lwip_init();

@@ -16,7 +16,7 @@
 /* Pipes, and what of the budget (in 16ths) is for their content; one is for watches
  * (lib/native/watch.h), the rest for open files, of which ends of pipes are the largest. */
 enum { RINGS_MAX = 2048, RINGS_SHARE = 10, WATCHES_SHARE = 1, SHARES = 16, END_BYTES = 448 };
-enum { ROOT_PIPES = 0, ROOT_DEVICES = 1, OBJECTS_PER_TAG = 2048 };
+enum { ROOT_PIPES = 0, ROOT_DEVICES = 1, OBJECTS_PER_TAG = 2048, SAVED_PER_TAG = 512 };
 
 static const struct server_class pipes_class;
 
@@ -77,6 +77,7 @@ int main(void) {
     struct server *server = server_start(&(struct server_options){
         .name = "pipe",
         .objects_per_tag = OBJECTS_PER_TAG,
+        .saved_per_tag = SAVED_PER_TAG,
         .objects = (uint32_t)(server_budget_bytes() * (SHARES - RINGS_SHARE - WATCHES_SHARE) /
                               SHARES / END_BYTES)});
 

@@ -26,7 +26,7 @@
  * by it is how many there may be. */
 enum { ROOT_RAMDISK = 0, ROOT_TMP = 1, ROOT_SHM = 2, ROOTS = 3 };
 enum { NODE_BYTES = 512, NODES_SHARE = 10, OPEN_PER_NODE = 2 };
-enum { OBJECTS_PER_TAG = 2048 };
+enum { OBJECTS_PER_TAG = 2048, SAVED_PER_TAG = 512 };
 /* FIFOs that are open, and what of the budget (in 16ths) is for their content. */
 enum { FIFOS_MAX = 512, FIFO_SHARE = 1 };
 /* What a record lock, or a wait for one, takes, and what of the budget they may. */
@@ -113,6 +113,7 @@ int main(void) {
     struct server *server =
         server_start(&(struct server_options){.name = "ramfs",
                                               .objects_per_tag = OBJECTS_PER_TAG,
+                                              .saved_per_tag = SAVED_PER_TAG,
                                               .objects = (uint32_t)(n_nodes_max * OPEN_PER_NODE),
                                               .gates = 32}); /* a page of the kernel holds them */
 

@@ -6,10 +6,13 @@
  */
 #define _GNU_SOURCE 1
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
@@ -186,6 +189,66 @@ static void test_many_full_pipes(void) {
     CHECK(result == 0);
 }
 
+/* ---- those who wait ---- */
+
+enum { READERS = 500 };
+
+static void *read_byte(void *argument) {
+    char byte;
+
+    return read(*(const int *)argument, &byte, 1) == 1 ? argument : NULL;
+}
+
+/* A program whose threads all wait for bytes of `from`: each gets one, none an error. */
+static bool all_read(int from, int to) {
+    static pthread_t threads[READERS];
+    pthread_attr_t attributes;
+    int started = 0, good = 0;
+    void *result;
+
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, 16 * KIB);
+    while (started < READERS &&
+           pthread_create(&threads[started], &attributes, read_byte, &from) == 0) {
+        started++;
+    }
+    usleep(300000); /* now they wait */
+    for (int i = 0; i < started; i++) {
+        if (write(to, "x", 1) != 1) {
+            close(to); /* ends them */
+            break;
+        }
+    }
+    for (int i = 0; i < started; i++) {
+        good += pthread_join(threads[i], &result) == 0 && result != NULL;
+    }
+    if (good != READERS) {
+        printf("# %d threads, %d got a byte\n", started, good);
+    }
+    return good == READERS;
+}
+
+static void test_many_wait(void) {
+    struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof own;
+    int ends[2];
+
+    CHECK(pipe(ends) == 0 && all_read(ends[0], ends[1]));
+    close(ends[0]);
+    close(ends[1]);
+    CHECK(mkfifo("/tmp/posix_limits.fifo", 0600) == 0);
+    ends[0] = open("/tmp/posix_limits.fifo", O_RDWR);
+    CHECK(ends[0] >= 0 && all_read(ends[0], ends[0]));
+    close(ends[0]);
+    unlink("/tmp/posix_limits.fifo");
+    ends[0] = socket(AF_INET, SOCK_DGRAM, 0);
+    CHECK(bind(ends[0], (struct sockaddr *)&own, sizeof own) == 0 &&
+          getsockname(ends[0], (struct sockaddr *)&own, &length) == 0 &&
+          connect(ends[0], (struct sockaddr *)&own, length) == 0);
+    CHECK(all_read(ends[0], ends[0]));
+    close(ends[0]);
+}
+
 /* ---- the file system ---- */
 
 static unsigned long free_blocks(void) {
@@ -253,6 +316,7 @@ int main(void) {
     test_open_files();
     test_full_pipe();
     test_many_full_pipes();
+    test_many_wait();
     test_full_disk();
     test_many_names();
     return tap_end();
