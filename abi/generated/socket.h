@@ -6,7 +6,8 @@
  * /dev/socket: so /dev/socket/tcp), with file open_nonblock if wanted; `tcp6` and `udp6` for IPv6. It is then an open
  * file (protocol file: read, write, watch, set_flags, close) that also understands these. Addresses are three words:
  * `place` is the family (low 16 bits: 2 for IPv4, 10 for IPv6, 0 for none) | port << 16 | scope << 32; `high` and `low`
- * hold the address as big-endian numbers, for IPv4 in the low 32 bits of `low`.
+ * hold the address as big-endian numbers, for IPv4 in the low 32 bits of `low`. The ends of a pair (protocol pipe)
+ * understand these messages too; their family is 1, and there is no address.
  *
  * /etc/resolv.conf is a file of the net server (`resolv.conf` at its root): musl's own resolver asks the name server
  * there over UDP.
@@ -34,6 +35,7 @@ enum socket_label {
     SOCKET_SET_OPTION = SOCKET_PROTOCOL << 16 | 10,
 };
 
+#define SOCKET_FAMILY_LOCAL 1
 #define SOCKET_FAMILY_IPV4 2
 #define SOCKET_FAMILY_IPV6 10
 #define SOCKET_MESSAGE_PEEK 1

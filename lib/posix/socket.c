@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sockets: open files of the net server that speak protocol socket (abi/protocols/socket.idl).
+ * Sockets: open files of the net server, and pairs of the pipe server, that speak protocol socket
+ * (abi/protocols/socket.idl).
  */
 #include "lib/posix/calls.h"
 
@@ -33,7 +34,6 @@ struct place {
 static long socket_error(status_t status) {
     switch (status) {
     case ERROR_BAD_MESSAGE:
-    case ERROR_NOT_SUPPORTED:
         return -ENOTSOCK;
     case ERROR_STALE:
     case ERROR_CLOSED:
@@ -92,6 +92,7 @@ static int place_from(const void *address, socklen_t length, struct place *place
 static void place_to(const struct place *place, void *to, socklen_t *length) {
     struct sockaddr_in four = {.sin_family = AF_INET};
     struct sockaddr_in6 six = {.sin6_family = AF_INET6};
+    const sa_family_t local = AF_UNIX; /* no name follows */
     const void *from = &four;
     socklen_t bytes = sizeof four;
 
@@ -105,6 +106,9 @@ static void place_to(const struct place *place, void *to, socklen_t *length) {
         bytes_put_be64(&six.sin6_addr.s6_addr[8], place->low);
         from = &six;
         bytes = sizeof six;
+    } else if ((place->place & 0xffff) == SOCKET_FAMILY_LOCAL) {
+        from = &local;
+        bytes = sizeof local;
     } else {
         four.sin_port = htons((uint16_t)(place->place >> 16));
         four.sin_addr.s_addr = htonl((uint32_t)place->low);
@@ -409,6 +413,11 @@ static const struct option {
 /* Lingering is off, in the protocol's one number. */
 #define LINGER_OFF UINT64_MAX
 
+/* What a kind of socket does not have is no option of its. */
+static long option_error(status_t status) {
+    return status == ERROR_NOT_SUPPORTED ? -ENOPROTOOPT : socket_error(status);
+}
+
 static const struct option *option_find(long level, long name) {
     for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
         if (options[i].level == level && options[i].name == name) {
@@ -478,7 +487,7 @@ long call_getsockopt(const long *a) {
         *length = MIN(*length, (socklen_t)value_bytes(option->kind));
         memcpy((void *)a[3], &value, *length);
     }
-    return socket_error(status);
+    return option_error(status);
 }
 
 long call_setsockopt(const long *a) {
@@ -497,6 +506,6 @@ long call_setsockopt(const long *a) {
         return error;
     }
     memcpy(&value, (const void *)a[3], value_bytes(option->kind));
-    return socket_error(
+    return option_error(
         socket_set_option(gate, option->option, value_from(option->kind, &value), DEADLINE_NEVER));
 }

@@ -12,14 +12,18 @@ struct short_bytes {
     uint64_t words[FILE_SHORT_MAX_BYTES / sizeof(uint64_t)];
 };
 
+enum waiting_kind { WAITING_READ, WAITING_RECEIVE, WAITING_WRITE, WAITING_SEND, WAITING_MEET };
+
 /* A request that is answered later. */
 struct waiting {
     struct list_node node;
     const struct end *end;
+    enum waiting_kind kind;
+    uint32_t flags; /* SOCKET_MESSAGE_ of one that receives */
     handle_t saved;
     uint64_t cookie;
     uint64_t length;          /* bytes lent, or of a short one */
-    uint64_t done;            /* write: that are in the channel */
+    uint64_t done;            /* of them, in or from the channel */
     bool is_short;            /* the bytes are in the message, nothing is lent */
     struct short_bytes bytes; /* of a short write */
 };
@@ -32,6 +36,11 @@ static size_t room(const struct channel *channel) {
     return PIPE_CAPACITY_BYTES - channel->count;
 }
 
+/* Can more come through? Else who reads finds the end, and who writes that it is broken. */
+static bool is_open(const struct channel *channel) {
+    return !list_is_empty(&channel->readers) && !list_is_empty(&channel->writers);
+}
+
 /*
  * The ring as up to two runs: the part of [position, position + n) that lies together at its start.
  */
@@ -39,24 +48,45 @@ static size_t run_length(size_t position, size_t n) {
     return MIN(n, (size_t)PIPE_CAPACITY_BYTES - position % PIPE_CAPACITY_BYTES);
 }
 
-/* Moves n bytes (there are so many) to the client's memory. They are gone only if all arrived. */
-static status_t take(struct channel *channel, handle_t saved, const struct request *request,
-                     size_t n) {
+static void consume(struct channel *channel, size_t n) {
+    channel->head = (channel->head + n) % PIPE_CAPACITY_BYTES;
+    channel->count -= n;
+}
+
+/* Copies n bytes (there are so many) to the client's memory, to `offset` of what it lent. */
+static status_t peek(const struct channel *channel, handle_t saved, const struct request *request,
+                     uint64_t offset, size_t n) {
     for (size_t done = 0; done < n;) {
         size_t at = (channel->head + done) % PIPE_CAPACITY_BYTES;
         size_t part = run_length(at, n - done);
-        status_t status = request != NULL
-                              ? request_write(request, done, channel->ring.bytes + at, part)
-                              : saved_write(saved, done, channel->ring.bytes + at, part);
+        status_t status =
+            request != NULL ? request_write(request, offset + done, channel->ring.bytes + at, part)
+                            : saved_write(saved, offset + done, channel->ring.bytes + at, part);
 
         if (status != OK) {
             return status;
         }
         done += part;
     }
-    channel->head = (channel->head + n) % PIPE_CAPACITY_BYTES;
-    channel->count -= n;
     return OK;
+}
+
+/* The same, and they are gone, if all arrived and the flags (SOCKET_MESSAGE_) let them. */
+static status_t take(struct channel *channel, handle_t saved, const struct request *request,
+                     uint64_t offset, size_t n, uint32_t flags) {
+    status_t status = peek(channel, saved, request, offset, n);
+
+    if (status == OK && (flags & SOCKET_MESSAGE_PEEK) == 0) {
+        consume(channel, n);
+    }
+    return status;
+}
+
+/* Is one that receives to wait on, with so much of what it wants? */
+static bool wants_more(const struct channel *channel, uint32_t flags, uint64_t done,
+                       uint64_t length) {
+    return (flags & (SOCKET_MESSAGE_ALL | SOCKET_MESSAGE_PEEK)) == SOCKET_MESSAGE_ALL &&
+           done < length && is_open(channel);
 }
 
 /* The same for a few bytes to and from a message. */
@@ -67,8 +97,7 @@ static struct short_bytes take_short(struct channel *channel, size_t n) {
     for (size_t i = 0; i < n; i++) {
         to[i] = channel->ring.bytes[(channel->head + i) % PIPE_CAPACITY_BYTES];
     }
-    channel->head = (channel->head + n) % PIPE_CAPACITY_BYTES;
-    channel->count -= n;
+    consume(channel, n);
     return bytes;
 }
 
@@ -117,10 +146,23 @@ static size_t writable(const struct channel *channel, uint64_t length, uint64_t 
 
 /* ---- events ---- */
 
-static uint32_t events_now(const struct end *end) {
+/* Of a pair. A direction that has ended is ready, for the end or the error that is to be had there;
+ * when both have it is hung up. */
+static uint32_t socket_events(const struct end *end) {
+    bool is_read = !is_open(end->in), is_written = !is_open(end->out);
+
+    return (end->in->count != 0 || is_read ? FILE_EVENT_READ : 0) |
+           (room(end->out) >= PIPE_ATOMIC_BYTES || is_written ? FILE_EVENT_WRITE : 0) |
+           (is_read && is_written ? FILE_EVENT_HANGUP : 0);
+}
+
+uint32_t end_events(const struct end *end) {
     const struct channel *in = end->in, *out = end->out;
     uint32_t events = 0;
 
+    if (end->is_socket) {
+        return socket_events(end);
+    }
     if (in != NULL) {
         events |= in->count != 0 ? FILE_EVENT_READ : 0;
         /* Of a FIFO nobody has written to yet nobody has hung up either. */
@@ -139,19 +181,17 @@ static void tell_watchers(struct channel *channel) {
     struct end *end;
 
     LIST_FOR_EACH(end, &channel->readers, as_reader) {
-        watch_changed(&end->watches, events_now(end));
+        watch_changed(&end->watches, end_events(end));
     }
     LIST_FOR_EACH(end, &channel->writers, as_writer) {
-        watch_changed(&end->watches, events_now(end));
+        watch_changed(&end->watches, end_events(end));
     }
 }
 
 /* ---- those who wait ---- */
 
-enum waiting_kind { WAITING_READ, WAITING_WRITE, WAITING_MEET };
-
-static void waiting_end(struct waiting *waiting, status_t status, uint64_t n,
-                        enum waiting_kind kind) {
+static void waiting_end(struct waiting *waiting, status_t status, uint64_t n) {
+    enum waiting_kind kind = waiting->kind;
     handle_t saved = waiting->saved;
 
     list_remove(&waiting->node);
@@ -160,8 +200,14 @@ static void waiting_end(struct waiting *waiting, status_t status, uint64_t n,
     case WAITING_READ:
         file_answer_read(saved, status, n);
         break;
+    case WAITING_RECEIVE:
+        socket_answer_receive_from(saved, status, n, SOCKET_FAMILY_LOCAL, 0, 0);
+        break;
     case WAITING_WRITE:
         file_answer_write(saved, status, n);
+        break;
+    case WAITING_SEND:
+        socket_answer_send_to(saved, status, n);
         break;
     case WAITING_MEET:
         file_answer_meet(saved, status);
@@ -197,10 +243,10 @@ static bool hand_over(struct channel *channel, const struct short_bytes *bytes, 
 static bool serve_read(struct channel *channel) {
     struct waiting *waiting = LIST_FIRST(&channel->reads, struct waiting, node);
 
-    if (waiting == NULL || (channel->count == 0 && !list_is_empty(&channel->writers))) {
+    if (waiting == NULL || (channel->count == 0 && is_open(channel))) {
         return false;
     }
-    uint64_t n = MIN((uint64_t)channel->count, waiting->length);
+    uint64_t n = MIN((uint64_t)channel->count, waiting->length - waiting->done);
 
     if (waiting->is_short) {
         struct short_bytes bytes = take_short(channel, n);
@@ -208,9 +254,12 @@ static bool serve_read(struct channel *channel) {
         waiting_end_short(waiting, &bytes, n);
         return true;
     }
-    status_t status = take(channel, waiting->saved, NULL, n);
+    status_t status = take(channel, waiting->saved, NULL, waiting->done, n, waiting->flags);
 
-    waiting_end(waiting, status, n, WAITING_READ);
+    waiting->done += status == OK ? n : 0;
+    if (status != OK || !wants_more(channel, waiting->flags, waiting->done, waiting->length)) {
+        waiting_end(waiting, waiting->done != 0 ? OK : status, waiting->done);
+    }
     return true;
 }
 
@@ -221,10 +270,8 @@ static bool serve_write(struct channel *channel) {
     if (waiting == NULL) {
         return false;
     }
-    if (list_is_empty(&channel->readers)) {
-        bool has_some = waiting->done != 0;
-
-        waiting_end(waiting, has_some ? OK : ERROR_BROKEN_PIPE, waiting->done, WAITING_WRITE);
+    if (!is_open(channel)) {
+        waiting_end(waiting, waiting->done != 0 ? OK : ERROR_BROKEN_PIPE, waiting->done);
         return true;
     }
     size_t n = writable(channel, waiting->length, waiting->length - waiting->done);
@@ -241,7 +288,7 @@ static bool serve_write(struct channel *channel) {
     }
     waiting->done += status == OK ? n : 0;
     if (status != OK || waiting->done == waiting->length) {
-        waiting_end(waiting, waiting->done != 0 ? OK : status, waiting->done, WAITING_WRITE);
+        waiting_end(waiting, waiting->done != 0 ? OK : status, waiting->done);
     }
     return true;
 }
@@ -256,18 +303,17 @@ static bool has_met(const struct end *end) {
     return out == NULL || !list_is_empty(&out->readers) || out->n_readers_ever != end->readers_seen;
 }
 
-static void serve_meets(struct channel *channel) {
+void channel_meet(struct channel *channel) {
     struct waiting *waiting;
 
     LIST_FOR_EACH_SAFE(waiting, &channel->meets, node) {
         if (has_met(waiting->end)) {
-            waiting_end(waiting, OK, 0, WAITING_MEET);
+            waiting_end(waiting, OK, 0);
         }
     }
 }
 
-/* Something changed: serves whom it can, then tells the watchers. */
-static void channel_run(struct channel *channel) {
+void channel_run(struct channel *channel) {
     bool went_on = true;
 
     while (went_on) {
@@ -277,22 +323,37 @@ static void channel_run(struct channel *channel) {
     tell_watchers(channel);
 }
 
-/* The request waits in `list`. `bytes`: of a short write; any for a short read; else NULL. */
-static status_t wait_in(struct list *list, struct request *request, const struct end *end,
-                        uint64_t length, uint64_t done, const struct short_bytes *bytes) {
+/* One that is to wait (wait_in). NULL: no memory. */
+static struct waiting *waiting_make(enum waiting_kind kind, const struct end *end,
+                                    uint64_t length) {
     struct waiting *waiting = recycle_allocate(sizeof *waiting);
 
-    if (waiting == NULL) {
-        return ERROR_NO_MEMORY;
+    if (waiting != NULL) {
+        waiting->kind = kind;
+        waiting->end = end;
+        waiting->length = length;
     }
-    waiting->end = end;
-    waiting->cookie = ++last_cookie;
-    waiting->length = length;
-    waiting->done = done;
-    if (bytes != NULL) {
+    return waiting;
+}
+
+/* With bytes, in the message: those of a short write; any for a short read. */
+static struct waiting *waiting_make_short(enum waiting_kind kind, const struct end *end,
+                                          uint64_t length, const struct short_bytes *bytes) {
+    struct waiting *waiting = waiting_make(kind, end, length);
+
+    if (waiting != NULL) {
         waiting->is_short = true;
         waiting->bytes = *bytes;
     }
+    return waiting;
+}
+
+/* The request waits in `list`, as what was made of it. */
+static status_t wait_in(struct list *list, struct request *request, struct waiting *waiting) {
+    if (waiting == NULL) {
+        return ERROR_NO_MEMORY;
+    }
+    waiting->cookie = ++last_cookie;
     status_t status = request_save(request, waiting->cookie, &waiting->saved);
 
     if (status != OK) {
@@ -303,14 +364,14 @@ static status_t wait_in(struct list *list, struct request *request, const struct
     return REQUEST_DEFERRED;
 }
 
-static bool cancel_in(struct list *list, uint64_t cookie, enum waiting_kind kind) {
+static bool cancel_in(struct list *list, uint64_t cookie) {
     struct waiting *waiting;
 
     LIST_FOR_EACH_SAFE(waiting, list, node) {
         if (waiting->cookie == cookie) {
             uint64_t done = waiting->done;
 
-            waiting_end(waiting, done != 0 ? OK : ERROR_INTERRUPTED, done, kind);
+            waiting_end(waiting, done != 0 ? OK : ERROR_INTERRUPTED, done);
             return true;
         }
     }
@@ -320,68 +381,85 @@ static bool cancel_in(struct list *list, uint64_t cookie, enum waiting_kind kind
 void end_cancelled(struct end *end, uint64_t cookie) {
     struct channel *in = end->in, *out = end->out;
 
-    if (in != NULL && (cancel_in(&in->reads, cookie, WAITING_READ) ||
-                       cancel_in(&in->meets, cookie, WAITING_MEET))) {
+    if (in != NULL && (cancel_in(&in->reads, cookie) || cancel_in(&in->meets, cookie))) {
         return;
     }
-    if (out != NULL && !cancel_in(&out->meets, cookie, WAITING_MEET) &&
-        cancel_in(&out->writes, cookie, WAITING_WRITE)) {
+    if (out != NULL && !cancel_in(&out->meets, cookie) && cancel_in(&out->writes, cookie)) {
         channel_run(out); /* the next in the line may fit */
     }
 }
 
 /* ---- requests ---- */
 
-status_t end_read(struct end *end, struct request *request, uint64_t offset, uint32_t data_length,
-                  uint64_t *n) {
+/* May this request wait? Flags are SOCKET_MESSAGE_ ones. */
+static bool may_wait(const struct end *end, uint32_t flags) {
+    return (end->flags & FILE_OPEN_NONBLOCK) == 0 && (flags & SOCKET_MESSAGE_NONBLOCK) == 0;
+}
+
+/* `done` of the bytes have been moved. */
+static status_t wait_to_read(struct end *end, struct request *request, enum waiting_kind kind,
+                             uint32_t flags, uint32_t length, uint64_t done) {
+    struct waiting *waiting = waiting_make(kind, end, length);
+
+    if (waiting != NULL) {
+        waiting->flags = flags;
+        waiting->done = done;
+    }
+    return wait_in(&end->in->reads, request, waiting);
+}
+
+static status_t read_data(struct end *end, struct request *request, enum waiting_kind kind,
+                          uint32_t flags, uint32_t length, uint64_t *n) {
     struct channel *channel = end->in;
 
-    if (offset != FILE_OFFSET_CURRENT) {
-        return ERROR_NOT_SEEKABLE;
-    }
     if (channel == NULL) {
         return ERROR_BAD_HANDLE;
     }
-    if (channel->count == 0 && !list_is_empty(&channel->writers) && data_length != 0) {
-        return (end->flags & FILE_OPEN_NONBLOCK) != 0
-                   ? ERROR_WOULD_BLOCK
-                   : wait_in(&channel->reads, request, end, data_length, 0, NULL);
+    if (channel->count == 0 && is_open(channel) && length != 0) {
+        return may_wait(end, flags) ? wait_to_read(end, request, kind, flags, length, 0)
+                                    : ERROR_WOULD_BLOCK;
     }
-    *n = MIN(channel->count, (size_t)data_length);
-    status_t status = take(channel, HANDLE_NONE, request, *n);
+    *n = MIN(channel->count, (size_t)length);
+    status_t status = take(channel, HANDLE_NONE, request, 0, *n, flags);
 
-    if (status == OK && *n != 0) {
-        channel_run(channel);
+    if (status != OK || *n == 0) {
+        return status;
     }
+    if (wants_more(channel, flags, *n, length) && may_wait(end, flags) &&
+        wait_to_read(end, request, kind, flags, length, *n) == REQUEST_DEFERRED) {
+        status = REQUEST_DEFERRED;
+    }
+    channel_run(channel);
     return status;
 }
 
-status_t end_write(struct end *end, struct request *request, uint64_t offset, uint32_t data_length,
-                   uint64_t *n) {
+static status_t write_data(struct end *end, struct request *request, enum waiting_kind kind,
+                           uint32_t flags, uint32_t length, uint64_t *n) {
     struct channel *channel = end->out;
-    bool waits = (end->flags & FILE_OPEN_NONBLOCK) == 0;
 
-    if (offset != FILE_OFFSET_CURRENT) {
-        return ERROR_NOT_SEEKABLE;
-    }
     if (channel == NULL) {
         return ERROR_BAD_HANDLE;
     }
-    if (list_is_empty(&channel->readers)) {
+    if (!is_open(channel)) {
         return ERROR_BROKEN_PIPE;
     }
-    if (data_length == 0) {
+    if (length == 0) {
         return OK;
     }
-    size_t now = list_is_empty(&channel->writes) ? writable(channel, data_length, data_length) : 0;
+    size_t now = list_is_empty(&channel->writes) ? writable(channel, length, length) : 0;
     status_t status = now != 0 ? put(channel, HANDLE_NONE, request, 0, now) : OK;
 
     if (status != OK) {
         return status;
     }
     *n = now;
-    if (now != data_length && waits) {
-        status = wait_in(&channel->writes, request, end, data_length, now, NULL);
+    if (now != length && may_wait(end, flags)) {
+        struct waiting *waiting = waiting_make(kind, end, length);
+
+        if (waiting != NULL) {
+            waiting->done = now;
+        }
+        status = wait_in(&channel->writes, request, waiting);
     } else if (now == 0) {
         return ERROR_WOULD_BLOCK;
     }
@@ -389,6 +467,29 @@ status_t end_write(struct end *end, struct request *request, uint64_t offset, ui
         channel_run(channel);
     }
     return status == REQUEST_DEFERRED || now == 0 ? status : OK;
+}
+
+status_t end_read(struct end *end, struct request *request, uint64_t offset, uint32_t data_length,
+                  uint64_t *n) {
+    return offset == FILE_OFFSET_CURRENT ? read_data(end, request, WAITING_READ, 0, data_length, n)
+                                         : ERROR_NOT_SEEKABLE;
+}
+
+status_t end_write(struct end *end, struct request *request, uint64_t offset, uint32_t data_length,
+                   uint64_t *n) {
+    return offset == FILE_OFFSET_CURRENT
+               ? write_data(end, request, WAITING_WRITE, 0, data_length, n)
+               : ERROR_NOT_SEEKABLE;
+}
+
+status_t end_receive(struct end *end, struct request *request, uint32_t flags, uint32_t data_length,
+                     uint64_t *n) {
+    return read_data(end, request, WAITING_RECEIVE, flags, data_length, n);
+}
+
+status_t end_send(struct end *end, struct request *request, uint32_t flags, uint32_t data_length,
+                  uint64_t *n) {
+    return write_data(end, request, WAITING_SEND, flags, data_length, n);
 }
 
 status_t end_read_short(struct end *end, struct request *request, uint32_t length, uint64_t *n,
@@ -402,10 +503,10 @@ status_t end_read_short(struct end *end, struct request *request, uint32_t lengt
     if (length > FILE_SHORT_MAX_BYTES) {
         return ERROR_BAD_ARGUMENT;
     }
-    if (channel->count == 0 && !list_is_empty(&channel->writers) && length != 0) {
-        return (end->flags & FILE_OPEN_NONBLOCK) != 0
-                   ? ERROR_WOULD_BLOCK
-                   : wait_in(&channel->reads, request, end, length, 0, &none);
+    if (channel->count == 0 && is_open(channel) && length != 0) {
+        return may_wait(end, 0) ? wait_in(&channel->reads, request,
+                                          waiting_make_short(WAITING_READ, end, length, &none))
+                                : ERROR_WOULD_BLOCK;
     }
     *n = MIN(channel->count, (size_t)length);
     struct short_bytes bytes = take_short(channel, *n);
@@ -430,16 +531,16 @@ status_t end_write_short(struct end *end, struct request *request, uint32_t leng
     if (length > FILE_SHORT_MAX_BYTES) {
         return ERROR_BAD_ARGUMENT;
     }
-    if (list_is_empty(&channel->readers)) {
+    if (!is_open(channel)) {
         return ERROR_BROKEN_PIPE;
     }
     if (length == 0) {
         return OK;
     }
     if (!list_is_empty(&channel->writes) || room(channel) < length) {
-        return (end->flags & FILE_OPEN_NONBLOCK) != 0
-                   ? ERROR_WOULD_BLOCK
-                   : wait_in(&channel->writes, request, end, length, 0, &bytes);
+        return may_wait(end, 0) ? wait_in(&channel->writes, request,
+                                          waiting_make_short(WAITING_WRITE, end, length, &bytes))
+                                : ERROR_WOULD_BLOCK;
     }
     if (hand_over(channel, &bytes, length)) {
         *n = length;
@@ -455,90 +556,12 @@ status_t end_write_short(struct end *end, struct request *request, uint32_t leng
 }
 
 status_t end_meet(struct end *end, struct request *request) {
-    return has_met(end)
-               ? OK
-               : wait_in(&(end->in != NULL ? end->in : end->out)->meets, request, end, 0, 0, NULL);
+    return has_met(end) ? OK
+                        : wait_in(&(end->in != NULL ? end->in : end->out)->meets, request,
+                                  waiting_make(WAITING_MEET, end, 0));
 }
 
 status_t end_watch(struct end *end, struct request *request, uint32_t events, uint32_t key,
                    handle_t notify, uint32_t *ready) {
-    return watch_arm(&end->watches, request, events, key, notify, events_now(end), ready);
-}
-
-/* ---- ends and channels ---- */
-
-struct channel *channel_make(uint32_t login) {
-    struct channel *channel = calloc(1, sizeof *channel);
-
-    if (channel == NULL) {
-        return NULL;
-    }
-    list_init(&channel->readers);
-    list_init(&channel->writers);
-    list_init(&channel->reads);
-    list_init(&channel->writes);
-    list_init(&channel->meets);
-    if (!ring_allocate(&channel->ring, login)) {
-        free(channel);
-        return NULL;
-    }
-    return channel;
-}
-
-void channel_free(struct channel *channel) {
-    ring_free(&channel->ring);
-    free(channel);
-}
-
-bool channel_is_unused(const struct channel *channel) {
-    return list_is_empty(&channel->readers) && list_is_empty(&channel->writers);
-}
-
-struct end *end_make(struct channel *in, struct channel *out, uint32_t flags) {
-    struct end *end = calloc(1, sizeof *end);
-
-    if (end == NULL) {
-        return NULL;
-    }
-    end->in = in;
-    end->out = out;
-    end->flags = (flags & FILE_OPEN_NONBLOCK) | (in != NULL ? FILE_OPEN_READ : 0) |
-                 (out != NULL ? FILE_OPEN_WRITE : 0);
-    watch_init(&end->watches);
-    if (in != NULL) {
-        end->writers_seen = in->n_writers_ever - (list_is_empty(&in->writers) ? 0 : 1);
-        in->n_readers_ever++;
-        list_push_back(&in->readers, &end->as_reader);
-    }
-    if (out != NULL) {
-        end->readers_seen = out->n_readers_ever - (list_is_empty(&out->readers) ? 0 : 1);
-        out->n_writers_ever++;
-        list_push_back(&out->writers, &end->as_writer);
-    }
-    if (in != NULL) {
-        serve_meets(in);
-    }
-    if (out != NULL && out != in) {
-        serve_meets(out);
-    }
-    return end;
-}
-
-void end_close(struct end *end) {
-    struct channel *in = end->in, *out = end->out;
-
-    watch_clear(&end->watches);
-    if (in != NULL) {
-        list_remove(&end->as_reader);
-    }
-    if (out != NULL) {
-        list_remove(&end->as_writer);
-    }
-    free(end);
-    if (in != NULL) {
-        channel_run(in);
-    }
-    if (out != NULL && out != in) {
-        channel_run(out);
-    }
+    return watch_arm(&end->watches, request, events, key, notify, end_events(end), ready);
 }

@@ -12,6 +12,7 @@
 
 #include "abi/generated/file.h"
 #include "abi/generated/pipe.h"
+#include "abi/generated/socket.h"
 #include "lib/native/server.h"
 #include "lib/native/watch.h"
 #include "servers/pipe/ring.h"
@@ -22,6 +23,7 @@ struct channel {
     size_t count;
     struct list readers, writers; /* struct end, by as_reader and as_writer */
     uint64_t n_readers_ever, n_writers_ever;
+    uint32_t n_ends;                  /* that have it, and may read and write no more */
     struct list reads, writes, meets; /* struct waiting, oldest first */
 };
 
@@ -31,6 +33,7 @@ struct end {
     /* How many of the others there had been, and were gone, when this one came. */
     uint64_t readers_seen, writers_seen;
     uint32_t flags; /* FILE_OPEN_READ, WRITE, NONBLOCK */
+    bool is_socket; /* of a pair */
     struct watch_list watches;
 };
 
@@ -56,7 +59,22 @@ status_t end_read_short(struct end *end, struct request *request, uint32_t lengt
                         uint64_t *a, uint64_t *b, uint64_t *c);
 status_t end_write_short(struct end *end, struct request *request, uint32_t length, uint64_t a,
                          uint64_t b, uint64_t c, uint64_t *n);
+/* Those of protocol socket that an end of a pair answers; flags are SOCKET_MESSAGE_ ones, of which
+ * only `all`, `peek` and `nonblock` mean something. */
+status_t end_receive(struct end *end, struct request *request, uint32_t flags, uint32_t data_length,
+                     uint64_t *n);
+status_t end_send(struct end *end, struct request *request, uint32_t flags, uint32_t data_length,
+                  uint64_t *n);
+/* It reads, writes no more: the other one finds that it cannot write, or the end. */
+void end_shutdown(struct end *end, bool reads, bool writes);
+
 status_t end_meet(struct end *end, struct request *request);
 status_t end_watch(struct end *end, struct request *request, uint32_t events, uint32_t key,
                    handle_t notify, uint32_t *ready);
 void end_cancelled(struct end *end, uint64_t cookie);
+
+/* Between channel.c and end.c: what holds of an end, FILE_EVENT_; something changed, serves whom it
+ * can and tells those who watch; an end has come that somebody may have waited for. */
+uint32_t end_events(const struct end *end);
+void channel_run(struct channel *channel);
+void channel_meet(struct channel *channel);

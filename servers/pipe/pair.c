@@ -51,12 +51,11 @@ static status_t on_stat(void *context, struct request *request, uint32_t flags,
                         uint32_t *length, handle_t *next) {
     const struct pair_end *pair = context;
     const struct end *end = pair->end;
-    bool is_pair = end->in != NULL && end->out != NULL;
     const struct file_stat stat = {
         .device = DEVICE_NUMBER_PIPE,
         .id = pair->id,
         .size = end->in != NULL ? end->in->count : 0,
-        .mode = (is_pair ? FILE_MODE_SOCKET : FILE_MODE_PIPE) | 0600,
+        .mode = (end->is_socket ? FILE_MODE_SOCKET : FILE_MODE_PIPE) | 0600,
         .n_links = 1,
         .block_bytes = PIPE_ATOMIC_BYTES,
         .accessed_ns = pair->made_ns,
@@ -97,6 +96,106 @@ static void on_cancelled(struct server *server, void *object, uint64_t cookie) {
     end_cancelled(((struct pair_end *)object)->end, cookie);
 }
 
+/* ---- protocol socket ---- */
+
+static status_t on_send_to(void *context, struct request *request, uint64_t place, uint64_t high,
+                           uint64_t low, uint32_t flags, uint32_t data_length, uint64_t *n) {
+    (void)high, (void)low;
+    if (place != 0) {
+        return ERROR_IS_CONNECTED;
+    }
+    return (flags & SOCKET_MESSAGE_OUT_OF_BAND) != 0
+               ? ERROR_NOT_SUPPORTED
+               : end_send(((struct pair_end *)context)->end, request, flags, data_length, n);
+}
+
+static status_t on_receive_from(void *context, struct request *request, uint32_t flags,
+                                uint32_t data_length, uint64_t *got, uint64_t *place,
+                                uint64_t *high, uint64_t *low) {
+    (void)high, (void)low;
+    *place = SOCKET_FAMILY_LOCAL;
+    return (flags & SOCKET_MESSAGE_OUT_OF_BAND) != 0
+               ? ERROR_BAD_ARGUMENT /* there are none */
+               : end_receive(((struct pair_end *)context)->end, request, flags, data_length, got);
+}
+
+static status_t on_shutdown(void *context, struct request *request, uint32_t how) {
+    (void)request;
+    if (how > SOCKET_SHUTDOWN_BOTH) {
+        return ERROR_BAD_ARGUMENT;
+    }
+    end_shutdown(((struct pair_end *)context)->end, how != SOCKET_SHUTDOWN_WRITE,
+                 how != SOCKET_SHUTDOWN_READ);
+    return OK;
+}
+
+static status_t on_connect(void *context, struct request *request, uint64_t place, uint64_t high,
+                           uint64_t low) {
+    (void)context, (void)request, (void)place, (void)high, (void)low;
+    return ERROR_IS_CONNECTED;
+}
+
+static status_t on_bind(void *context, struct request *request, uint64_t place, uint64_t high,
+                        uint64_t low) {
+    (void)context, (void)request, (void)place, (void)high, (void)low;
+    return ERROR_BAD_ARGUMENT;
+}
+
+static status_t on_listen(void *context, struct request *request, uint32_t backlog) {
+    (void)context, (void)request, (void)backlog;
+    return ERROR_BAD_ARGUMENT;
+}
+
+static status_t on_accept(void *context, struct request *request, uint32_t flags, uint64_t *place,
+                          uint64_t *high, uint64_t *low, handle_t *connection) {
+    (void)context, (void)request, (void)flags, (void)place, (void)high, (void)low, (void)connection;
+    return ERROR_BAD_ARGUMENT;
+}
+
+static status_t on_get_name(void *context, struct request *request, uint32_t which, uint64_t *place,
+                            uint64_t *high, uint64_t *low) {
+    (void)context, (void)request, (void)high, (void)low;
+    *place = SOCKET_FAMILY_LOCAL;
+    return which > SOCKET_NAME_PEER ? ERROR_BAD_ARGUMENT : OK;
+}
+
+/* What there is nothing to set of: it has the value that a socket begins with. */
+static status_t on_get_option(void *context, struct request *request, uint32_t option,
+                              uint64_t *value) {
+    (void)context, (void)request;
+    switch (option) {
+    case SOCKET_OPTION_TYPE:
+        *value = 1;
+        return OK;
+    case SOCKET_OPTION_RECEIVE_BYTES:
+    case SOCKET_OPTION_SEND_BYTES:
+        *value = PIPE_CAPACITY_BYTES;
+        return OK;
+    case SOCKET_OPTION_LINGER_SECONDS:
+        *value = UINT64_MAX;
+        return OK;
+    case SOCKET_OPTION_ERROR:
+    case SOCKET_OPTION_LISTENING:
+    case SOCKET_OPTION_REUSE_ADDRESS:
+    case SOCKET_OPTION_BROADCAST:
+    case SOCKET_OPTION_KEEP_ALIVE:
+    case SOCKET_OPTION_RECEIVE_TIMEOUT_NS:
+    case SOCKET_OPTION_SEND_TIMEOUT_NS:
+        *value = 0;
+        return OK;
+    default:
+        return ERROR_NOT_SUPPORTED;
+    }
+}
+
+static status_t on_set_option(void *context, struct request *request, uint32_t option,
+                              uint64_t value) {
+    (void)context, (void)request, (void)value;
+    return option == SOCKET_OPTION_RECEIVE_BYTES || option == SOCKET_OPTION_SEND_BYTES
+               ? OK /* advice */
+               : ERROR_NOT_SUPPORTED;
+}
+
 /* ---- making and closing ---- */
 
 static void drop_unused(struct channel *channel) {
@@ -130,9 +229,25 @@ static const struct file_handlers file_handlers = {
     .meet = on_meet,
     .watch = on_watch,
 };
-static const struct server_protocol end_protocols[] = {FILE_SERVE(file_handlers), {0}};
-static const struct server_class end_class = {
-    .protocols = end_protocols, .closed = on_closed, .cancelled = on_cancelled};
+static const struct socket_handlers socket_handlers = {
+    .bind = on_bind,
+    .connect = on_connect,
+    .listen = on_listen,
+    .accept = on_accept,
+    .send_to = on_send_to,
+    .receive_from = on_receive_from,
+    .shutdown = on_shutdown,
+    .get_name = on_get_name,
+    .get_option = on_get_option,
+    .set_option = on_set_option,
+};
+static const struct server_protocol pipe_protocols[] = {FILE_SERVE(file_handlers), {0}};
+static const struct server_protocol pair_protocols[] = {
+    FILE_SERVE(file_handlers), SOCKET_SERVE(socket_handlers), {0}};
+static const struct server_class pipe_class = {
+    .protocols = pipe_protocols, .closed = on_closed, .cancelled = on_cancelled};
+static const struct server_class pair_class = {
+    .protocols = pair_protocols, .closed = on_closed, .cancelled = on_cancelled};
 
 static struct pair_end *pair_end_make(struct channel *in, struct channel *out, uint32_t flags) {
     struct pair_end *pair = calloc(1, sizeof *pair);
@@ -145,6 +260,9 @@ static struct pair_end *pair_end_make(struct channel *in, struct channel *out, u
         free(pair);
         pair = NULL;
     }
+    if (pair != NULL) {
+        pair->end->is_socket = in != NULL && out != NULL;
+    }
     return pair;
 }
 
@@ -153,6 +271,7 @@ static struct pair_end *pair_end_make(struct channel *in, struct channel *out, u
 static status_t ends_make(struct server *server, uint32_t tag, uint32_t flags,
                           struct channel *channel, struct channel *back, handle_t *reader,
                           handle_t *writer) {
+    const struct server_class *class = back != NULL ? &pair_class : &pipe_class;
     struct pair_end *one = pair_end_make(channel, back, flags), *other;
     uint64_t badge;
 
@@ -168,14 +287,14 @@ static status_t ends_make(struct server *server, uint32_t tag, uint32_t flags,
         pair_end_free(one);
         return ERROR_NO_MEMORY;
     }
-    status_t status = server_object_create_badged(server, tag, &end_class, one, reader, &badge);
+    status_t status = server_object_create_badged(server, tag, class, one, reader, &badge);
 
     if (status != OK) {
         pair_end_free(one);
         pair_end_free(other);
         return status;
     }
-    status = server_object_create(server, tag, &end_class, other, writer);
+    status = server_object_create(server, tag, class, other, writer);
     if (status != OK) {
         pair_end_free(other);
         server_object_revoke(server, badge, *reader); /* on_closed */

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-SOURCES := servers/pipe/channel.c servers/pipe/ring.c
+SOURCES := servers/pipe/channel.c servers/pipe/end.c servers/pipe/ring.c
