@@ -10,7 +10,7 @@
  * - `level 4`: calls go to lower levels only
  * - `priority 40`: not below that of its clients
  * - `budget 4 MiB`: memory at most (KiB, MiB, pages, or `12 %` of the machine's); set aside for it.
- * Sessions: half of the rest
+ * Sessions: at most three quarters of what is left when they start
  * - `dma_limit 256 KiB`: of it for memory that devices use (start block: DMA); none without
  * - `state 2`: pages that outlive restarts (start block: memory "state")
  * - `handles system-log identity archive`: special powers, listed in manifest.c

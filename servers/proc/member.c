@@ -70,15 +70,15 @@ static uint32_t pid_new(void) {
     return last_pid;
 }
 
-/* The next that nobody has; if there is none, two logins share one. */
+/* The next that nobody has; 0: there is none. */
 static uint32_t login_new(void) {
     for (uint32_t i = 0; i < TAG_LOGIN_MAX; i++) {
         last_login = last_login % TAG_LOGIN_MAX + 1;
         if (shares.own[last_login] == 0) {
-            break;
+            return last_login;
         }
     }
-    return last_login;
+    return 0;
 }
 
 /* ---- records ---- */
@@ -230,6 +230,11 @@ void member_detach(struct member *member) {
 
 static status_t member_make(handle_t process, const struct record *like, bool is_service,
                             struct member **created) {
+    uint32_t login = is_service ? 0 : like->login != 0 ? like->login : login_new();
+
+    if (login == 0 && !is_service) {
+        return ERROR_TOO_MANY;
+    }
     struct member *member = recycle_allocate(sizeof *member);
 
     if (member == NULL) {
@@ -247,7 +252,7 @@ static status_t member_make(handle_t process, const struct record *like, bool is
     member->parent = like->parent;
     member->group = like->group;
     member->session = like->session;
-    member->login = is_service ? 0 : like->login != 0 ? like->login : login_new();
+    member->login = login;
     member->handled = like->handled;
     member->ignored = like->ignored;
     member->wanted = like->wanted;

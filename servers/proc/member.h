@@ -137,8 +137,8 @@ struct member *member_find(uint32_t pid);
 struct member *member_find_alive(uint32_t pid);
 
 /* Takes on the process: a new pid, record, tag, watch; its page says pid and parent; login 0: it
- * begins one. On an error (TOO_MANY: its login has its share) nothing is changed, and `process`
- * stays the caller's. */
+ * begins one. On an error (TOO_MANY: its login has its share, or 255 live) nothing is changed, and
+ * `process` stays the caller's. */
 WARN_UNUSED status_t member_create(handle_t process, uint32_t kernel_id, uint32_t parent,
                                    uint32_t login, struct member **created);
 
