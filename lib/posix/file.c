@@ -199,7 +199,7 @@ static long read_failed(const struct fd *fd, status_t status) {
 
 static long write_failed(const struct fd *fd, status_t status) {
     if (status == ERROR_BROKEN_PIPE) {
-        signal_raise(SIGPIPE);
+        signal_raise_here(SIGPIPE);
     }
     return read_failed(fd, status);
 }

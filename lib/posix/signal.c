@@ -424,6 +424,14 @@ status_t signal_raise_in(struct posix_thread *thread, int signal,
     return OK;
 }
 
+void signal_raise_here(int signal) {
+    struct posix_thread *self = thread_self();
+    const struct signal_information information = {.code = SI_USER, .pid = process_pid()};
+
+    status_ignore(signal_raise_in(self, signal, &information)); /* not one that queues */
+    deliver_due(self);
+}
+
 static long signal_thread(uint32_t tid, int signal, const struct signal_information *information) {
     long result = 0;
 

@@ -71,6 +71,8 @@ status_t signal_raise_in(struct posix_thread *thread, int signal,
                          const struct signal_information *information);
 /* As kill does to the caller. */
 void signal_raise(int signal);
+/* As what the calling thread did: SIGPIPE. */
+void signal_raise_here(int signal);
 
 /* For the process, or the thread, from a thread that takes none itself: no queueing. */
 void signal_post(struct posix_thread *thread, int signal);

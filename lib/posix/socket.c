@@ -287,7 +287,7 @@ static long send_data(int fd, const void *data, size_t size, long flags, const v
         status = file_write(gate, FILE_OFFSET_CURRENT, data, part, &n, DEADLINE_NEVER);
     }
     if (status == ERROR_BROKEN_PIPE && (flags & MSG_NOSIGNAL) == 0) {
-        signal_raise(SIGPIPE);
+        signal_raise_here(SIGPIPE);
     }
     return status == OK ? (long)n : socket_error(status);
 }

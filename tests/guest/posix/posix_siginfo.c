@@ -277,6 +277,51 @@ static void test_threads(void) {
           seen[2].si_code == SI_QUEUE);
 }
 
+static int broken_pipe(void) {
+    int fds[2];
+
+    pipe(fds);
+    close(fds[0]);
+    return fds[1];
+}
+
+/* The signal of a broken pipe is the writing thread's, which blocks it, and not the process's. */
+static void *writes_in_vain(void *large) {
+    static char block[70000];
+    sigset_t set = only(SIGPIPE);
+    siginfo_t information = {0};
+    int fd = broken_pipe();
+
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    CHECK_ERROR(write(fd, block, large != NULL ? sizeof block : 1), EPIPE);
+    CHECK(sigtimedwait(&set, &information, &(struct timespec){0, 0}) == SIGPIPE &&
+          information.si_pid == getpid());
+    close(fd);
+    return NULL;
+}
+
+static int breaks_pipes(void) {
+    pthread_t thread;
+
+    for (int i = 0; i < 2; i++) {
+        pthread_create(&thread, NULL, writes_in_vain, i == 0 ? NULL : &thread);
+        pthread_join(thread, NULL);
+    }
+    return tap_end();
+}
+
+/* In a process of its own: it would end by the signal. */
+static void test_broken_pipe(void) {
+    int fd = broken_pipe(), status;
+
+    pid_t pid = start(breaks_pipes);
+    CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+    handle(SIGPIPE, 0);
+    CHECK_ERROR(write(fd, "x", 1), EPIPE);
+    CHECK(n_seen == 1 && seen[0].si_signo == SIGPIPE);
+    close(fd);
+}
+
 static int report_to;
 
 static int takes_over(void) {
@@ -336,6 +381,7 @@ int main(int argc, char **argv) {
     test_children();
     test_waitid();
     test_threads();
+    test_broken_pipe();
     test_exec();
     return tap_end();
 }
