@@ -30,6 +30,11 @@ _Static_assert(POLLIN == FILE_EVENT_READ && POLLPRI == FILE_EVENT_PRIORITY &&
                    POLLHUP == FILE_EVENT_HANGUP,
                "the same numbers");
 
+/* The descriptors of the list that have been asked about, one bit each. */
+struct asked {
+    uint64_t bits[FD_MAX / 64];
+};
+
 struct poll_wait {
     struct pollfd *fds;
     nfds_t n;
@@ -44,10 +49,25 @@ static status_t prepare_endpoint(struct posix_thread *self) {
 /* Not events: a signal ended the question. */
 #define EVENTS_INTERRUPTED ((short)-1)
 
+/*
+ * The key of an entry's watch: the same in the next poll, so that it replaces what this one leaves,
+ * and another for each entry and thread, for two may be one open file (dup; or twice the same
+ * descriptor, then it is the place in the list): a watch that is replaced wakes its thread. A
+ * thread is told by its endpoint.
+ */
+static uint32_t watch_key(const struct posix_thread *self, struct asked *asked, uint32_t fd,
+                          uint32_t index) {
+    uint64_t bit = 1ull << fd % 64;
+    uint32_t which = (asked->bits[fd / 64] & bit) == 0 ? fd : FD_MAX + index;
+
+    asked->bits[fd / 64] |= bit;
+    return self->poll_endpoint * 2 * FD_MAX + which;
+}
+
 /* Events of one descriptor. With `arm` its server is to notify this thread when there are none yet.
  */
 static short check_one(struct posix_thread *self, const struct pollfd *entry, uint32_t index,
-                       bool arm) {
+                       struct asked *asked_before, bool arm) {
     struct fd fd = fd_get(entry->fd);
     uint32_t wanted = (uint32_t)(entry->events & (POLLIN | POLLPRI | POLLOUT));
     uint32_t asked = wanted, ready = 0;
@@ -66,7 +86,8 @@ static short check_one(struct posix_thread *self, const struct pollfd *entry, ui
             gate = HANDLE_NONE;
         }
     }
-    status_t status = file_watch(fd.gate, asked, thread_number(self), gate, &ready, DEADLINE_NEVER);
+    uint32_t key = watch_key(self, asked_before, (uint32_t)entry->fd, index);
+    status_t status = file_watch(fd.gate, asked, key, gate, &ready, DEADLINE_NEVER);
 
     if (status == ERROR_BAD_MESSAGE || status == ERROR_NOT_SUPPORTED) {
         return (short)(entry->events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM));
@@ -86,6 +107,7 @@ static short check_one(struct posix_thread *self, const struct pollfd *entry, ui
 
 /* How many are ready, or -EINTR. Watches are armed up to the first that is. */
 static int check_all(struct posix_thread *self, const struct poll_wait *poll, bool arm) {
+    struct asked asked = {{0}};
     int n_ready = 0;
 
     for (nfds_t i = 0; i < poll->n; i++) {
@@ -93,7 +115,7 @@ static int check_all(struct posix_thread *self, const struct poll_wait *poll, bo
 
         entry->revents = 0;
         if (entry->fd >= 0) {
-            entry->revents = check_one(self, entry, (uint32_t)i, arm && n_ready == 0);
+            entry->revents = check_one(self, entry, (uint32_t)i, &asked, arm && n_ready == 0);
             if (entry->revents == EVENTS_INTERRUPTED) {
                 entry->revents = 0;
                 return -EINTR;

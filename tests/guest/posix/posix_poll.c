@@ -13,10 +13,10 @@
 
 #include "tap.h"
 
-static long now_ms(void) {
+static long now_ms(clockid_t clock) {
     struct timespec time;
 
-    clock_gettime(CLOCK_MONOTONIC, &time);
+    clock_gettime(clock, &time);
     return time.tv_sec * 1000 + time.tv_nsec / 1000000;
 }
 
@@ -112,8 +112,8 @@ static void test_poll(void) {
     pipe(two);
     struct pollfd fds[3] = {{one[0], POLLIN, 0}, {two[0], POLLIN, 0}, {-1, POLLIN, 7}};
     CHECK(poll(fds, 3, 0) == 0 && fds[2].revents == 0);
-    begin = now_ms();
-    CHECK(poll(fds, 2, 60) == 0 && now_ms() - begin >= 60);
+    begin = now_ms(CLOCK_MONOTONIC);
+    CHECK(poll(fds, 2, 60) == 0 && now_ms(CLOCK_MONOTONIC) - begin >= 60);
     fflush(stdout);
     pid_t pid = fork();
     if (pid == 0) {
@@ -143,6 +143,48 @@ static void test_poll(void) {
     out = (struct pollfd){file, POLLIN | POLLOUT, 0};
     CHECK(poll(&out, 1, -1) == 1 && out.revents == (POLLIN | POLLOUT));
     close(file);
+}
+
+/* Two entries for one open file: each has a watch of its own. Were there one, each would drive away
+ * the other's, and the wait be a loop. */
+static void test_twice(void) {
+    static char block[65536];
+    int fds[2], second, n;
+
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == 0);
+    second = dup(fds[0]);
+    const struct pollfd lists[][2] = {
+        {{fds[0], POLLOUT, 0}, {fds[0], POLLIN, 0}},
+        {{fds[0], POLLIN, 0}, {fds[0], POLLOUT, 0}},
+        {{fds[0], POLLOUT, 0}, {second, POLLIN, 0}},
+        {{fds[0], POLLOUT, 0}, {second, 0, 0}},
+    };
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        struct pollfd list[2];
+
+        memcpy(list, lists[i], sizeof list);
+        n = 0;
+        while (write(fds[0], block, sizeof block) > 0) {
+            n++;
+        }
+        CHECK(n > 0 && errno == EAGAIN && poll(list, 2, 0) == 0);
+        fflush(stdout);
+        pid_t pid = fork();
+        if (pid == 0) {
+            sleep_ms(400);
+            while (read(fds[1], block, sizeof block) > 0) {
+            }
+            _exit(0);
+        }
+        long begin = now_ms(CLOCK_MONOTONIC), cpu = now_ms(CLOCK_PROCESS_CPUTIME_ID);
+        CHECK(poll(list, 2, 10000) == 1 && (list[0].revents | list[1].revents) == POLLOUT);
+        CHECK(now_ms(CLOCK_MONOTONIC) - begin < 8000);
+        CHECK(now_ms(CLOCK_PROCESS_CPUTIME_ID) - cpu < 50);
+        waitpid(pid, NULL, 0);
+    }
+    close(second);
+    close(fds[0]);
+    close(fds[1]);
 }
 
 static void test_select(void) {
@@ -186,6 +228,7 @@ int main(void) {
     test_nonblock();
     test_atomic();
     test_poll();
+    test_twice();
     test_select();
     test_pair();
     return tap_end();
