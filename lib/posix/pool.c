@@ -4,6 +4,7 @@
 #include "abi/kernel.h"
 #include "lib/base/string.h"
 #include "lib/native/syscall.h"
+#include "lib/posix/errno.h"
 #include "lib/posix/fork_locks.h"
 
 /* Size classes: 32 bytes << class. Freed blocks go back to their class, never to the system: the
@@ -27,16 +28,25 @@ static unsigned class_of(size_t bytes) {
     return class;
 }
 
+void *pool_map_pages(size_t bytes) {
+    uint64_t address;
+    status_t status = sys_map(HANDLE_NONE, HANDLE_NONE, 0, ALIGN_UP(bytes, PAGE_SIZE), 0,
+                              MAP_READ | MAP_WRITE, &address);
+
+    return status == OK ? (void *)address : NULL;
+}
+
+void pool_unmap_pages(void *pages, size_t bytes) {
+    status_ignore(sys_unmap(HANDLE_NONE, (uint64_t)(uintptr_t)pages, ALIGN_UP(bytes, PAGE_SIZE)));
+}
+
 static void *carve(size_t bytes) {
     if (chunk_left < bytes) {
-        uint64_t address;
-
-        if (sys_map(HANDLE_NONE, HANDLE_NONE, 0, CHUNK_BYTES, 0, MAP_READ | MAP_WRITE, &address) !=
-            OK) {
+        chunk = (uintptr_t)pool_map_pages(CHUNK_BYTES);
+        chunk_left = chunk != 0 ? CHUNK_BYTES : 0;
+        if (chunk == 0) {
             return NULL;
         }
-        chunk = address;
-        chunk_left = CHUNK_BYTES;
     }
     void *memory = (void *)chunk;
 

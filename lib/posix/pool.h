@@ -16,3 +16,7 @@ void pool_free(void *memory, size_t bytes);
 
 char *pool_copy_string(const char *text); /* NULL if too long or out of memory */
 void pool_free_string(char *text);
+
+/* Whole pages, for as long as something is done. NULL: out of memory. */
+void *pool_map_pages(size_t bytes);
+void pool_unmap_pages(void *pages, size_t bytes);

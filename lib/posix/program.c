@@ -25,18 +25,6 @@ enum { RESTART_TRIES = 10 };
 
 static char *const no_environment[] = {NULL};
 
-static void *pages_map(size_t bytes) {
-    uint64_t address;
-    status_t status = sys_map(HANDLE_NONE, HANDLE_NONE, 0, ALIGN_UP(bytes, PAGE_SIZE), 0,
-                              MAP_READ | MAP_WRITE, &address);
-
-    return status == OK ? (void *)address : NULL;
-}
-
-static void pages_unmap(void *pages, size_t bytes) {
-    status_ignore(sys_unmap(HANDLE_NONE, (uint64_t)(uintptr_t)pages, ALIGN_UP(bytes, PAGE_SIZE)));
-}
-
 /* ---- the file ---- */
 
 /* Reads the file's first bytes. If they begin with "#!", *is_script says so, and the first line is
@@ -84,7 +72,7 @@ static int script_arguments(struct program *program, const char *line, const cha
         n++;
     }
     size_t bytes = (n + 4) * sizeof(char *) + SCRIPT_LINE_BYTES + strlen(script) + 1;
-    char **list = pages_map(bytes);
+    char **list = pool_map_pages(bytes);
 
     if (list == NULL) {
         return -ENOMEM;
@@ -165,7 +153,7 @@ void program_close(struct program *program) {
         handle_drop(program->file);
     }
     if (program->memory != 0) {
-        pages_unmap((void *)program->memory, program->memory_bytes);
+        pool_unmap_pages((void *)program->memory, program->memory_bytes);
     }
     program_clear(program);
 }
@@ -187,7 +175,7 @@ static struct program_state *spare;
 static struct program_state *state_take(void) {
     struct program_state *state = __atomic_exchange_n(&spare, NULL, __ATOMIC_ACQ_REL);
 
-    return state != NULL ? state : pages_map(sizeof *state);
+    return state != NULL ? state : pool_map_pages(sizeof *state);
 }
 
 static void state_give(struct program_state *state) {
@@ -196,7 +184,7 @@ static void state_give(struct program_state *state) {
     state->n_fds = 0;
     if (!__atomic_compare_exchange_n(&spare, &none, state, false, __ATOMIC_ACQ_REL,
                                      __ATOMIC_RELAXED)) {
-        pages_unmap(state, sizeof *state);
+        pool_unmap_pages(state, sizeof *state);
     }
 }
 

@@ -6,6 +6,7 @@
 #include "lib/posix/calls.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -24,6 +25,7 @@
 #include "lib/posix/fd.h"
 #include "lib/posix/file.h"
 #include "lib/posix/signal.h"
+#include "lib/posix/vectors.h"
 
 /* A socket address as protocol socket has it. */
 struct place {
@@ -265,37 +267,92 @@ static bool is_other_protocol(status_t status) {
     return status == ERROR_BAD_MESSAGE || status == ERROR_NOT_SUPPORTED;
 }
 
+/* Of a pair, whose protocol has no flags: would this wait? */
+static bool would_wait(handle_t gate, uint32_t event, long flags) {
+    uint32_t ready = 0;
+
+    return (flags & MSG_DONTWAIT) != 0 &&
+           file_watch(gate, event, 0, HANDLE_NONE, &ready, DEADLINE_NEVER) == OK && ready == 0;
+}
+
+static status_t send_to_pair(handle_t gate, const void *data, uint32_t size, long flags,
+                             uint64_t *n) {
+    if (would_wait(gate, FILE_EVENT_WRITE, flags)) {
+        return ERROR_WOULD_BLOCK;
+    }
+    /* For so much there is room, else it waits until all has been taken. */
+    uint32_t part = (flags & MSG_DONTWAIT) != 0 ? MIN(size, (uint32_t)PIPE_BUF) : size;
+
+    return file_write(gate, FILE_OFFSET_CURRENT, data, part, n, DEADLINE_NEVER);
+}
+
+/* All of it, unless what was taken shows that the socket does not block, or a signal came. */
 static long send_data(int fd, const void *data, size_t size, long flags, const void *address,
                       socklen_t length) {
     struct place place = {0};
     handle_t gate;
-    uint64_t n = 0;
+    size_t done = 0;
+    uint64_t n, part;
     int error = socket_gate(fd, &gate);
 
     if (error == 0 && address != NULL) {
         error = place_from(address, length, &place);
     }
+    if (error == 0 && (flags & MSG_OOB) != 0) {
+        error = -EOPNOTSUPP;
+    }
     if (error != 0) {
         return error;
     }
-    uint32_t part = (uint32_t)MIN(size, (size_t)FILE_TRANSFER_MAX_BYTES);
-    status_t status = socket_send_to(gate, place.place, place.high, place.low, message_flags(flags),
-                                     data, part, &n, DEADLINE_NEVER);
+    /* A datagram is smaller than a transfer, or too large altogether. */
+    do {
+        const char *from = (const char *)data + done;
 
-    if (is_other_protocol(status) && address == NULL) {
-        /* Of a pair, or /tcp/... */
-        status = file_write(gate, FILE_OFFSET_CURRENT, data, part, &n, DEADLINE_NEVER);
-    }
-    if (status == ERROR_BROKEN_PIPE && (flags & MSG_NOSIGNAL) == 0) {
-        signal_raise_here(SIGPIPE);
-    }
-    return status == OK ? (long)n : socket_error(status);
+        n = 0;
+        part = MIN(size - done, (size_t)FILE_TRANSFER_MAX_BYTES);
+        status_t status =
+            socket_send_to(gate, place.place, place.high, place.low, message_flags(flags), from,
+                           (uint32_t)part, &n, DEADLINE_NEVER);
+
+        if (is_other_protocol(status) && address == NULL) {
+            status = send_to_pair(gate, from, (uint32_t)part, flags, &n);
+        }
+        if (status != OK && done == 0) {
+            if (status == ERROR_BROKEN_PIPE && (flags & MSG_NOSIGNAL) == 0) {
+                signal_raise_here(SIGPIPE);
+            }
+            return socket_error(status);
+        }
+        done += status == OK ? MIN(n, part) : 0;
+    } while (n == part && done < size);
+    return (long)done;
 }
 
+static long receive_from_pair(int fd, handle_t gate, void *data, size_t size, long flags) {
+    size_t done = 0;
+    long n;
+
+    if ((flags & (MSG_PEEK | MSG_OOB)) != 0) {
+        return -EOPNOTSUPP;
+    }
+    if (would_wait(gate, FILE_EVENT_READ, flags)) {
+        return -EAGAIN;
+    }
+    do {
+        n = file_read_at(fd, (char *)data + done, size - done, FILE_OFFSET_CURRENT);
+        done += n > 0 ? (size_t)n : 0;
+    } while (n > 0 && done < size && (flags & MSG_WAITALL) != 0);
+    return done != 0 ? (long)done : n;
+}
+
+/* One transfer's worth; with MSG_WAITALL all that is asked for, until the end, an error or a
+ * signal. */
 static long receive_data(int fd, void *data, size_t size, long flags, struct place *place,
                          uint32_t *result_flags) {
+    bool is_all = (flags & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL;
     handle_t gate;
-    uint64_t got = 0;
+    size_t done = 0;
+    uint64_t got, part;
     int error = socket_gate(fd, &gate);
 
     *place = (struct place){0};
@@ -303,15 +360,25 @@ static long receive_data(int fd, void *data, size_t size, long flags, struct pla
     if (error != 0) {
         return error;
     }
-    uint32_t part = (uint32_t)MIN(size, (size_t)FILE_TRANSFER_MAX_BYTES);
-    status_t status = socket_receive_from(gate, message_flags(flags), data, part, &got,
-                                          &place->place, &place->high, &place->low, DEADLINE_NEVER);
+    do {
+        char *to = (char *)data + done;
 
-    if (is_other_protocol(status)) {
-        return file_read_at(fd, data, size, FILE_OFFSET_CURRENT);
-    }
-    *result_flags = (uint32_t)(got >> 32);
-    return status == OK ? (long)(uint32_t)got : socket_error(status);
+        got = 0;
+        part = MIN(size - done, (size_t)FILE_TRANSFER_MAX_BYTES);
+        status_t status =
+            socket_receive_from(gate, message_flags(flags), to, (uint32_t)part, &got, &place->place,
+                                &place->high, &place->low, DEADLINE_NEVER);
+
+        if (is_other_protocol(status)) {
+            return receive_from_pair(fd, gate, data, size, flags);
+        }
+        if (status != OK && done == 0) {
+            return socket_error(status);
+        }
+        *result_flags = (uint32_t)(got >> 32);
+        done += status == OK ? (uint32_t)got : 0;
+    } while (is_all && (uint32_t)got == part && done < size);
+    return (long)done;
 }
 
 long call_sendto(const long *a) {
@@ -330,55 +397,80 @@ long call_recvfrom(const long *a) {
     return n;
 }
 
-/* Messages of several parts: through one buffer of this size, or the first part alone if that is
- * larger. */
-enum { MESSAGE_BUFFER_BYTES = 8192 };
-
+/* A message of several parts goes through one buffer; what is more than that holds belongs to a
+ * stream, for a datagram is smaller, or too large. */
 long call_sendmsg(const long *a) {
     const struct msghdr *message = (const struct msghdr *)a[1];
-    char buffer[MESSAGE_BUFFER_BYTES];
-    size_t size = 0;
+    const struct iovec *parts = message->msg_iov;
+    struct joint joint;
+    size_t done = 0, part;
+    long flags = a[2], n;
+    int n_used;
+
+    if (message->msg_controllen != 0) {
+        return -EOPNOTSUPP; /* rather than a descriptor that nobody gets */
+    }
+    if (message->msg_iovlen == 1) {
+        return send_data((int)a[0], parts[0].iov_base, parts[0].iov_len, flags, message->msg_name,
+                         message->msg_namelen);
+    }
+    ssize_t size = vectors_bytes(parts, (int)message->msg_iovlen, &n_used);
+
+    if (size < 0) {
+        return -EMSGSIZE;
+    }
+    if (!joint_open(&joint, (size_t)size)) {
+        return -ENOMEM;
+    }
+    do {
+        part = MIN((size_t)size - done, joint.size);
+        vectors_gather(parts, done, joint.bytes, part);
+        n = send_data((int)a[0], joint.bytes, part, flags, message->msg_name, message->msg_namelen);
+        done += n > 0 ? (size_t)n : 0;
+        flags |= MSG_NOSIGNAL; /* of an error after the first bytes nothing is said yet */
+    } while (n == (long)part && done < (size_t)size);
+    joint_close(&joint);
+    return done != 0 ? (long)done : n;
+}
+
+static long receive_parts(int fd, const struct msghdr *message, long flags, struct place *place,
+                          uint32_t *result_flags) {
+    const struct iovec *parts = message->msg_iov;
+    struct joint joint;
+    size_t done = 0, part;
+    int n_used;
+    long n;
 
     if (message->msg_iovlen == 1) {
-        return send_data((int)a[0], message->msg_iov[0].iov_base, message->msg_iov[0].iov_len, a[2],
-                         message->msg_name, message->msg_namelen);
+        return receive_data(fd, parts[0].iov_base, parts[0].iov_len, flags, place, result_flags);
     }
-    for (int i = 0; i < (int)message->msg_iovlen; i++) {
-        const struct iovec *part = &message->msg_iov[i];
+    ssize_t room = vectors_bytes(parts, (int)message->msg_iovlen, &n_used);
 
-        if (part->iov_len > sizeof buffer - size) {
-            return -EMSGSIZE;
-        }
-        memcpy(buffer + size, part->iov_base, part->iov_len);
-        size += part->iov_len;
+    if (room < 0) {
+        return -EMSGSIZE;
     }
-    return send_data((int)a[0], buffer, size, a[2], message->msg_name, message->msg_namelen);
+    if (!joint_open(&joint, (size_t)room)) {
+        return -ENOMEM;
+    }
+    do {
+        part = MIN((size_t)room - done, joint.size);
+        n = receive_data(fd, joint.bytes, part, flags, place, result_flags);
+        vectors_scatter(parts, done, joint.bytes, (size_t)MAX(n, 0));
+        done += n > 0 ? (size_t)n : 0;
+    } while ((flags & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL && n == (long)part &&
+             done < (size_t)room);
+    joint_close(&joint);
+    return done != 0 ? (long)done : n;
 }
 
 long call_recvmsg(const long *a) {
     struct msghdr *message = (struct msghdr *)a[1];
-    char buffer[MESSAGE_BUFFER_BYTES];
     struct place place;
     uint32_t flags;
-    size_t room = 0, used = 0;
-    bool is_one = message->msg_iovlen == 1;
-
-    for (int i = 0; i < (int)message->msg_iovlen; i++) {
-        room += MIN(message->msg_iov[i].iov_len, sizeof buffer);
-    }
-    long n = is_one
-                 ? receive_data((int)a[0], message->msg_iov[0].iov_base,
-                                message->msg_iov[0].iov_len, a[2], &place, &flags)
-                 : receive_data((int)a[0], buffer, MIN(room, sizeof buffer), a[2], &place, &flags);
+    long n = receive_parts((int)a[0], message, a[2], &place, &flags);
 
     if (n < 0) {
         return n;
-    }
-    for (int i = 0; !is_one && used < (size_t)n; i++) {
-        size_t part = MIN(message->msg_iov[i].iov_len, (size_t)n - used);
-
-        memcpy(message->msg_iov[i].iov_base, buffer + used, part);
-        used += part;
     }
     place_to(&place, message->msg_name, &message->msg_namelen);
     message->msg_controllen = 0;

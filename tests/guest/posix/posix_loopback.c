@@ -113,6 +113,49 @@ static void test_bulk(void) {
     free(copy);
 }
 
+static struct msghdr message_of(struct iovec *parts, size_t n, char *data, size_t part_bytes) {
+    for (size_t i = 0; i < n; i++) {
+        parts[i] = (struct iovec){data + i * part_bytes, part_bytes};
+    }
+    return (struct msghdr){.msg_iov = parts, .msg_iovlen = n};
+}
+
+/* A call that may wait does all of it, however much that is and in however many parts. */
+static void test_whole(void) {
+    enum { PARTS = 12, PART_BYTES = 8192, ALL = PARTS * PART_BYTES };
+    char *data = pattern(), *copy = malloc(BULK_BYTES);
+    struct iovec parts[PARTS];
+    int fds[2], status;
+
+    CHECK(pair(fds));
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(fds[0]);
+        bool ok = recv(fds[1], copy, BULK_BYTES, MSG_WAITALL) == BULK_BYTES &&
+                  memcmp(data, copy, BULK_BYTES) == 0;
+        struct msghdr message = message_of(parts, PARTS, copy, PART_BYTES);
+        ok = ok && recvmsg(fds[1], &message, MSG_WAITALL) == ALL && memcmp(data, copy, ALL) == 0;
+        _exit(ok && send(fds[1], data, BULK_BYTES, 0) == BULK_BYTES ? 0 : 1);
+    }
+    close(fds[1]);
+    CHECK(send(fds[0], data, BULK_BYTES, 0) == BULK_BYTES);
+    struct msghdr message = message_of(parts, PARTS, data, PART_BYTES);
+    CHECK(sendmsg(fds[0], &message, 0) == ALL);
+    CHECK(recv(fds[0], copy, BULK_BYTES, MSG_WAITALL) == BULK_BYTES);
+    CHECK(memcmp(data, copy, BULK_BYTES) == 0);
+    CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+    close(fds[0]);
+    CHECK(pair(fds));
+    ssize_t n = send(fds[0], data, BULK_BYTES, MSG_DONTWAIT);
+    CHECK(n > 0 && n < BULK_BYTES);
+    close(fds[0]);
+    CHECK(recv(fds[1], copy, BULK_BYTES, MSG_WAITALL) == n && memcmp(data, copy, (size_t)n) == 0);
+    close(fds[1]);
+    free(data);
+    free(copy);
+}
+
 static void test_errors(void) {
     struct sockaddr_in elsewhere = address_of(0x0a090901, 1);
     struct sockaddr_in peer;
@@ -321,6 +364,10 @@ static void test_datagrams(void) {
     memset(large, 'z', 9000);
     CHECK(send(a, large, 9000, 0) == 9000);
     CHECK(recv(b, large, 9000, 0) == 9000);
+    struct iovec parts[6];
+    message = message_of(parts, 6, large, 1500);
+    CHECK(sendmsg(a, &message, 0) == 9000);
+    CHECK(recvmsg(b, &message, 0) == 9000 && message.msg_flags == 0);
     close(a);
     close(b);
     free(large);
@@ -388,6 +435,7 @@ static void test_ipv6(void) {
 
 int main(void) {
     test_bulk();
+    test_whole();
     test_errors();
     test_in_use();
     test_end();

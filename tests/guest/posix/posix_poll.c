@@ -211,13 +211,35 @@ static void test_select(void) {
 }
 
 static void test_pair(void) {
-    int fds[2];
+    static char block[100000];
+    int fds[2], status;
+    size_t sent = 0;
+    ssize_t n;
     char byte;
 
     CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0);
     CHECK(write(fds[0], "a", 1) == 1 && write(fds[1], "b", 1) == 1);
     CHECK(read(fds[0], &byte, 1) == 1 && byte == 'b' && read(fds[1], &byte, 1) == 1 && byte == 'a');
     CHECK(send(fds[0], "c", 1, 0) == 1 && recv(fds[1], &byte, 1, 0) == 1 && byte == 'c');
+    CHECK_ERROR(recv(fds[1], &byte, 1, MSG_DONTWAIT), EAGAIN);
+    while ((n = send(fds[0], block, sizeof block, MSG_DONTWAIT)) > 0) {
+        sent += (size_t)n;
+    }
+    CHECK(n == -1 && errno == EAGAIN && sent > 0 && sent < 100 * sizeof block);
+    while ((n = recv(fds[1], block, sizeof block, MSG_DONTWAIT)) > 0) {
+        sent -= (size_t)n;
+    }
+    CHECK(n == -1 && errno == EAGAIN && sent == 0);
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        send(fds[0], block, 1000, 0);
+        sleep_ms(40);
+        _exit(send(fds[0], block, sizeof block, 0) == sizeof block ? 0 : 1);
+    }
+    CHECK(recv(fds[1], block, sizeof block, MSG_WAITALL) == sizeof block);
+    CHECK(recv(fds[1], block, sizeof block, 0) == 1000);
+    CHECK(waitpid(pid, &status, 0) == pid && status == 0);
     close(fds[0]);
     CHECK(read(fds[1], &byte, 1) == 0);
     close(fds[1]);
