@@ -24,6 +24,7 @@
 #include "lib/posix/path.h"
 #include "lib/posix/signal.h"
 #include "lib/posix/terminal.h"
+#include "lib/posix/vectors.h"
 
 /* ---- open ---- */
 
@@ -341,8 +342,9 @@ long call_pwrite64(const long *a) {
 /* ---- several buffers ---- */
 
 /*
- * One message lends up to MESSAGE_SEGMENTS_MAX buffers: so many are one transfer, atomic where one
- * write is. Fills segments from vectors[*next] on and returns the bytes in them.
+ * What one read or write could move at once is one transfer, atomic where that is. One message
+ * lends up to MESSAGE_SEGMENTS_MAX buffers; more go through one. Fills segments from vectors[*next]
+ * on and returns the bytes in them.
  */
 static size_t gather(struct message *m, const struct iovec *vectors, int n_vectors, int *next,
                      uint32_t access) {
@@ -364,21 +366,6 @@ static size_t gather(struct message *m, const struct iovec *vectors, int n_vecto
     }
     m->control = MESSAGE_SEGMENTS(n);
     return bytes;
-}
-
-static bool vectors_are_valid(const struct iovec *vectors, int n) {
-    size_t total = 0;
-
-    if (n < 0 || n > IOV_MAX) {
-        return false;
-    }
-    for (int i = 0; i < n; i++) {
-        if (vectors[i].iov_len > (size_t)SSIZE_MAX - total) {
-            return false;
-        }
-        total += vectors[i].iov_len;
-    }
-    return true;
 }
 
 /* One vector alone, too large for a message with others. */
@@ -416,17 +403,45 @@ static long transfer_group(const struct fd *fd, struct message *m, uint32_t acce
     return (long)m->words[0];
 }
 
+/* More buffers than one message lends, as one transfer all the same (of a datagram there is no
+ * second). */
+static long transfer_joint(int fd, const struct iovec *vectors, size_t size, uint32_t access,
+                           uint64_t offset) {
+    struct joint joint;
+    long n;
+
+    if (!joint_open(&joint, size)) {
+        return -ENOMEM;
+    }
+    if (access == LENT_WRITABLE) {
+        n = file_read_at(fd, joint.bytes, joint.size, offset);
+        vectors_scatter(vectors, 0, joint.bytes, (size_t)MAX(n, 0));
+    } else {
+        vectors_gather(vectors, 0, joint.bytes, joint.size);
+        n = file_write_at(fd, joint.bytes, joint.size, offset);
+    }
+    joint_close(&joint);
+    return n;
+}
+
 static long transfer_vectors(int number, const struct iovec *vectors, int n_vectors,
                              uint32_t access, uint64_t offset) {
     struct fd fd = fd_get(number);
     long done = 0;
-    int next = 0;
+    int next = 0, n_used;
 
     if (fd.gate == HANDLE_NONE) {
         return -EBADF;
     }
-    if (!vectors_are_valid(vectors, n_vectors)) {
+    ssize_t size = vectors_bytes(vectors, n_vectors, &n_used);
+
+    if (size < 0) {
         return -EINVAL;
+    }
+    bool is_short_read = access == LENT_WRITABLE && !is_whole(&fd);
+
+    if (n_used > MESSAGE_SEGMENTS_MAX && (size <= FILE_TRANSFER_MAX_BYTES || is_short_read)) {
+        return transfer_joint(number, vectors, (size_t)size, access, offset);
     }
     hold_signals(&fd);
     while (next < n_vectors) {

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -74,6 +75,41 @@ static void test_append_and_vectors(void) {
           size_of("v") == 12);
     close(fd);
     unlink("v");
+}
+
+/* Two that append: what one call writes stays together, of however many parts it is. */
+static void test_append_whole(void) {
+    enum { PARTS = 12, PART_BYTES = 500, BYTES = PARTS * PART_BYTES, ROUNDS = 400 };
+    char *data = malloc(BYTES);
+    struct iovec parts[PARTS];
+    int fd = open("w", O_CREAT | O_RDWR | O_APPEND, 0600), n_torn = 0;
+
+    for (size_t i = 0; i < PARTS; i++) {
+        parts[i] = (struct iovec){data + i * PART_BYTES, PART_BYTES};
+    }
+    fflush(stdout);
+    pid_t pid = fork();
+    memset(data, pid == 0 ? 'a' : 'b', BYTES);
+    for (int i = 0; i < ROUNDS; i++) {
+        if (writev(fd, parts, PARTS) != BYTES) {
+            n_torn++;
+        }
+    }
+    if (pid == 0) {
+        _exit(n_torn);
+    }
+    int status;
+    CHECK(waitpid(pid, &status, 0) == pid && status == 0 && n_torn == 0);
+    CHECK(size_of("w") == 2 * ROUNDS * BYTES && lseek(fd, 0, SEEK_SET) == 0);
+    while (readv(fd, parts, PARTS) == BYTES) {
+        for (int i = 1; i < BYTES; i++) {
+            n_torn += data[i] != data[0];
+        }
+    }
+    CHECK(n_torn == 0);
+    close(fd);
+    unlink("w");
+    free(data);
 }
 
 static void test_large(void) {
@@ -327,6 +363,7 @@ int main(void) {
     umask(022);
     test_open();
     test_append_and_vectors();
+    test_append_whole();
     test_large();
     test_names();
     test_unlinked_open();

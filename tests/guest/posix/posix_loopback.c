@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -368,6 +369,7 @@ static void test_datagrams(void) {
     message = message_of(parts, 6, large, 1500);
     CHECK(sendmsg(a, &message, 0) == 9000);
     CHECK(recvmsg(b, &message, 0) == 9000 && message.msg_flags == 0);
+    CHECK(writev(a, parts, 6) == 9000 && readv(b, parts, 6) == 9000);
     close(a);
     close(b);
     free(large);

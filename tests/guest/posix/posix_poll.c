@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -72,9 +73,10 @@ static void test_nonblock(void) {
     close(fds[1]);
 }
 
-/* Many writers: no piece of up to PIPE_BUF bytes is torn. */
-static void test_atomic(void) {
-    enum { WRITERS = 4, PIECES = 50, BYTES = 3000 };
+/* Many writers: no piece of up to PIPE_BUF bytes is torn, of however many parts it is. */
+static void test_atomic(int n_parts) {
+    enum { WRITERS = 4, PIECES = 50, BYTES = 3000, PARTS_MAX = 30 };
+    struct iovec parts[PARTS_MAX];
     int fds[2], n_torn = 0, n = 0;
     char piece[BYTES];
 
@@ -83,8 +85,11 @@ static void test_atomic(void) {
     for (int i = 0; i < WRITERS; i++) {
         if (fork() == 0) {
             memset(piece, 'a' + i, sizeof piece);
+            for (int j = 0; j < n_parts; j++) {
+                parts[j] = (struct iovec){piece + BYTES / n_parts * j, (size_t)(BYTES / n_parts)};
+            }
             for (int j = 0; j < PIECES; j++) {
-                write(fds[1], piece, sizeof piece);
+                writev(fds[1], parts, n_parts);
             }
             _exit(0);
         }
@@ -248,7 +253,8 @@ static void test_pair(void) {
 int main(void) {
     test_pipe();
     test_nonblock();
-    test_atomic();
+    test_atomic(1);
+    test_atomic(30);
     test_poll();
     test_twice();
     test_select();
