@@ -264,12 +264,16 @@ long call_sigpending(const long *a) {
 
 long signals_with_mask(const uint64_t *mask, long (*wait)(void *context), void *context) {
     struct posix_thread *self = thread_self();
+    uint64_t during = *mask & ~UNSTOPPABLE;
     long result = -EINTR;
 
+    /* A handler that ran among these would put back a mask that is not replaced yet. */
+    critical_enter();
     self->saved_mask = self->mask;
     self->restore_mask = true;
     interrupt_begin(self);
-    self->mask = *mask & ~UNSTOPPABLE;
+    self->mask = during;
+    critical_leave();
     deliver_due(self);
     if (self->interrupt == 0) {
         result = wait(context);

@@ -278,6 +278,27 @@ static void set_timer(long us) {
     setitimer(ITIMER_REAL, &(struct itimerval){{0, us}, {0, us}}, NULL);
 }
 
+/* A signal at any moment of a call with another mask, whichever of the two masks it finds: the mask
+ * is what it was when the call has ended. */
+static void test_mask(void) {
+    sigset_t others, mask;
+    int n_wrong = 0;
+
+    sigemptyset(&others);
+    sigaddset(&others, SIGUSR2);
+    handle(SIGALRM, 0);
+    n_seen = 0;
+    set_timer(500);
+    while (n_seen < 5 * ROUNDS && n_wrong == 0) {
+        ppoll(NULL, 0, &(struct timespec){0, 0}, &others);
+        sigprocmask(SIG_BLOCK, NULL, &mask);
+        n_wrong += sigismember(&mask, SIGUSR2);
+    }
+    set_timer(0);
+    CHECK_THAT(n_wrong == 0, "the mask is put back");
+    sigprocmask(SIG_UNBLOCK, &others, NULL);
+}
+
 static void test_ends(void) {
     char text[64];
 
@@ -386,6 +407,7 @@ int main(void) {
             sleep(1000);
         }
     }
+    test_mask();
     test_ends();
     test_restarts();
     kill(waited_for, SIGKILL);
