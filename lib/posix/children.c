@@ -34,7 +34,7 @@ static struct child *place_find(handle_t *old) {
 void child_keep(uint32_t pid, handle_t process) {
     handle_t kept = HANDLE_NONE, old;
 
-    if (signal_action_of(SIGCHLD).handler == SIGNAL_IGNORE) {
+    if (signal_handler_of(SIGCHLD) == SIGNAL_IGNORE) {
         handle_drop(process); /* nobody will wait for it */
         return;
     }

@@ -112,8 +112,7 @@ void signals_pass_on(uint64_t signals) {
     if (left == 0) {
         return;
     }
-    self->depth++;
-    lock_take(&threads_lock);
+    critical_lock(&threads_lock);
     LIST_FOR_EACH(thread, &posix.threads, node) {
         uint64_t takes = left & (~thread->mask | thread->waited_for);
 
@@ -123,8 +122,7 @@ void signals_pass_on(uint64_t signals) {
             left &= ~takes;
         }
     }
-    lock_give(&threads_lock);
-    self->depth--;
+    critical_unlock(&threads_lock);
 }
 
 /* ---- running handlers ---- */
@@ -317,7 +315,7 @@ static siginfo_t fault_information(const struct upcall_frame *frame) {
  * ends the program. */
 static bool fault_has_handler(const struct posix_thread *self, const struct upcall_frame *frame) {
     int signal = fault_information(frame).si_signo;
-    uintptr_t handler = signal_action_of(signal).handler;
+    uintptr_t handler = signal_handler_of(signal);
 
     return self->depth == 0 && (self->mask & SIGNAL_BIT(signal)) == 0 &&
            handler != SIGNAL_DEFAULT && handler != SIGNAL_IGNORE;
@@ -386,17 +384,21 @@ void upcall_take(struct upcall_frame *frame) {
         sys_upcall_return(frame);
     }
     note_bits(self, frame->bits);
-    self->noted = self->depth != 0;
-    if (self->depth == 0) {
-        if (signals_due(self) != 0) {
-            enter_trampoline(frame);
-        }
-        uint64_t blocked = frame->bits & ~SIGNAL_LOOK & signals_process_pending;
+    if (self->depth != 0) {
+        self->noted = true;
+        sys_upcall_return(frame);
+    }
+    uint64_t due = signals_due(self);
+    uint64_t blocked = frame->bits & ~SIGNAL_LOOK & signals_process_pending & ~due;
 
-        if (blocked != 0) {
-            signals_pass_on(blocked);
-            proc_send_held(blocked);
-        }
+    if (blocked != 0) {
+        self->depth++; /* nothing is delivered in here */
+        signals_pass_on(blocked);
+        self->depth--;
+        proc_send_held(blocked);
+    }
+    if (due != 0) {
+        enter_trampoline(frame);
     }
     sys_upcall_return(frame);
 }

@@ -26,17 +26,6 @@ struct lock queue_lock;
 /* Signals of which proc may know something. */
 static volatile uint64_t remote;
 
-/* No critical_unlock: it could deliver, and delivering is what asks. */
-static void enter(struct posix_thread *self) {
-    self->depth++;
-    lock_take(&queue_lock);
-}
-
-static void leave(struct posix_thread *self) {
-    lock_give(&queue_lock);
-    self->depth--;
-}
-
 static bool is_timer(const struct entry *entry) {
     return entry->information.code == SI_TIMER;
 }
@@ -57,9 +46,7 @@ static void entry_remove(size_t at) {
 
 bool queue_put(const struct posix_thread *thread, int signal,
                const struct signal_information *information) {
-    struct posix_thread *self = thread_self();
-
-    enter(self);
+    critical_lock(&queue_lock);
     size_t n_timers = 0;
     bool is_known = signal < SIGNAL_QUEUED && find(thread, signal, 0) < n_entries;
 
@@ -71,16 +58,15 @@ bool queue_put(const struct posix_thread *thread, int signal,
     if (is_kept && !is_known) {
         entries[n_entries++] = (struct entry){signal, thread, *information};
     }
-    leave(self);
+    critical_unlock(&queue_lock);
     return is_kept || signal < SIGNAL_QUEUED;
 }
 
 bool queue_put_timer(const struct posix_thread *thread, int signal,
                      const struct signal_information *information) {
-    struct posix_thread *self = thread_self();
     size_t at = 0;
 
-    enter(self);
+    critical_lock(&queue_lock);
     while (at < n_entries &&
            (!is_timer(&entries[at]) || entries[at].information.pid != information->pid)) {
         at++;
@@ -94,33 +80,29 @@ bool queue_put_timer(const struct posix_thread *thread, int signal,
 
         *overrun = MIN(*overrun + information->overrun + 1, (uint32_t)TIMER_OVERRUN_MAX);
     }
-    leave(self);
+    critical_unlock(&queue_lock);
     return is_new;
 }
 
 void queue_drop(uint64_t signals) {
-    struct posix_thread *self = thread_self();
-
     __atomic_and_fetch(&remote, ~signals, __ATOMIC_ACQ_REL);
-    enter(self);
+    critical_lock(&queue_lock);
     for (size_t i = n_entries; i-- > 0;) {
         if ((SIGNAL_BIT(entries[i].signal) & signals) != 0) {
             entry_remove(i);
         }
     }
-    leave(self);
+    critical_unlock(&queue_lock);
 }
 
 void queue_drop_thread(const struct posix_thread *thread) {
-    struct posix_thread *self = thread_self();
-
-    enter(self);
+    critical_lock(&queue_lock);
     for (size_t i = n_entries; i-- > 0;) {
         if (entries[i].thread == thread) {
             entry_remove(i);
         }
     }
-    leave(self);
+    critical_unlock(&queue_lock);
 }
 
 void queue_note_remote(uint64_t signals) {
@@ -135,9 +117,9 @@ void queue_after_fork(void) {
 /* ---- taking ---- */
 
 /* From our own queue. */
-static bool take_local(struct posix_thread *self, const struct posix_thread *thread, int signal,
+static bool take_local(const struct posix_thread *thread, int signal,
                        struct signal_information *information, bool *more) {
-    enter(self);
+    critical_lock(&queue_lock);
     size_t at = find(thread, signal, 0);
     bool is_there = at < n_entries;
 
@@ -146,7 +128,7 @@ static bool take_local(struct posix_thread *self, const struct posix_thread *thr
         entry_remove(at);
         *more = find(thread, signal, at) < n_entries;
     }
-    leave(self);
+    critical_unlock(&queue_lock);
     return is_there;
 }
 
@@ -178,7 +160,7 @@ bool queue_take(struct posix_thread *self, volatile uint64_t *where, int signal,
     bool is_queued = signal >= SIGNAL_QUEUED, more = false;
 
     *information = (struct signal_information){.code = SI_USER};
-    if (take_local(self, thread, signal, information, &more)) {
+    if (take_local(thread, signal, information, &more)) {
         if (more || (is_queued && thread == NULL && (remote & bit) != 0)) {
             __atomic_or_fetch(where, bit, __ATOMIC_ACQ_REL);
         }

@@ -84,15 +84,15 @@ enum signal_effect signal_default_effect(int signal) {
 }
 
 struct signal_action signal_action_of(int signal) {
-    struct posix_thread *self = thread_self();
-
-    /* No critical_unlock: it could deliver, and delivering is what asks. */
-    self->depth++;
-    lock_take(&signal_lock);
+    critical_lock(&signal_lock);
     struct signal_action action = actions[signal];
-    lock_give(&signal_lock);
-    self->depth--;
+
+    critical_unlock(&signal_lock);
     return action;
+}
+
+uintptr_t signal_handler_of(int signal) {
+    return __atomic_load_n(&actions[signal].handler, __ATOMIC_RELAXED);
 }
 
 /* Kinds that proc distinguishes. */

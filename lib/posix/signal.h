@@ -34,6 +34,8 @@ enum signal_effect signal_default_effect(int signal);
 
 /* What is set for `signal` (1 to 64). */
 struct signal_action signal_action_of(int signal);
+/* Of that the handler alone: a look at one word, inside an upcall too. */
+uintptr_t signal_handler_of(int signal);
 
 /* Back to the default effect, as SA_RESETHAND and exec do; proc is told. */
 void signal_reset(int signal);

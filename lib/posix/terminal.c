@@ -93,8 +93,8 @@ static status_t ask(handle_t gate, int signal) {
         return OK; /* no sessions, no job control */
     }
     for (;;) {
-        bool held = (self->mask & SIGNAL_BIT(signal)) != 0 ||
-                    signal_action_of(signal).handler == SIGNAL_IGNORE;
+        bool held =
+            (self->mask & SIGNAL_BIT(signal)) != 0 || signal_handler_of(signal) == SIGNAL_IGNORE;
         status_t status = terminal_get_session(gate, &number, DEADLINE_NEVER);
 
         if (status == OK) {

@@ -6,7 +6,8 @@
  * Signals come as upcalls, at any instruction. Inside a critical section (depth > 0) they are only
  * noted; the end of the outermost one delivers them. Everywhere else a handler may run at once, on
  * top of whatever the library is doing, and may call the library again: so nothing but a critical
- * section may leave shared data half changed, and no critical section blocks on a server.
+ * section may leave shared data half changed, and none that holds a lock waits for a server. (While
+ * a signal is taken proc may be asked, without a lock: a handler in between would overtake it.)
  *
  * Invariant: a thread's record is found through %fs:32, a word of musl's thread structure that its
  * x86-64 port does not use
@@ -34,7 +35,6 @@ struct posix_thread {
     volatile uint32_t depth;     /* critical sections entered */
     volatile uint32_t interrupt; /* calls that block look at it in the block range: if not 0, they
                                     are interrupted */
-    volatile uint32_t event;     /* counts signals that came; a futex word */
     volatile bool noted;         /* a signal came in a critical section */
     volatile uint8_t slow;       /* enum call_patience of the present system call */
     bool restore_mask;           /* once signals are delivered, the mask is saved_mask */

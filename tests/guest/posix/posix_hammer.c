@@ -299,6 +299,24 @@ static void test_mask(void) {
     sigprocmask(SIG_UNBLOCK, &others, NULL);
 }
 
+/* A signal at any moment of calls that do no more than look at a table: its handler runs. */
+static void test_noted(void) {
+    struct sigaction action;
+    int n_late = 0;
+    long n;
+
+    handle(SIGALRM, 0);
+    for (int i = 0; i < ROUNDS; i++) {
+        n_seen = 0;
+        setitimer(ITIMER_REAL, &(struct itimerval){{0, 0}, {0, 300 + i}}, NULL);
+        for (n = 0; n_seen == 0 && n < 20000000; n++) {
+            sigaction(SIGUSR2, NULL, &action);
+        }
+        n_late += n_seen == 0;
+    }
+    CHECK_THAT(n_late == 0, "no handler waits for another call");
+}
+
 static void test_ends(void) {
     char text[64];
 
@@ -408,6 +426,7 @@ int main(void) {
         }
     }
     test_mask();
+    test_noted();
     test_ends();
     test_restarts();
     kill(waited_for, SIGKILL);

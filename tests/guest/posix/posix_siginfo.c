@@ -277,6 +277,52 @@ static void test_threads(void) {
           seen[2].si_code == SI_QUEUE);
 }
 
+static int report_to;
+
+static void leave(int signal) {
+    _exit(signal == SIGUSR1 ? 7 : 1);
+}
+
+static void *takes_one(void *none) {
+    sigset_t set = only(SIGUSR1);
+
+    signal(SIGUSR1, leave);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+    write(report_to, "", 1);
+    while (pause() != 0) {
+    }
+    return none;
+}
+
+static int shares(void) {
+    pthread_t thread;
+
+    block(SIGUSR1);
+    handle(SIGUSR2, 0);
+    alarm(10);
+    pthread_create(&thread, NULL, takes_one, NULL);
+    while (pause() != 0) {
+    }
+    return 1;
+}
+
+/* Two signals that come at once, for the first thread and for another. */
+static void test_two(void) {
+    int fds[2], status;
+    char byte;
+
+    pipe(fds);
+    report_to = fds[1];
+    pid_t pid = start(shares);
+    CHECK(read(fds[0], &byte, 1) == 1);
+    usleep(20000);
+    CHECK(kill(pid, SIGSTOP) == 0 && waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status));
+    CHECK(kill(pid, SIGUSR1) == 0 && kill(pid, SIGUSR2) == 0 && kill(pid, SIGCONT) == 0);
+    CHECK(waitpid(pid, &status, 0) == pid && status == 7 << 8);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 static int broken_pipe(void) {
     int fds[2];
 
@@ -321,8 +367,6 @@ static void test_broken_pipe(void) {
     CHECK(n_seen == 1 && seen[0].si_signo == SIGPIPE);
     close(fd);
 }
-
-static int report_to;
 
 static int takes_over(void) {
     siginfo_t information = {0};
@@ -381,6 +425,7 @@ int main(int argc, char **argv) {
     test_children();
     test_waitid();
     test_threads();
+    test_two();
     test_broken_pipe();
     test_exec();
     return tap_end();
