@@ -208,6 +208,7 @@ struct program_state *program_state_make(bool drop_cloexec) {
     working_directory_get(state->directory, sizeof state->directory);
     state->blocked = thread_self()->mask;
     state->ignored = signals_ignored();
+    state->pending = 0;
     return state;
 }
 

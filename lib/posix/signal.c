@@ -25,6 +25,9 @@ struct lock signal_lock;
 #define HARMLESS                                                                                   \
     (SIGNAL_BIT(SIGCHLD) | SIGNAL_BIT(SIGCONT) | SIGNAL_BIT(SIGURG) | SIGNAL_BIT(SIGWINCH))
 
+/* Those of SIGCHLD that proc is told. */
+#define CHILD_FLAGS (SA_NOCLDSTOP | SA_NOCLDWAIT)
+
 static void told_set_add(uint64_t *handled, uint64_t *ignored) {
     for (uint64_t left = touched; left != 0; left &= left - 1) {
         int signal = SIGNAL_FIRST + __builtin_ctzll(left);
@@ -102,9 +105,9 @@ static int kind_of(uintptr_t handler) {
 
 static void action_set(int signal, const struct signal_action *action) {
     critical_lock(&signal_lock);
-    bool changed = kind_of(actions[signal].handler) != kind_of(action->handler) ||
-                   (signal == SIGCHLD &&
-                    ((actions[signal].flags ^ action->flags) & (SA_NOCLDSTOP | SA_NOCLDWAIT)) != 0);
+    bool changed =
+        kind_of(actions[signal].handler) != kind_of(action->handler) ||
+        (signal == SIGCHLD && ((actions[signal].flags ^ action->flags) & CHILD_FLAGS) != 0);
     actions[signal] = *action;
     touched |= SIGNAL_BIT(signal);
     critical_unlock(&signal_lock);
@@ -122,8 +125,11 @@ void signals_reset_handled(void) {
 
     critical_lock(&signal_lock);
     for (int signal = SIGNAL_FIRST; signal <= SIGNAL_LAST; signal++) {
-        if (kind_of(actions[signal].handler) == 2) {
-            actions[signal] = (struct signal_action){.handler = SIGNAL_DEFAULT};
+        bool is_handled = kind_of(actions[signal].handler) == 2;
+
+        if (is_handled || (signal == SIGCHLD && (actions[signal].flags & CHILD_FLAGS) != 0)) {
+            actions[signal].handler = is_handled ? SIGNAL_DEFAULT : actions[signal].handler;
+            actions[signal].flags = 0;
             changed = true;
         }
     }

@@ -39,7 +39,7 @@ uintptr_t signal_handler_of(int signal);
 
 /* Back to the default effect, as SA_RESETHAND and exec do; proc is told. */
 void signal_reset(int signal);
-/* exec: all signals with handlers become default. */
+/* exec: all signals with handlers become default, and what was said about children is forgotten. */
 void signals_reset_handled(void);
 
 /* The signals that are ignored; before main: what exec and spawn pass on. */

@@ -181,6 +181,44 @@ static void test_exec(void) {
     unlink("/tmp/posix_text");
 }
 
+/* Leaves no children to wait for, and becomes a program that waits for one. */
+static int becomes_parent(void) {
+    const struct sigaction action = {.sa_handler = SIG_DFL, .sa_flags = SA_NOCLDWAIT};
+    char *argv[] = {self, "child", NULL};
+
+    sigaction(SIGCHLD, &action, NULL);
+    if (waitpid(start(exits_42), NULL, 0) != -1) {
+        return 1;
+    }
+    execv(self, argv);
+    return 126;
+}
+
+static void test_exec_flags(void) {
+    CHECK(status_of(start(becomes_parent)) == 6 << 8);
+}
+
+/* The program that exec did not become had the pending signals; the next child has none. */
+static void test_failed_exec(void) {
+    char *argv[] = {self, "pending", NULL};
+    int fd = open("/tmp/posix_text", O_CREAT | O_WRONLY | O_TRUNC, 0755);
+    sigset_t set, old;
+    pid_t pid;
+
+    write(fd, "no program", 10);
+    close(fd);
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &set, &old);
+    raise(SIGUSR1);
+    CHECK_ERROR(execve("/tmp/posix_text", argv, environ), ENOEXEC);
+    CHECK(posix_spawn(&pid, self, NULL, NULL, argv, environ) == 0 && status_of(pid) == 8 << 8);
+    signal(SIGUSR1, SIG_IGN);
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    signal(SIGUSR1, SIG_DFL);
+    unlink("/tmp/posix_text");
+}
+
 static void test_script(void) {
     char *argv[] = {"/tmp/posix_script", "argument", NULL}, line[256];
     int fd = open(argv[0], O_CREAT | O_WRONLY | O_TRUNC, 0755);
@@ -329,6 +367,12 @@ static int run_mode(int argc, char **argv) {
                   strcmp(argv[3], "argument") == 0;
         return ok ? 9 : 1;
     }
+    if (strcmp(argv[1], "pending") == 0) {
+        return sigpending(&set) == 0 && sigismember(&set, SIGUSR1) == 0 ? 8 : 1;
+    }
+    if (strcmp(argv[1], "child") == 0) {
+        return status_of(start(exits_42)) == 42 << 8 ? 6 : 1;
+    }
     sigprocmask(SIG_BLOCK, NULL, &set);
     return sigismember(&set, SIGUSR1) == 1 && getpgrp() == getpid() ? 0 : 1;
 }
@@ -342,6 +386,8 @@ int main(int argc, char **argv) {
     test_stop();
     test_fork();
     test_exec();
+    test_exec_flags();
+    test_failed_exec();
     test_script();
     test_spawn();
     test_groups();
