@@ -19,3 +19,6 @@ struct timespec timespec_of(uint64_t ns);
 bool timespec_is_valid(const struct timespec *time);
 /* UINT64_MAX if it is too far away. */
 uint64_t timespec_ns(const struct timespec *time);
+
+/* When `timeout` from now is over (NULL: never). -EINVAL if it is none, else 0. */
+int timeout_deadline(const struct timespec *timeout, uint64_t *deadline);

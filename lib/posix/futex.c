@@ -11,8 +11,8 @@
 
 #include "abi/kernel.h"
 #include "lib/native/syscall.h"
-#include "lib/native/time.h"
 #include "lib/posix/call.h"
+#include "lib/posix/clock.h"
 #include "lib/posix/errno.h"
 
 enum {
@@ -26,17 +26,11 @@ enum {
 
 static long wait(const volatile uint32_t *word, uint32_t expected, const struct timespec *timeout,
                  uint32_t flags) {
-    uint64_t deadline = DEADLINE_NEVER;
+    uint64_t deadline;
+    int error = timeout_deadline(timeout, &deadline);
 
-    if (timeout != NULL) {
-        if (timeout->tv_sec < 0 || timeout->tv_nsec < 0 || timeout->tv_nsec >= (long)NS_PER_S) {
-            return -EINVAL;
-        }
-        uint64_t seconds = MIN((uint64_t)timeout->tv_sec, UINT64_MAX / NS_PER_S - 1);
-
-        deadline = time_deadline(seconds * NS_PER_S + (uint64_t)timeout->tv_nsec);
-    }
-    return errno_from_status(posix_futex_wait(word, expected, deadline, flags));
+    return error != 0 ? error
+                      : errno_from_status(posix_futex_wait(word, expected, deadline, flags));
 }
 
 long call_futex(const long *a) {

@@ -19,6 +19,7 @@
 #include "lib/native/time.h"
 #include "lib/posix/call.h"
 #include "abi/generated/file.h"
+#include "lib/posix/clock.h"
 #include "lib/posix/errno.h"
 #include "lib/posix/fd.h"
 #include "lib/posix/signal.h"
@@ -168,20 +169,12 @@ static long poll_run(void *context) {
 }
 
 static int deadline_of(const struct timespec *timeout, uint64_t *deadline) {
-    *deadline = DEADLINE_NEVER;
-    if (timeout == NULL) {
-        return 0;
-    }
-    if (timeout->tv_sec < 0 || timeout->tv_nsec < 0 || timeout->tv_nsec >= (long)NS_PER_S) {
-        return -EINVAL;
-    }
-    if (timeout->tv_sec == 0 && timeout->tv_nsec == 0) {
+    int error = timeout_deadline(timeout, deadline);
+
+    if (error == 0 && timeout != NULL && timeout->tv_sec == 0 && timeout->tv_nsec == 0) {
         *deadline = 0;
-    } else if ((uint64_t)timeout->tv_sec < UINT64_MAX / NS_PER_S - 1) {
-        *deadline =
-            time_deadline((uint64_t)timeout->tv_sec * NS_PER_S + (uint64_t)timeout->tv_nsec);
     }
-    return 0;
+    return error;
 }
 
 static long poll_masked(struct poll_wait *poll, const uint64_t *mask) {

@@ -7,8 +7,8 @@
 #include "lib/libc/hooks.h"
 #include "lib/native/block.h"
 #include "lib/native/syscall.h"
-#include "lib/native/time.h"
 #include "lib/posix/calls.h"
+#include "lib/posix/clock.h"
 #include "lib/posix/errno.h"
 #include "lib/posix/fork_locks.h"
 #include "lib/posix/proc.h"
@@ -365,14 +365,12 @@ long call_sigtimedwait(const long *a) {
     struct posix_thread *self = thread_self();
     uint64_t set = *(const uint64_t *)a[0] & ~UNSTOPPABLE;
     const struct timespec *timeout = (const struct timespec *)a[2];
-    uint64_t deadline = DEADLINE_NEVER;
     struct signal_information information;
+    uint64_t deadline;
+    int error = timeout_deadline(timeout, &deadline);
 
-    if (timeout != NULL) {
-        if (timeout->tv_sec < 0 || timeout->tv_nsec < 0 || timeout->tv_nsec >= (long)NS_PER_S) {
-            return -EINVAL;
-        }
-        deadline = time_deadline((uint64_t)timeout->tv_sec * NS_PER_S + (uint64_t)timeout->tv_nsec);
+    if (error != 0) {
+        return error;
     }
     signals_want(set);
     self->waited_for = set;

@@ -202,13 +202,24 @@ uint64_t timespec_ns(const struct timespec *time) {
     return ns;
 }
 
-static int sleep_for(const struct timespec *time, struct timespec *left) {
-    if (!timespec_is_valid(time)) {
+int timeout_deadline(const struct timespec *timeout, uint64_t *deadline) {
+    *deadline = DEADLINE_NEVER;
+    if (timeout != NULL && !timespec_is_valid(timeout)) {
         return -EINVAL;
     }
-    uint64_t deadline = time_deadline(timespec_ns(time));
-    int error = sleep_until(deadline);
+    if (timeout != NULL) {
+        *deadline = time_deadline(timespec_ns(timeout));
+    }
+    return 0;
+}
 
+static int sleep_for(const struct timespec *time, struct timespec *left) {
+    uint64_t deadline;
+    int error = timeout_deadline(time, &deadline);
+
+    if (error == 0) {
+        error = sleep_until(deadline);
+    }
     if (error == -EINTR && left != NULL) {
         uint64_t now = time_now_ns();
 

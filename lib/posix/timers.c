@@ -50,8 +50,8 @@ static struct posix_timer timers[TIMERS_MAX] LARGE_TABLE; /* in use: only with t
 static volatile uint32_t n_cpu_timers;
 struct lock timers_lock;
 
-/* All clocks at once, read before timers_lock is taken: CPU time is asked of proc, and nobody is to
- * wait for a server with a lock. */
+/* All clocks at once, read before timers_lock is taken: CPU time is asked of the kernel, which
+ * takes longer than a look. */
 struct clocks {
     uint64_t real_ns, monotonic_ns, cpu_ns;
 };

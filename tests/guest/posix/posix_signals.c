@@ -175,6 +175,12 @@ static void test_waiting(void) {
     pid = signal_later(SIGUSR1, 50);
     CHECK(sigwaitinfo(&block, &information) == SIGUSR1 && information.si_signo == SIGUSR1);
     waitpid(pid, NULL, 0);
+    pid = signal_later(SIGUSR1, 50);
+    timeout.tv_sec = 1l << 62; /* in nanoseconds that is no number of 64 bits */
+    CHECK(sigtimedwait(&block, &information, &timeout) == SIGUSR1);
+    waitpid(pid, NULL, 0);
+    timeout.tv_nsec = 1000000000;
+    CHECK_ERROR(sigtimedwait(&block, &information, &timeout), EINVAL);
     CHECK(n_seen == 2);
     sigprocmask(SIG_SETMASK, &old, NULL);
 }
