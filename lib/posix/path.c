@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "lib/posix/call.h"
 #include "abi/generated/file.h"
@@ -88,8 +89,18 @@ static int normalize(char *out, const char *base, const char *text) {
     }
 }
 
+/* `base` is the path of the open directory `gate`, from which the text, now made normal, does not
+ * lead up again. */
+static void begin_at(struct posix_path *path, const char *base, handle_t gate) {
+    size_t n = strlen(base);
+
+    path->directory = gate;
+    path->start = n + (path->at.made[n] == '/');
+}
+
 int path_from_user(struct posix_path *path, int directory, const char *text) {
     char base[PATH_LENGTH_MAX];
+    bool is_in_open = false;
 
     if (text == NULL) {
         return -EFAULT;
@@ -98,6 +109,7 @@ int path_from_user(struct posix_path *path, int directory, const char *text) {
     path->at.length = path_normal_length(text);
     path->last = PATH_LAST_NAME;
     path->wants_directory = false;
+    path->directory = HANDLE_NONE;
     if (LIKELY(path->at.length != 0)) {
         return 0;
     }
@@ -109,12 +121,17 @@ int path_from_user(struct posix_path *path, int directory, const char *text) {
             working_directory_get(base, sizeof base);
         } else if (!fd_path(directory, base, sizeof base)) {
             return fd_gate(directory) == HANDLE_NONE ? -EBADF : -ENOTDIR;
+        } else {
+            is_in_open = strstr(text, "..") == NULL;
         }
     }
     int error = normalize(path->at.made, base, text);
 
     path->at.text = path->at.made;
     path->at.length = error == 0 ? strlen(path->at.made) : 0;
+    if (error == 0 && is_in_open) {
+        begin_at(path, base, fd_gate(directory));
+    }
     return error;
 }
 
@@ -133,6 +150,13 @@ int path_walk(struct posix_path *path, namespace_request *request, void *context
     handle_t gate;
     status_t status = path_resolve(path->at.text, &gate, &rest);
 
+    /* What the namespace has there, or below, is its own to say. */
+    if (path->directory != HANDLE_NONE && (status != OK || rest < path->at.text + path->start)) {
+        gate = path->directory;
+        rest = path->at.text + path->start;
+        status = OK;
+    }
+    path->directory = HANDLE_NONE; /* the walk may change the text */
     if (status == OK) {
         status = namespace_walk_at(&path->at, gate, rest, request, context);
     }
@@ -163,6 +187,10 @@ int path_open_parent(const struct posix_path *path, handle_t *gate, const char *
     memcpy(parent.at.made, path->at.text, parent.at.length);
     parent.at.made[parent.at.length] = '\0';
     parent.at.text = parent.at.made;
+    if (last >= path->at.text + path->start) {
+        parent.directory = path->directory;
+        parent.start = MIN(path->start, parent.at.length);
+    }
     int error = path_walk(&parent, open_directory_request, gate);
 
     *name = last;

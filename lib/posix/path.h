@@ -25,6 +25,10 @@ struct posix_path {
     struct namespace_path at; /* the root is "/"; at.text may be the program's own */
     bool wants_directory;     /* it ended in something else than a name */
     enum path_last last;
+    /* The walk begins at this open directory, with the text from `start` on, however the directory
+     * is called by now; HANDLE_NONE: in the namespace. */
+    handle_t directory;
+    size_t start;
 };
 
 /* Minus an errno, or 0. `directory` is a descriptor or LINUX_AT_FDCWD. */

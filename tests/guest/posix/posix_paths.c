@@ -117,6 +117,43 @@ static void test_loops(void) {
     }
 }
 
+static bool holds_at(int directory, const char *name, const char *content) {
+    char buffer[64] = "";
+    int fd = openat(directory, name, O_RDONLY);
+    ssize_t n = read(fd, buffer, sizeof buffer - 1);
+
+    close(fd);
+    return n >= 0 && strcmp(buffer, content) == 0;
+}
+
+/* An open directory is what it was, also when it has another name and another has its name. */
+static void test_renamed(void) {
+    struct stat status;
+    char target[8] = "";
+
+    mkdir("d", 0700);
+    make_file("d/f", "this");
+    int d = open("d", O_RDONLY | O_DIRECTORY);
+    CHECK(rename("d", "e") == 0 && mkdir("d", 0700) == 0);
+    make_file("d/f", "other");
+    CHECK(holds_at(d, "f", "this") && holds_at(d, "./f", "this"));
+    CHECK(fstatat(d, "f", &status, 0) == 0 && status.st_size == 4);
+    CHECK(mkdirat(d, "sub", 0700) == 0 && access("e/sub", F_OK) == 0);
+    CHECK(symlinkat("f", d, "link") == 0 && readlinkat(d, "link", target, 8) == 1);
+    CHECK(renameat(d, "f", d, "sub/g") == 0 && holds("e/sub/g", "this"));
+    CHECK(linkat(d, "sub/g", d, "f", 0) == 0 && holds("e/f", "this") && holds("d/f", "other"));
+    CHECK(unlinkat(d, "f", 0) == 0 && access("e/f", F_OK) == -1 && holds("d/f", "other"));
+    CHECK(unlinkat(d, "sub/g", 0) == 0 && unlinkat(d, "sub", AT_REMOVEDIR) == 0);
+    CHECK(unlinkat(d, "link", 0) == 0 && rmdir("e") == 0);
+    CHECK_ERROR(openat(d, "f", O_CREAT | O_WRONLY, 0600), ENOENT);
+    CHECK(unlink("d/f") == 0 && rmdir("d") == 0);
+    close(d);
+    d = open("/", O_RDONLY | O_DIRECTORY);
+    CHECK(fstatat(d, "tmp", &status, 0) == 0 && fstatat(d, "bin", &status, 0) == 0);
+    CHECK(fstatat(d, "dev/null", &status, 0) == 0 && fstatat(d, ".", &status, 0) == 0);
+    close(d);
+}
+
 static void test_lengths(void) {
     char name[300], path[PATH_MAX + 200] = "";
 
@@ -280,6 +317,7 @@ int main(void) {
     umask(022);
     test_dots();
     test_loops();
+    test_renamed();
     test_lengths();
     test_ends();
     test_rename();
