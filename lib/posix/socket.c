@@ -263,29 +263,6 @@ static uint32_t message_flags(long flags) {
            ((flags & MSG_OOB) != 0 ? SOCKET_MESSAGE_OUT_OF_BAND : 0);
 }
 
-static bool is_other_protocol(status_t status) {
-    return status == ERROR_BAD_MESSAGE || status == ERROR_NOT_SUPPORTED;
-}
-
-/* Of a pair, whose protocol has no flags: would this wait? */
-static bool would_wait(handle_t gate, uint32_t event, long flags) {
-    uint32_t ready = 0;
-
-    return (flags & MSG_DONTWAIT) != 0 &&
-           file_watch(gate, event, 0, HANDLE_NONE, &ready, DEADLINE_NEVER) == OK && ready == 0;
-}
-
-static status_t send_to_pair(handle_t gate, const void *data, uint32_t size, long flags,
-                             uint64_t *n) {
-    if (would_wait(gate, FILE_EVENT_WRITE, flags)) {
-        return ERROR_WOULD_BLOCK;
-    }
-    /* For so much there is room, else it waits until all has been taken. */
-    uint32_t part = (flags & MSG_DONTWAIT) != 0 ? MIN(size, (uint32_t)PIPE_BUF) : size;
-
-    return file_write(gate, FILE_OFFSET_CURRENT, data, part, n, DEADLINE_NEVER);
-}
-
 /* All of it, unless what was taken shows that the socket does not block, or a signal came. */
 static long send_data(int fd, const void *data, size_t size, long flags, const void *address,
                       socklen_t length) {
@@ -314,9 +291,6 @@ static long send_data(int fd, const void *data, size_t size, long flags, const v
             socket_send_to(gate, place.place, place.high, place.low, message_flags(flags), from,
                            (uint32_t)part, &n, DEADLINE_NEVER);
 
-        if (is_other_protocol(status) && address == NULL) {
-            status = send_to_pair(gate, from, (uint32_t)part, flags, &n);
-        }
         if (status != OK && done == 0) {
             if (status == ERROR_BROKEN_PIPE && (flags & MSG_NOSIGNAL) == 0) {
                 signal_raise_here(SIGPIPE);
@@ -326,23 +300,6 @@ static long send_data(int fd, const void *data, size_t size, long flags, const v
         done += status == OK ? MIN(n, part) : 0;
     } while (n == part && done < size);
     return (long)done;
-}
-
-static long receive_from_pair(int fd, handle_t gate, void *data, size_t size, long flags) {
-    size_t done = 0;
-    long n;
-
-    if ((flags & (MSG_PEEK | MSG_OOB)) != 0) {
-        return -EOPNOTSUPP;
-    }
-    if (would_wait(gate, FILE_EVENT_READ, flags)) {
-        return -EAGAIN;
-    }
-    do {
-        n = file_read_at(fd, (char *)data + done, size - done, FILE_OFFSET_CURRENT);
-        done += n > 0 ? (size_t)n : 0;
-    } while (n > 0 && done < size && (flags & MSG_WAITALL) != 0);
-    return done != 0 ? (long)done : n;
 }
 
 /* One transfer's worth; with MSG_WAITALL all that is asked for, until the end, an error or a
@@ -369,9 +326,6 @@ static long receive_data(int fd, void *data, size_t size, long flags, struct pla
             socket_receive_from(gate, message_flags(flags), to, (uint32_t)part, &got, &place->place,
                                 &place->high, &place->low, DEADLINE_NEVER);
 
-        if (is_other_protocol(status)) {
-            return receive_from_pair(fd, gate, data, size, flags);
-        }
         if (status != OK && done == 0) {
             return socket_error(status);
         }
