@@ -162,7 +162,7 @@ static bool become_close(struct process *process) {
         if ((entry->rights & HANDLE_KEEP_MARK) != 0) {
             entry->rights &= ~(uint64_t)HANDLE_KEEP_MARK;
         } else {
-            handle_close(&process->handles, process->reap_cursor);
+            (void)handle_close(&process->handles, process->reap_cursor);
         }
     }
     return false;

@@ -118,10 +118,10 @@ void object_rights_add(struct object *object, uint32_t rights) {
 }
 
 void object_rights_drop(struct object *object, uint32_t rights) {
-    if (object->type == OBJECT_PROCESS) {
-        process_handle_drop(CONTAINER_OF(object, struct process, object));
-    } else if (object->type == OBJECT_GATE && (rights & (RIGHT_SEND | RIGHT_NOTIFY)) != 0) {
+    if (object->type == OBJECT_GATE && (rights & (RIGHT_SEND | RIGHT_NOTIFY)) != 0) {
         gate_unbind(CONTAINER_OF(object, struct gate, object));
+    } else if (object->type == OBJECT_PROCESS) {
+        process_handle_drop(CONTAINER_OF(object, struct process, object));
     } else if (object->type == OBJECT_BUDGET) {
         budget_spender_drop(CONTAINER_OF(object, struct budget, object));
     } else if (object->type == OBJECT_ENDPOINT && (rights & RIGHT_RECEIVE) != 0) {
@@ -240,9 +240,14 @@ status_t handle_table_clone_step(const struct handle_table *from, struct handle_
     return OK;
 }
 
-void handle_close(struct handle_table *table, uint64_t handle) {
-    struct handle_entry entry = *handle_entry(table, handle);
+status_t handle_close(struct handle_table *table, uint64_t handle) {
+    const struct handle_entry *slot = handle_entry(table, handle);
+    struct handle_entry entry;
 
+    if (slot == NULL) {
+        return ERROR_BAD_HANDLE;
+    }
+    entry = *slot;
     slot_free(table, (handle_t)handle);
     n_open--;
     if ((entry.rights & HANDLE_REPLY) != 0) {
@@ -251,14 +256,13 @@ void handle_close(struct handle_table *table, uint64_t handle) {
         object_rights_drop(entry.object, entry.rights);
     }
     object_put(entry.object);
+    return OK;
 }
 
 bool handle_table_destroy_step(struct handle_table *table, uint32_t *cursor) {
     for (unsigned i = 0; i < CLOSE_STEP; i++) {
         if (*cursor < table->first_fresh) {
-            if (handle_entry(table, *cursor) != NULL) {
-                handle_close(table, *cursor);
-            }
+            (void)handle_close(table, *cursor);
             ++*cursor;
         } else if (table->n_pages != 0) {
             uint32_t page = --table->n_pages, first = page * HANDLES_PER_PAGE;

@@ -100,8 +100,8 @@ WARN_UNUSED status_t handle_give(struct thread *thread, struct object *object, u
 WARN_UNUSED status_t handle_table_clone_step(const struct handle_table *from,
                                              struct handle_table *to, uint32_t *step, bool *done);
 
-/* Closes an open handle. */
-void handle_close(struct handle_table *table, uint64_t handle);
+/* Fails: BAD_HANDLE, of one that is not open. */
+status_t handle_close(struct handle_table *table, uint64_t handle);
 
 /*
  * The object behind a handle, if it is of this type and the handle has all these rights. No

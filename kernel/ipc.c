@@ -259,7 +259,7 @@ status_t sys_reply(struct thread *thread) {
     }
     /* A saved reply is used up, also one that came too late. */
     if (reply != HANDLE_NONE && (status == OK || status == ERROR_NO_REPLY)) {
-        handle_close(&thread->process->handles, reply);
+        (void)handle_close(&thread->process->handles, reply);
     }
     return caller != NULL ? OK : status;
 }

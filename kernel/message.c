@@ -216,7 +216,7 @@ status_t message_transfer_handles(struct thread *from, struct thread *to,
         badge = gate->badge;
         result |= 8;
         if (!control_is_copy(control, i)) {
-            handle_close(&from->process->handles, control_handle(&from->registers, i));
+            (void)handle_close(&from->process->handles, control_handle(&from->registers, i));
         }
     }
     to->n_accept -= (uint8_t)slot;

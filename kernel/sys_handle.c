@@ -35,13 +35,7 @@ status_t sys_gate_revoke(struct thread *thread, struct gate *gate) {
 
 /* (handle) */
 status_t sys_handle_close(struct thread *thread) {
-    struct handle_table *table = &thread->process->handles;
-
-    if (handle_entry(table, thread->registers.rdi) == NULL) {
-        return ERROR_BAD_HANDLE;
-    }
-    handle_close(table, thread->registers.rdi);
-    return OK;
+    return handle_close(&thread->process->handles, thread->registers.rdi);
 }
 
 /* (handle, rights, flags) -> handle */

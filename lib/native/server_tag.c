@@ -65,8 +65,8 @@ static void entry_free(struct server *server, struct server_tag *entry) {
     recycle_free(entry, sizeof *entry);
 }
 
-/* Counts one more, if the login may have it. */
-static bool saved_share_get(uint32_t tag) {
+/* Counts one more, if the login may have it. Not inlined: objects are counted more often. */
+NOINLINE static bool saved_share_get(uint32_t tag) {
     if (saved_shares.total == 0) {
         saved_shares.total =
             MAX(server_budget_bytes() / SAVED_SHARE / SAVED_BYTES, (uint64_t)SAVED_LEAST);

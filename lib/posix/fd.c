@@ -23,8 +23,8 @@ static bool is_open(int fd) {
 }
 
 static bool is_held(handle_t gate) {
-    for (int fd = 0; fd < table_end; fd++) {
-        if (table[fd].gate == gate) {
+    for (const struct fd *at = table; at < &table[table_end]; at++) {
+        if (at->gate == gate) {
             return true;
         }
     }
@@ -54,9 +54,9 @@ static void put_in(int fd, const struct fd *entry) {
 }
 
 static int find_free(int from) {
-    for (int fd = from; fd < FD_MAX; fd++) {
-        if (table[fd].gate == HANDLE_NONE) {
-            return fd;
+    for (const struct fd *at = &table[from]; at < &table[FD_MAX]; at++) {
+        if (at->gate == HANDLE_NONE) {
+            return (int)(at - table);
         }
     }
     return -EMFILE;

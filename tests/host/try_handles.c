@@ -176,7 +176,7 @@ static void add(struct fixture *f, struct choice *choice) {
 }
 
 static void close_at(struct fixture *f, uint32_t handle) {
-    handle_close(&f->table, handle);
+    SAME(handle_close(&f->table, handle), OK);
     f->model.objects[handle] = NULL;
     f->model.free[f->model.n_free++] = handle;
     f->model.n_open--;
