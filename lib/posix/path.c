@@ -187,7 +187,7 @@ int path_open_parent(const struct posix_path *path, handle_t *gate, const char *
     memcpy(parent.at.made, path->at.text, parent.at.length);
     parent.at.made[parent.at.length] = '\0';
     parent.at.text = parent.at.made;
-    if (last >= path->at.text + path->start) {
+    if (path->directory != HANDLE_NONE && last >= path->at.text + path->start) {
         parent.directory = path->directory;
         parent.start = MIN(path->start, parent.at.length);
     }

@@ -6,7 +6,6 @@
 #include "lib/posix/calls.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
