@@ -19,7 +19,7 @@
  * answered STALE. Gates given out keep the object alive; when the last one is closed, or
  * server_object_revoke is called, `closed` runs once and the badge is dead.
  *
- * Limits per client tag (open objects, saved replies) hold every client, and shares of all objects
+ * Limits per client tag (open objects, saved replies) hold every client, and shares of all of them
  * (lib/base/share.h) every login, to what is theirs: over them requests get TOO_MANY. Deadlock-free
  * by design: handlers never call upwards, and never wait; a request that has to wait is saved
  * (request_save).

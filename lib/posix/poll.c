@@ -47,9 +47,6 @@ static status_t prepare_endpoint(struct posix_thread *self) {
     return self->poll_endpoint != HANDLE_NONE ? OK : sys_endpoint_create(&self->poll_endpoint);
 }
 
-/* Not events: a signal ended the question. */
-#define EVENTS_INTERRUPTED ((short)-1)
-
 /*
  * The key of an entry's watch: the same in the next poll, so that it replaces what this one leaves,
  * and another for each entry and thread, for two may be one open file (dup; or twice the same
@@ -65,17 +62,18 @@ static uint32_t watch_key(const struct posix_thread *self, struct asked *asked, 
     return self->poll_endpoint * 2 * FD_MAX + which;
 }
 
-/* Events of one descriptor. With `arm` its server is to notify this thread when there are none yet.
- */
-static short check_one(struct posix_thread *self, const struct pollfd *entry, uint32_t index,
-                       struct asked *asked_before, bool arm) {
+/* Finds the events of one descriptor. With `arm` its server is to notify this thread when there are
+ * none yet. 0, -EINTR, or -EAGAIN: it has no room for that. */
+static int check_one(struct posix_thread *self, struct pollfd *entry, uint32_t index,
+                     struct asked *asked_before, bool arm) {
     struct fd fd = fd_get(entry->fd);
     uint32_t wanted = (uint32_t)(entry->events & (POLLIN | POLLPRI | POLLOUT));
     uint32_t asked = wanted, ready = 0;
     handle_t gate = HANDLE_NONE;
 
     if (fd.gate == HANDLE_NONE) {
-        return POLLNVAL;
+        entry->revents = POLLNVAL;
+        return 0;
     }
     /* POLLRDNORM and POLLWRNORM are other names. */
     asked |= (entry->events & POLLRDNORM) != 0 ? FILE_EVENT_READ : 0;
@@ -84,29 +82,38 @@ static short check_one(struct posix_thread *self, const struct pollfd *entry, ui
         uint64_t badge = (uint64_t)self->poll_round << ROUND_SHIFT | index;
 
         if (sys_gate_create(self->poll_endpoint, badge, &gate) != OK) {
-            gate = HANDLE_NONE;
+            return -EAGAIN;
         }
     }
     uint32_t key = watch_key(self, asked_before, (uint32_t)entry->fd, index);
     status_t status = file_watch(fd.gate, asked, key, gate, &ready, DEADLINE_NEVER);
 
-    if (status == ERROR_BAD_MESSAGE || status == ERROR_NOT_SUPPORTED) {
-        return (short)(entry->events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM));
-    }
-    if (status == ERROR_INTERRUPTED) {
-        return EVENTS_INTERRUPTED;
-    }
-    if (status != OK) {
-        return POLLERR | POLLHUP; /* the server is gone, and the file with it */
+    switch (status) {
+    case OK:
+        break;
+    case ERROR_BAD_MESSAGE:
+    case ERROR_NOT_SUPPORTED:
+        entry->revents = (short)(entry->events & (POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM));
+        return 0;
+    case ERROR_INTERRUPTED:
+        return -EINTR;
+    case ERROR_TOO_MANY:
+    case ERROR_NO_MEMORY:
+    case ERROR_OUT_OF_BUDGET:
+        return -EAGAIN;
+    default:
+        entry->revents = POLLERR | POLLHUP; /* the server is gone, and the file with it */
+        return 0;
     }
     short events = (short)(ready & (asked | POLLERR | POLLHUP));
 
     events |= (events & POLLIN) != 0 ? (short)(entry->events & POLLRDNORM) : 0;
     events |= (events & POLLOUT) != 0 ? (short)(entry->events & POLLWRNORM) : 0;
-    return events;
+    entry->revents = events;
+    return 0;
 }
 
-/* How many are ready, or -EINTR. Watches are armed up to the first that is. */
+/* How many are ready, or an error of check_one. Watches are armed up to the first that is. */
 static int check_all(struct posix_thread *self, const struct poll_wait *poll, bool arm) {
     struct asked asked = {{0}};
     int n_ready = 0;
@@ -116,10 +123,10 @@ static int check_all(struct posix_thread *self, const struct poll_wait *poll, bo
 
         entry->revents = 0;
         if (entry->fd >= 0) {
-            entry->revents = check_one(self, entry, (uint32_t)i, &asked, arm && n_ready == 0);
-            if (entry->revents == EVENTS_INTERRUPTED) {
-                entry->revents = 0;
-                return -EINTR;
+            int error = check_one(self, entry, (uint32_t)i, &asked, arm && n_ready == 0);
+
+            if (error != 0) {
+                return error;
             }
             n_ready += entry->revents != 0;
         }

@@ -4,7 +4,10 @@
  * the login's share, and the server goes on. Runs three times; what the system counts must be the
  * same after the second and the third.
  */
+#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "abi/generated/file.h"
 #include "abi/generated/pipe.h"
@@ -53,6 +56,18 @@ static bool pipe_works(const handle_t *ends) {
            byte == 'x';
 }
 
+/* That nothing can be watched any more is no event of what is polled. */
+static void test_poll(void) {
+    int fds[2] = {-1, -1};
+
+    CHECK(pipe(fds) == 0);
+    struct pollfd poll_fd = {.fd = fds[0], .events = POLLIN};
+    CHECK(poll(&poll_fd, 1, 10) == -1 && errno == EAGAIN && poll_fd.revents == 0);
+    CHECK(poll(&poll_fd, 1, 0) == 0);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 /* How many watches there can be. */
 static unsigned test_watches(void) {
     static handle_t ends[PIPES][2];
@@ -68,6 +83,8 @@ static unsigned test_watches(void) {
         }
     }
     CHECK(status == ERROR_TOO_MANY && n > 1000 && n < PIPES * 2 * KEYS);
+    test_poll();
+    /* Which ends the watches of the first and the last. */
     CHECK(n_pipes > 0 && pipe_works(ends[0]) && pipe_works(ends[n_pipes - 1]));
     while (n_pipes-- > 0) {
         drop(ends[n_pipes][0]);
@@ -84,7 +101,7 @@ int main(void) {
     CHECK(namespace_open("/dev/pipe", FILE_OPEN_READ, 0, &pipes, NULL) == OK);
     for (int round = 0; round < ROUNDS; round++) {
         if (round == 1) {
-            before = balance_read();
+            before = balance_settled();
         }
         unsigned n = test_watches();
 
