@@ -150,6 +150,15 @@ static status_t wait_for_notification(const struct posix_thread *self, uint64_t 
     }
 }
 
+/* Takes what is there: that the gates are closed of watches that were not made. */
+static void notifications_drop(const struct posix_thread *self) {
+    struct message m;
+
+    do {
+        m = (struct message){.gate = self->poll_endpoint, .deadline = 0};
+    } while (message_receive(&m) == OK);
+}
+
 static long poll_run(void *context) {
     const struct poll_wait *poll = context;
     struct posix_thread *self = thread_self();
@@ -161,6 +170,9 @@ static long poll_run(void *context) {
     for (;;) {
         int n_ready = check_all(self, poll, waits);
 
+        if (n_ready == -EAGAIN && waits) {
+            notifications_drop(self);
+        }
         if (n_ready != 0 || !waits) {
             return n_ready;
         }
