@@ -128,8 +128,8 @@ void signals_reset_handled(void) {
         bool is_handled = kind_of(actions[signal].handler) == 2;
 
         if (is_handled || (signal == SIGCHLD && (actions[signal].flags & CHILD_FLAGS) != 0)) {
-            actions[signal].handler = is_handled ? SIGNAL_DEFAULT : actions[signal].handler;
-            actions[signal].flags = 0;
+            actions[signal] = (struct signal_action){
+                .handler = is_handled ? SIGNAL_DEFAULT : actions[signal].handler};
             changed = true;
         }
     }

@@ -108,11 +108,13 @@ static bool read_all(int fd, size_t total, int flags) {
     return true;
 }
 
-/* Writer and reader under timers of 1 ms, and a third process that signals both. */
-static void test_data(int flags, const char *text) {
+/* Writer and reader under timers of 1 ms, and a third process that signals both. Were all bytes as
+ * they should be? *is_stormy: and were there signals, for both? */
+static bool data_moves(int flags, bool *is_stormy) {
     size_t total = (size_t)300 * 1024 * (size_t)scale; /* words */
     int ends[2], status = -1;
 
+    n_alarms = n_users = 0;
     handle(SIGUSR1, note_user, flags); /* in the writer too, before anybody signals it */
     pipe(ends);
     fflush(stdout);
@@ -122,7 +124,7 @@ static void test_data(int flags, const char *text) {
         storm_begin(flags);
         bool ok = write_all(ends[1], total, flags);
 
-        _exit(ok && n_alarms > 0 ? 7 : 1);
+        _exit(!ok ? 1 : n_alarms > 0 ? 7 : 8);
     }
     close(ends[1]);
     pid_t parent = getpid();
@@ -143,13 +145,23 @@ static void test_data(int flags, const char *text) {
     while (waitpid(stormer, NULL, 0) < 0 && errno == EINTR) {
     }
     storm_end();
-    bool is_stormy = n_alarms > 0 && n_users > 0;
-
-    if (!ok || status != 7 << 8 || !is_stormy) {
+    *is_stormy = status == 7 << 8 && n_alarms > 0 && n_users > 0;
+    if (!ok || !*is_stormy) {
         printf("# read %s, writer %x, %d alarms, %d others\n", ok ? "all" : "wrong", status,
                (int)n_alarms, (int)n_users);
     }
-    CHECK_THAT(ok && status == 7 << 8 && is_stormy, text);
+    return ok && (status == 7 << 8 || status == 8 << 8);
+}
+
+/* Again while it was calm: one of several emulated processors may do all of it in its turn, before
+ * the one has a turn that makes the alarms. */
+static void test_data(int flags, const char *text) {
+    bool is_stormy = false, ok = true;
+
+    for (int i = 0; i < 10 && ok && !is_stormy; i++) {
+        ok = data_moves(flags, &is_stormy);
+    }
+    CHECK_THAT(ok && is_stormy, text);
 }
 
 /* ---- realtime signals are counted ---- */
