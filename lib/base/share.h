@@ -32,6 +32,15 @@ static inline void share_take(struct shares *shares, uint32_t owner, size_t n) {
     shares->own[owner] += n;
 }
 
+/* Takes n more if the owner may have them; else false. */
+static inline bool share_try(struct shares *shares, uint32_t owner, size_t n) {
+    if (!share_is_left(shares, owner, n)) {
+        return false;
+    }
+    share_take(shares, owner, n);
+    return true;
+}
+
 static inline void share_return(struct shares *shares, uint32_t owner, size_t n) {
     shares->used -= n;
     shares->own[owner] -= n;

@@ -71,11 +71,7 @@ NOINLINE static bool saved_share_get(uint32_t tag) {
         saved_shares.total =
             MAX(server_budget_bytes() / SAVED_SHARE / SAVED_BYTES, (uint64_t)SAVED_LEAST);
     }
-    if (!share_is_left(&saved_shares, tag_login(tag), 1)) {
-        return false;
-    }
-    share_take(&saved_shares, tag_login(tag), 1);
-    return true;
+    return share_try(&saved_shares, tag_login(tag), 1);
 }
 
 status_t server_tag_get(struct server *server, uint32_t tag, enum server_tag_count what) {

@@ -32,11 +32,7 @@ static bool watch_count(uint32_t tag) {
     if (shares.total == 0) {
         shares.total = server_budget_bytes() / WATCHES_SHARE / WATCH_BYTES;
     }
-    if (!share_is_left(&shares, tag_login(tag), 1)) {
-        return false;
-    }
-    share_take(&shares, tag_login(tag), 1);
-    return true;
+    return share_try(&shares, tag_login(tag), 1);
 }
 
 static void watch_uncount(uint32_t tag) {

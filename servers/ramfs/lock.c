@@ -14,13 +14,7 @@ void locks_start(size_t n_max) {
 }
 
 bool locks_count(uint32_t tag, size_t n) {
-    if (tag != 0 && !share_is_left(&shares, tag_login(tag), n)) {
-        return false;
-    }
-    if (tag != 0) {
-        share_take(&shares, tag_login(tag), n);
-    }
-    return true;
+    return tag == 0 || share_try(&shares, tag_login(tag), n);
 }
 
 void locks_uncount(uint32_t tag, size_t n) {
