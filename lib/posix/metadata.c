@@ -336,7 +336,11 @@ long call_fchownat(const long *a) {
                     (a[4] & LINUX_AT_SYMLINK_NOFOLLOW) != 0 ? FILE_OPEN_NO_FOLLOW : 0);
 }
 
-/* One of utimensat's two times; adds to `what` how it is to be set. */
+/* What a file's time can be, in nanoseconds of 64 bits: three centuries about 1970. */
+#define TIME_MAX_S (INT64_MAX / (int64_t)NS_PER_S - 1)
+
+/* One of utimensat's two times; adds to `what` how it is to be set. A time that no file can have is
+ * the nearest that one can, as in Linux. */
 static int time_request(const struct timespec *time, uint64_t which, uint64_t *what, int64_t *ns) {
     if (time->tv_nsec == UTIME_OMIT) {
         return 0;
@@ -349,7 +353,11 @@ static int time_request(const struct timespec *time, uint64_t which, uint64_t *w
     if (time->tv_nsec < 0 || time->tv_nsec >= (long)NS_PER_S) {
         return -EINVAL;
     }
-    *ns = time->tv_sec * (int64_t)NS_PER_S + time->tv_nsec;
+    if (time->tv_sec < -TIME_MAX_S || time->tv_sec > TIME_MAX_S) {
+        *ns = (time->tv_sec < 0 ? -TIME_MAX_S : TIME_MAX_S) * (int64_t)NS_PER_S;
+    } else {
+        *ns = time->tv_sec * (int64_t)NS_PER_S + time->tv_nsec;
+    }
     return 0;
 }
 

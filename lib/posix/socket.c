@@ -20,6 +20,7 @@
 #include "lib/base/string.h"
 #include "lib/native/namespace.h"
 #include "lib/native/time.h"
+#include "lib/posix/clock.h"
 #include "lib/posix/errno.h"
 #include "lib/posix/fd.h"
 #include "lib/posix/file.h"
@@ -500,14 +501,24 @@ static union value value_to(enum value_kind kind, uint64_t value) {
     return result;
 }
 
-static uint64_t value_from(enum value_kind kind, const union value *value) {
+/* EDOM as in Linux (sock_set_timeout): no such microseconds. A time-out that is negative is over at
+ * once, one too long for the number never; 0 is none. */
+static int value_from(enum value_kind kind, const union value *value, uint64_t *number) {
+    const struct timespec time = {value->time.tv_sec, value->time.tv_usec * 1000};
+
     switch (kind) {
     case VALUE_TIME:
-        return (uint64_t)value->time.tv_sec * NS_PER_S + (uint64_t)value->time.tv_usec * NS_PER_US;
+        if (value->time.tv_usec < 0 || value->time.tv_usec >= 1000000) {
+            return -EDOM;
+        }
+        *number = time.tv_sec < 0 ? 1 : timespec_ns(&time);
+        return 0;
     case VALUE_LINGER:
-        return value->linger.l_onoff != 0 ? (uint64_t)value->linger.l_linger : LINGER_OFF;
+        *number = value->linger.l_onoff != 0 ? (uint64_t)value->linger.l_linger : LINGER_OFF;
+        return 0;
     default:
-        return (uint64_t)value->number;
+        *number = (uint64_t)value->number;
+        return 0;
     }
 }
 
@@ -538,6 +549,7 @@ long call_getsockopt(const long *a) {
 long call_setsockopt(const long *a) {
     const struct option *option = option_find(a[1], a[2]);
     union value value = {0};
+    uint64_t number;
     handle_t gate;
     int error = socket_gate((int)a[0], &gate);
 
@@ -551,6 +563,9 @@ long call_setsockopt(const long *a) {
         return error;
     }
     memcpy(&value, (const void *)a[3], value_bytes(option->kind));
-    return option_error(
-        socket_set_option(gate, option->option, value_from(option->kind, &value), DEADLINE_NEVER));
+    error = value_from(option->kind, &value, &number);
+    if (error == 0) {
+        error = (int)option_error(socket_set_option(gate, option->option, number, DEADLINE_NEVER));
+    }
+    return error;
 }

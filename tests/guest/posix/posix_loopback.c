@@ -293,7 +293,8 @@ static void test_accept_poll(void) {
 }
 
 static void test_timeout(void) {
-    const struct timeval limit = {0, 200000};
+    const struct timeval limit = {0, 200000}, past = {-1, 0}, none = {0, 1000000};
+    const struct timeval forever = {INT64_MAX / 1000, 0};
     struct timeval set;
     socklen_t length = sizeof set;
     char byte;
@@ -304,6 +305,11 @@ static void test_timeout(void) {
     CHECK(getsockopt(fds[0], SOL_SOCKET, SO_RCVTIMEO, &set, &length) == 0 &&
           set.tv_usec == limit.tv_usec);
     CHECK_ERROR(read(fds[0], &byte, 1), EAGAIN);
+    CHECK(setsockopt(fds[0], SOL_SOCKET, SO_RCVTIMEO, &past, sizeof past) == 0);
+    CHECK_ERROR(read(fds[0], &byte, 1), EAGAIN);
+    CHECK_ERROR(setsockopt(fds[0], SOL_SOCKET, SO_RCVTIMEO, &none, sizeof none), EDOM);
+    CHECK(setsockopt(fds[0], SOL_SOCKET, SO_RCVTIMEO, &forever, sizeof forever) == 0);
+    CHECK(write(fds[1], "x", 1) == 1 && read(fds[0], &byte, 1) == 1 && byte == 'x');
     close(fds[0]);
     close(fds[1]);
 }

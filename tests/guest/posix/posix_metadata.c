@@ -101,6 +101,12 @@ static void test_times(void) {
     both[0] = both[1] = (struct timespec){-5, 500000000};
     CHECK(futimens(fd, both) == 0 && stat_of("f").st_mtim.tv_sec == -5 &&
           stat_of("f").st_mtim.tv_nsec == 500000000);
+    both[0] = (struct timespec){INT64_MIN, 1}; /* the nearest that the file can have */
+    both[1] = (struct timespec){INT64_MAX, 1};
+    CHECK(futimens(fd, both) == 0 && stat_of("f").st_atim.tv_sec == -stat_of("f").st_mtim.tv_sec &&
+          stat_of("f").st_mtim.tv_sec > 9000000000);
+    both[1] = (struct timespec){-5, 0};
+    CHECK(futimens(fd, both) == 0);
     CHECK(symlink("f", "s") == 0);
     both[0] = both[1] = (struct timespec){77, 0};
     CHECK(utimensat(AT_FDCWD, "s", both, AT_SYMLINK_NOFOLLOW) == 0 &&
