@@ -8,6 +8,7 @@
  */
 #include "tests/unit/test.h"
 
+#include "kernel/arch/x86_64/clock.h"
 #include "kernel/budget.h"
 #include "kernel/frame.h"
 #include "kernel/memory.h"
@@ -53,6 +54,25 @@ static int end(void **state) {
     budget_spender_drop(budget);
     object_put(&budget->object);
     return 0;
+}
+
+/* However far a deadline is, the timer is armed with a time to come. */
+static void test_timer_ticks(void **state) {
+    static const uint64_t deltas[] = {0,         1,          1000000000,     1ULL << 62,
+                                      INT64_MAX, 1ULL << 63, UINT64_MAX - 1, UINT64_MAX};
+
+    (void)state;
+    for (uint64_t ghz_4 = 1; ghz_4 <= 24; ghz_4++) {
+        uint64_t last = 0, rate = (ghz_4 << 32) / 4;
+
+        for (size_t i = 0; i < ARRAY_SIZE(deltas); i++) {
+            uint64_t ticks = timer_ticks(deltas[i], rate);
+
+            assert_true(ticks > 0 && ticks >= last && ticks <= UINT64_MAX / 2);
+            last = ticks;
+        }
+        assert_int_equal(timer_ticks(4000, rate), 1000 * ghz_4 + 1);
+    }
 }
 
 /* Of a change to "read and run" only the first step is done: what the region gives comes by faults,
@@ -253,13 +273,10 @@ static void test_budget_depth(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        LIMIT_TEST(test_protect_cut_short),
-        LIMIT_TEST(test_touch),
-        LIMIT_TEST(test_clone),
-        LIMIT_TEST(test_create),
-        LIMIT_TEST(test_memory_page),
-        LIMIT_TEST(test_private_page),
-        LIMIT_TEST(test_budget_depth),
+        LIMIT_TEST(test_timer_ticks),  LIMIT_TEST(test_protect_cut_short),
+        LIMIT_TEST(test_touch),        LIMIT_TEST(test_clone),
+        LIMIT_TEST(test_create),       LIMIT_TEST(test_memory_page),
+        LIMIT_TEST(test_private_page), LIMIT_TEST(test_budget_depth),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,13 +32,6 @@ static uint64_t base_tsc;      /* the clock's zero */
 static uint64_t ns_per_tick_32;
 static uint64_t timer_per_ns_32; /* ticks of the timer per nanosecond, 32.32 fixed point */
 
-/* x * factor, a 32.32 fixed point number; saturates. */
-static inline uint64_t multiply_32(uint64_t x, uint64_t factor) {
-    unsigned __int128 product = (unsigned __int128)x * factor >> 32;
-
-    return product > UINT64_MAX ? UINT64_MAX : (uint64_t)product;
-}
-
 /* a / b as a 32.32 fixed point number. One of them is NS_PER_SECOND, so nothing overflows. */
 static uint64_t ratio_32(uint64_t a, uint64_t b) {
     return (a / b << 32) + (a % b << 32) / b;
@@ -210,13 +203,12 @@ void arch_timer_arm(uint64_t deadline_ns) {
     uint64_t now_tsc = tsc_read();
     uint64_t now_ns = multiply_32(now_tsc - base_tsc, ns_per_tick_32);
     uint64_t delta_ns = deadline_ns > now_ns ? deadline_ns - now_ns : 0;
-    /* One more, so that the clock shows the deadline when the interrupt comes. */
-    uint64_t ticks = multiply_32(delta_ns, timer_per_ns_32) + 1;
+    uint64_t ticks = timer_ticks(delta_ns, timer_per_ns_32);
 
     if (apic_timer_hz != 0) {
         lapic_write(APIC_TIMER_INITIAL, (uint32_t)MIN(ticks, (uint64_t)UINT32_MAX));
     } else {
-        msr_write(MSR_TSC_DEADLINE, now_tsc + MIN(ticks, UINT64_MAX >> 2));
+        msr_write(MSR_TSC_DEADLINE, now_tsc + ticks);
     }
 }
 

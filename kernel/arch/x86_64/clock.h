@@ -7,6 +7,20 @@
 #include "abi/kernel.h"
 #include "kernel/types.h"
 
+/* x * factor, a 32.32 fixed point number; saturates. */
+static inline uint64_t multiply_32(uint64_t x, uint64_t factor) {
+    unsigned __int128 product = (unsigned __int128)x * factor >> 32;
+
+    return product > UINT64_MAX ? UINT64_MAX : (uint64_t)product;
+}
+
+/* What a timer with that many ticks per nanosecond (32.32 fixed point) is armed with: one more, so
+ * that the clock shows the deadline when the interrupt comes. Never 0, and no more than can be
+ * added to the TSC; 0 would be at once, for ever. */
+static inline uint64_t timer_ticks(uint64_t delta_ns, uint64_t ticks_per_ns_32) {
+    return MIN(multiply_32(delta_ns, ticks_per_ns_32), UINT64_MAX >> 2) + 1;
+}
+
 /* Measures the TSC and the APIC timer; monotonic time starts near 0 here. Takes at most about 10
  * ms. Panics if the machine has no way to measure time. entry_tsc: boot_info.entry_tsc. */
 void arch_clock_init(uint64_t entry_tsc);
