@@ -68,7 +68,8 @@ enum {
 enum { MEMORY_CACHED = 1, MEMORY_WRITE_COMBINING = 2 };
 
 enum memory_operation {
-    MEMORY_RESIZE = 1, /* argument: pages; pages cut off are freed, mappings of them fault */
+    /* argument: pages; those cut off are freed, mappings of them and private copies fault */
+    MEMORY_RESIZE = 1,
     /* argument: page index -> physical address; contiguous and device memory only */
     MEMORY_PHYSICAL = 2,
     MEMORY_SIZE = 3,    /* -> pages */
@@ -88,9 +89,6 @@ enum process_operation {
     PROCESS_CONTINUE = 2,
     /* argument: ceiling for its threads and value of the first; not above the caller's ceiling */
     PROCESS_SET_PRIORITY = 3,
-    /* argument: the opaque word that proc rebuilds from (needs identity through process_identify)
-     */
-    PROCESS_SET_WORD = 4,
     /* self: drop the private pages in [argument, argument 2): zero at the next touch */
     PROCESS_DISCARD = 5,
     /* arguments: address there, buffer here, length: writes as the process itself could. What it

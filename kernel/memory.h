@@ -25,10 +25,14 @@ struct memory {
     uint8_t caching;    /* device: memory_create_device flags */
     uint32_t dma_owner; /* process that made it, if it is DMA memory; else 0 */
     uint64_t n_pages;
-    paddr_t root;         /* demand: top node of the tree; else the first byte */
-    uint64_t n_zeroed;    /* contiguous: pages zeroed so far, all when it can be used */
+    paddr_t root; /* demand: top node of the tree; else the first byte */
+    union {
+        uint64_t n_zeroed; /* contiguous: pages zeroed so far, all when it can be used */
+        uint64_t cut_at;   /* demand: where a resize goes on in the first mapping, an address */
+    };
     uint64_t n_frames;    /* charged */
     uint32_t n_nodes;     /* demand: of them nodes of the tree */
+    uint32_t n_mappings;  /* how many `mappings` are */
     struct list mappings; /* of struct region, by memory_link; in no order */
     struct tree waiters;  /* for shared words: see kernel/futex.h */
 };

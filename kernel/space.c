@@ -97,6 +97,7 @@ static void region_free(struct region *region) {
 
     if (region->memory != NULL) {
         list_remove(&region->memory_link);
+        region->memory->n_mappings--;
         object_put(&region->memory->object);
     }
     space->hint = NULL;
@@ -128,6 +129,7 @@ static status_t region_make(struct space *space, const struct region *like) {
     if (region->memory != NULL) {
         object_get(&region->memory->object);
         list_push_back(&region->memory->mappings, &region->memory_link);
+        region->memory->n_mappings++;
     }
     return OK;
 }
@@ -524,6 +526,32 @@ status_t space_clone_step(struct space *from, struct space *to, uint64_t *cursor
     return status;
 }
 
+static void mapping_to_back(struct memory *memory, struct region *region) {
+    list_remove(&region->memory_link);
+    list_push_back(&memory->mappings, &region->memory_link);
+}
+
+bool space_cut_step(struct memory *memory) {
+    struct region *region = LIST_FIRST(&memory->mappings, struct region, memory_link);
+    uint64_t at;
+
+    if (region == NULL) {
+        return true;
+    }
+    at = region->start + (MAX(memory->n_pages, region->offset) - region->offset) * PAGE_SIZE;
+    at = MAX(at, memory->cut_at);
+    if (at < region->end) {
+        pages_clear_step(region->space, &at, region->end);
+    }
+    memory->cut_at = at;
+    if (at < region->end) {
+        return false;
+    }
+    memory->cut_at = 0;
+    mapping_to_back(memory, region);
+    return true;
+}
+
 bool space_unmap_memory_page(struct memory *memory, uint64_t index, paddr_t frame,
                              uint64_t *n_steps) {
     /* The object has one reference, each entry that maps the page another: the count says when all
@@ -537,8 +565,7 @@ bool space_unmap_memory_page(struct memory *memory, uint64_t index, paddr_t fram
             return false;
         }
         *n_steps -= MIN(*n_steps, (uint64_t)STEPS_PER_MAPPING);
-        list_remove(&region->memory_link);
-        list_push_back(&memory->mappings, &region->memory_link);
+        mapping_to_back(memory, region);
         if (index < region->offset || address >= region->end) {
             continue;
         }

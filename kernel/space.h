@@ -113,6 +113,10 @@ WARN_UNUSED status_t space_populate_step(struct space *space, uint64_t *address,
 WARN_UNUSED status_t space_clone_step(struct space *from, struct space *to, uint64_t *cursor,
                                       bool *done);
 
+/* Unmaps what lies beyond the object's end in the first of its mappings, private copies too: a
+ * bounded part. True when that mapping is through; it is the last one then. */
+bool space_cut_step(struct memory *memory);
+
 /* Takes page `index` of the object, in `frame`, out of every space that maps it; each look at a
  * mapping counts some steps. True when nobody has it any more, false when *n_steps went down to 0.
  */

@@ -100,11 +100,16 @@ status_t sys_memory_create_device(struct thread *thread, struct object *system) 
     return status == OK ? handle_give(thread, &memory->object, RIGHTS_ALL) : status;
 }
 
-/* The size changes first, so that nobody brings back what is being cut off; then the pages go, a
- * step's worth each time. */
+/* In operation_progress: so many mappings are still to be cut; else the page to go on with. */
+#define RESIZE_CUTS (1ULL << 63)
+
+/* The size changes first, so that nobody brings back what is being cut off. Then each mapping loses
+ * it, and then the pages go, which seldom is one mapped still: looking for those who map it page by
+ * page would take the product of pages and mappings. A step's worth each time. */
 static status_t memory_resize(struct thread *thread, struct memory *memory) {
     uint64_t n_pages = thread->registers.rdx;
-    uint64_t first = MAX(n_pages, thread->operation_progress);
+    uint64_t *progress = &thread->operation_progress;
+    uint64_t first;
 
     if (memory->kind != MEMORY_KIND_DEMAND) {
         return ERROR_NOT_SUPPORTED;
@@ -112,11 +117,18 @@ static status_t memory_resize(struct thread *thread, struct memory *memory) {
     if (n_pages > MEMORY_PAGES_MAX) {
         return ERROR_TOO_MANY;
     }
-    if (thread->operation_progress == 0) {
+    if (*progress == 0) {
+        *progress = n_pages < memory->n_pages ? RESIZE_CUTS + memory->n_mappings : 0;
         memory->n_pages = n_pages;
+        memory->cut_at = 0;
     }
+    if (*progress > RESIZE_CUTS) {
+        *progress -= space_cut_step(memory);
+        return RESULT_RESTART;
+    }
+    first = MAX(n_pages, *progress & ~RESIZE_CUTS);
     if (!memory_discard_step(memory, &first, MEMORY_PAGES_MAX - first)) {
-        thread->operation_progress = first;
+        *progress = first;
         return RESULT_RESTART;
     }
     return OK;

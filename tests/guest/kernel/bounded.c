@@ -195,6 +195,44 @@ static void many_mappings(void) {
     CHECK(child_run(many_mappings_child, 0) == 0);
 }
 
+/* Pages that one mapping has, and a page of which thousands are: cut off in the sum of both. */
+static int resize_mapped_child(uint64_t unused) {
+    enum { PAGES = 4000, MAPPINGS = 5000 };
+    uint64_t *at = (uint64_t *)pages_map(HANDLE_NONE, MAPPINGS / 512 + 1, READ_WRITE);
+
+    (void)unused;
+    handle_t memory = memory_new(PAGES);
+    char *pages = pages_map(memory, PAGES, READ_WRITE);
+    char *private = pages_map(memory, PAGES, READ_WRITE | MAP_PRIVATE);
+
+    for (unsigned i = 0; i < PAGES; i++) {
+        pages[i * PAGE_BYTES] = 1;
+    }
+    private[0] = private[(PAGES - 1) * PAGE_BYTES] = 2;
+    for (unsigned i = 0; i < MAPPINGS; i++) {
+        CHECK_OK(sys_map(HANDLE_NONE, memory, 0, PAGE_BYTES, 0, READ_WRITE, &at[i]));
+        CHECK(*(char *)(uintptr_t)at[i] == 1);
+    }
+    uint64_t start = time_now_ns();
+
+    CHECK_OK(sys_memory_control(memory, MEMORY_RESIZE, 1, NULL));
+    CHECK_READABLE(pages);
+    CHECK_UNREADABLE(pages + PAGE_BYTES);
+    CHECK(private[0] == 2);
+    CHECK_UNREADABLE(private + (PAGES - 1) * PAGE_BYTES);
+    CHECK(*(char *)(uintptr_t)at[MAPPINGS / 2] == 1);
+    CHECK_OK(sys_memory_control(memory, MEMORY_RESIZE, 0, NULL));
+    CHECK(time_now_ns() - start < NS_PER_S);
+    CHECK_UNREADABLE((char *)(uintptr_t)at[0]);
+    CHECK_UNREADABLE((char *)(uintptr_t)at[MAPPINGS / 2]);
+    CHECK_UNREADABLE((char *)(uintptr_t)at[MAPPINGS - 1]);
+    return 0;
+}
+
+static void resize_mapped(void) {
+    CHECK(child_run(resize_mapped_child, 0) == 0);
+}
+
 /* --- futexes ---------------------------------------------------------------------------------- */
 
 static volatile uint32_t private_words[N_THREADS];
@@ -304,11 +342,8 @@ static void many_ends(void) {
 }
 
 const struct test bounded_tests[] = {
-    {"reaper goes on", reaper_goes_on},
-    {"bounded thaw", many_stopped},
-    {"bounded upcalls", many_upcalls},
-    {"bounded mappings", many_mappings},
-    {"bounded futex words", many_words},
-    {"bounded ends", many_ends},
-    {NULL, NULL},
+    {"reaper goes on", reaper_goes_on}, {"bounded thaw", many_stopped},
+    {"bounded upcalls", many_upcalls},  {"bounded mappings", many_mappings},
+    {"bounded resize", resize_mapped},  {"bounded futex words", many_words},
+    {"bounded ends", many_ends},        {NULL, NULL},
 };
