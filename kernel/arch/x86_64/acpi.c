@@ -6,6 +6,7 @@
 #include "kernel/arch/x86_64/acpi.h"
 
 #include "boot/boot_info.h"
+#include "kernel/arch/x86_64/features.h"
 #include "lib/base/string.h"
 
 /* Where the direct map has what is not RAM. */
@@ -144,8 +145,16 @@ static const struct madt *madt_find(const struct boot_info *boot) {
                                                                  : NULL;
 }
 
+/* Messages to the highest id of either form go to all processors (SDM 3, 10.6.1); one named twice,
+ * as it may be in both forms, would be started again while it runs. */
 static void read_cpu(uint32_t id, uint32_t flags) {
-    if ((flags & MADT_ENABLED) != 0 && acpi.n_cpus < CPU_MAX) {
+    bool is_good = (flags & MADT_ENABLED) != 0 && acpi.n_cpus < CPU_MAX &&
+                   id < (arch_features.x2apic ? UINT32_MAX : UINT8_MAX);
+
+    for (unsigned i = 0; i < acpi.n_cpus; i++) {
+        is_good &= acpi.cpu_ids[i] != id;
+    }
+    if (is_good) {
         acpi.cpu_ids[acpi.n_cpus++] = id;
     }
 }

@@ -17,7 +17,7 @@ void interrupt_dispatch(struct thread *thread) {
         exception_enter(thread);
         return;
     }
-    if (vector == VECTOR_WAIT) {
+    if (vector == VECTOR_WAIT && !registers_are_user(&thread->registers)) {
         kernel_thread_wait_enter(thread);
         return;
     }
@@ -32,8 +32,10 @@ void interrupt_dispatch(struct thread *thread) {
     } else if (vector == VECTOR_MAILBOX) {
         irq_acknowledge_local();
         arch_poll_mailbox();
+    } else if (vector != VECTOR_SPURIOUS) {
+        irq_acknowledge_local(); /* a device sent what nobody gave it: others must still come */
     }
-    /* Else the local APIC's own spurious one, which is not acknowledged (SDM 3, 10.9). */
+    /* The local APIC's own spurious one is not acknowledged (SDM 3, 10.9). */
 }
 
 /* GS base may be the user's if the fault is near swapgs; the panic needs ours. */

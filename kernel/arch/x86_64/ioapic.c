@@ -9,6 +9,8 @@
 #define IOAPIC_SELECT 0
 #define IOAPIC_WINDOW 4
 
+#define IOAPIC_ALIGNMENT 0x400 /* of those that chipsets have (PIIX4, ICH) */
+
 /* Registers: the version, and two for each pin. */
 #define IOAPIC_VERSION   0x01
 #define IOAPIC_PIN(n)    (0x10 + 2 * (n))
@@ -43,6 +45,11 @@ static void ioapic_init_one(volatile uint32_t *ioapic, uint32_t first) {
     for (unsigned line = 0; line < IRQ_LINES; line++) {
         uint32_t i = global_line(line) - first; /* wraps around if it is below */
 
+        for (unsigned other = 0; other < line; other++) {
+            if (pins[other].ioapic == ioapic && pins[other].index == IOAPIC_PIN(i)) {
+                i = n; /* two lines at one pin, say the tables: only the first is there */
+            }
+        }
         if (i < n) {
             pins[line] = (struct pin){ioapic, IOAPIC_PIN(i), 0};
         }
@@ -53,8 +60,9 @@ void ioapic_init(void) {
     for (unsigned i = 0; i < acpi.n_ioapics; i++) {
         paddr_t paddr = acpi.ioapics[i].paddr;
 
-        /* What is elsewhere is not mapped uncached, and not heard of. */
-        if (paddr >= APICS_START && paddr < APICS_END) {
+        /* What is elsewhere is not mapped uncached, and not heard of; behind comes the local one.
+         */
+        if (paddr >= APICS_START && paddr < LOCAL_APIC && IS_ALIGNED(paddr, IOAPIC_ALIGNMENT)) {
             ioapic_init_one(paddr_to_pointer(paddr), acpi.ioapics[i].first);
         }
     }

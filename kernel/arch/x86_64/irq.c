@@ -23,7 +23,6 @@
 /* Local APIC registers: offsets of the memory-mapped form (SDM 3, table 10-1). */
 #define APIC_BASE_ENABLE   (1ull << 11)
 #define APIC_BASE_X2APIC   (1ull << 10)
-#define APIC_ADDRESS       0xfee00000 /* of the registers, and of messages (10.4.1, 10.11.1) */
 #define APIC_ID            0x020
 #define APIC_VERSION       0x030
 #define APIC_TASK_PRIORITY 0x080
@@ -49,7 +48,7 @@ uint32_t lapic_read(unsigned offset) {
     if (arch_features.x2apic) {
         return (uint32_t)msr_read(MSR_X2APIC + offset / 16);
     }
-    return *(volatile uint32_t *)paddr_to_pointer(APIC_ADDRESS + offset);
+    return *(volatile uint32_t *)paddr_to_pointer(LOCAL_APIC + offset);
 }
 
 void lapic_write(unsigned offset, uint32_t value) {
@@ -57,7 +56,7 @@ void lapic_write(unsigned offset, uint32_t value) {
         msr_write(MSR_X2APIC + offset / 16, value);
         return;
     }
-    *(volatile uint32_t *)paddr_to_pointer(APIC_ADDRESS + offset) = value;
+    *(volatile uint32_t *)paddr_to_pointer(LOCAL_APIC + offset) = value;
 }
 
 uint32_t lapic_id(void) {
@@ -85,7 +84,7 @@ static void lapic_enable(void) {
     uint64_t base = msr_read(MSR_APIC_BASE);
 
     if ((base & APIC_BASE_X2APIC) == 0) {
-        base = (base & (PAGE_SIZE - 1)) | APIC_ADDRESS | APIC_BASE_ENABLE;
+        base = (base & (PAGE_SIZE - 1)) | LOCAL_APIC | APIC_BASE_ENABLE;
         msr_write(MSR_APIC_BASE, base);
         if (arch_features.x2apic) {
             msr_write(MSR_APIC_BASE, base | APIC_BASE_X2APIC);
@@ -218,7 +217,7 @@ void arch_irq_unmask(unsigned number) {
 
 /* Fixed delivery, an edge, to the boot CPU (10.11.1, 10.11.2). */
 uint64_t arch_irq_message(unsigned number) {
-    return (uint64_t)(VECTOR_IRQ + number) << 32 | APIC_ADDRESS | cpus[0].apic_id << 12;
+    return (uint64_t)(VECTOR_IRQ + number) << 32 | LOCAL_APIC | cpus[0].apic_id << 12;
 }
 
 bool irq_acknowledge(unsigned vector, unsigned *number) {

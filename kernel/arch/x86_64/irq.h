@@ -19,6 +19,7 @@
 /* Where I/O APICs and local APICs are, as every PC has them: mapped uncached in the direct map. */
 #define APICS_START 0xfec00000
 #define APICS_END   (4 * GiB)
+#define LOCAL_APIC  0xfee00000 /* its registers; and messages go there (10.4.1, 10.11.1) */
 
 /* All lines masked, vectors set, local APIC on. Only the 8259 is used before ioapic_init. */
 void irq_init(void);
