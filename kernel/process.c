@@ -61,7 +61,9 @@ status_t process_create(struct budget *budget, const struct process *parent,
                         struct process **process) {
     struct object *object;
     struct process *new;
-    status_t status = object_create(OBJECT_PROCESS, budget, &object);
+    status_t status = last_id == UINT32_MAX - 1
+                          ? (status_t)ERROR_TOO_MANY /* no number is given twice */
+                          : object_create(OBJECT_PROCESS, budget, &object);
 
     if (status != OK) {
         return status;

@@ -46,7 +46,7 @@ void scheduler_add_cpu(struct cpu *cpu, struct thread *idle) {
     new->idle = idle;
     new->running = idle;
     cpu->current = idle;
-    idle_ticks -= tsc_read();
+    idle_ticks -= cpu == cpu_this() ? tsc_read() : 0; /* the others': when they come */
 }
 
 static void cpu_kick(struct cpu *cpu) {
@@ -520,6 +520,7 @@ void smp_enter(void) {
     struct thread *idle = generic()->idle;
 
     kernel_lock_take();
+    idle_ticks -= tsc_read();
     arch_thread_activate(idle, page_table_kernel_root);
     scheduler_leave(idle, SWITCH_PREEMPT);
     arch_return();

@@ -15,7 +15,9 @@ status_t thread_create(struct process *process, uint64_t entry, uint64_t stack_p
                        uint64_t argument, struct thread **thread) {
     struct thread *new;
     struct object *object;
-    status_t status = object_create(OBJECT_THREAD, process->space->budget, &object);
+    status_t status = last_id == UINT32_MAX - 1
+                          ? (status_t)ERROR_TOO_MANY /* no number is given twice */
+                          : object_create(OBJECT_THREAD, process->space->budget, &object);
 
     if (status != OK) {
         return status;
