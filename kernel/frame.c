@@ -185,9 +185,6 @@ bool frame_scrub(void) {
         return false;
     }
     frame = frame_allocator_take(&allocator);
-    if (frame == FRAME_NONE) {
-        return false;
-    }
     arch_frame_zero(frame << PAGE_SHIFT);
     zeroed_pool[n_zeroed++] = frame << PAGE_SHIFT;
     return true;

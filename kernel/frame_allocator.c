@@ -207,16 +207,18 @@ static uint64_t run_count_free(const struct frame_allocator *fa, uint64_t first,
     return n_free;
 }
 
-/* Makes [first, first + count) used. Does not touch n_free. */
-static void run_clear(struct frame_allocator *fa, uint64_t first, uint64_t count) {
+/* Makes [first, first + count) free or used. Does not touch n_free. */
+static void run_change(struct frame_allocator *fa, uint64_t first, uint64_t count, bool is_free) {
     while (count > 0) {
         uint64_t step = MIN(count, WORD_BITS - first % WORD_BITS);
         uint64_t *word = &fa->levels[0][first >> WORD_SHIFT];
-        uint64_t before = *word;
+        uint64_t before = *word, mask = run_mask(first, count);
 
-        *word = before & ~run_mask(first, count);
+        *word = is_free ? before | mask : before & ~mask;
         if (before != 0 && *word == 0) {
             word_became_empty(fa, first >> WORD_SHIFT);
+        } else if (before == 0 && *word != 0) {
+            word_became_used(fa, first >> WORD_SHIFT);
         }
         first += step;
         count -= step;
@@ -228,18 +230,7 @@ bool frame_allocator_give_run(struct frame_allocator *fa, uint64_t first, uint64
         return false;
     }
     fa->n_free += count;
-    while (count > 0) {
-        uint64_t step = MIN(count, WORD_BITS - first % WORD_BITS);
-        uint64_t *word = &fa->levels[0][first >> WORD_SHIFT];
-        uint64_t before = *word;
-
-        *word = before | run_mask(first, count);
-        if (before == 0) {
-            word_became_used(fa, first >> WORD_SHIFT);
-        }
-        first += step;
-        count -= step;
-    }
+    run_change(fa, first, count, true);
     return true;
 }
 
@@ -251,7 +242,7 @@ uint64_t frame_allocator_reserve(struct frame_allocator *fa, uint64_t first, uin
     }
     count = MIN(count, fa->n_frames - first);
     n_taken = run_count_free(fa, first, count);
-    run_clear(fa, first, count);
+    run_change(fa, first, count, false);
     fa->n_free -= n_taken;
     return n_taken;
 }
@@ -319,7 +310,7 @@ enum frame_run_result frame_allocator_take_run_step(struct frame_allocator *fa, 
 
         if (start != FRAME_NONE) {
             *first = (index << WORD_SHIFT) + start;
-            run_clear(fa, *first, count);
+            run_change(fa, *first, count, false);
             fa->n_free -= count;
             return FRAME_RUN_TAKEN;
         }

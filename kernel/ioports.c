@@ -29,28 +29,19 @@ status_t sys_ioports_create(struct thread *thread, struct object *system) {
     return handle_give(thread, object, RIGHTS_ALL);
 }
 
-static uint64_t port_in(uint16_t port, unsigned size) {
-    switch (size) {
-    case 1:
-        return io_in8(port);
-    case 2:
-        return io_in16(port);
-    default:
-        return io_in32(port);
-    }
-}
-
-static void port_out(uint16_t port, unsigned size, uint64_t value) {
-    switch (size) {
-    case 1:
-        io_out8(port, (uint8_t)value);
-        break;
-    case 2:
-        io_out16(port, (uint16_t)value);
-        break;
-    default:
-        io_out32(port, (uint32_t)value);
-        break;
+static void port_access(uint16_t port, unsigned size, bool out, uint64_t *value) {
+    if (size == 1 && out) {
+        io_out8(port, (uint8_t)*value);
+    } else if (size == 1) {
+        *value = io_in8(port);
+    } else if (size == 2 && out) {
+        io_out16(port, (uint16_t)*value);
+    } else if (size == 2) {
+        *value = io_in16(port);
+    } else if (out) {
+        io_out32(port, (uint32_t)*value);
+    } else {
+        *value = io_in32(port);
     }
 }
 
@@ -73,11 +64,8 @@ status_t sys_ioports_access(struct thread *thread) {
         !u64_range_is_within(registers->rsi - ioports->first, size, ioports->n_ports)) {
         return ERROR_BAD_ARGUMENT;
     }
-    if (out) {
-        port_out((uint16_t)registers->rsi, (unsigned)size, registers->r10);
-    } else {
-        registers->rdx = port_in((uint16_t)registers->rsi, (unsigned)size);
-    }
+    port_access((uint16_t)registers->rsi, (unsigned)size, out,
+                out ? &registers->r10 : &registers->rdx);
     return OK;
 }
 /* [/book] */

@@ -5,8 +5,6 @@
 
 #include "kernel/object.h"
 
-void reaper_init(void);
-
 /* Queues work; its `step` is called under the kernel lock until it says that all is done. */
 void reaper_add(struct reapable *reapable);
 

@@ -12,7 +12,6 @@
 #include "lib/base/string.h"
 
 #define LEVELS      4
-#define KERNEL_HALF 256 /* first entry of a root that belongs to the kernel */
 #define TABLE_FLAGS (PTE_PRESENT | PTE_WRITE | PTE_USER)
 
 #define LARGE_PAGE (2 * MiB)

@@ -31,6 +31,8 @@ typedef uint64_t pte_t;
 #define PTE_NO_EXECUTE    (1ULL << 63)
 #define PTE_ADDRESS       0x000ffffffffff000ULL
 
+/* The first entry of a root that belongs to the kernel: the direct map of the first GiBs. */
+#define KERNEL_HALF 256
 /* Bytes that one last-level table maps. */
 #define PAGE_TABLE_SPAN (2 * MiB)
 

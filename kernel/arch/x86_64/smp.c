@@ -115,33 +115,13 @@ static bool cpu_start(struct cpu *cpu, paddr_t page) {
 }
 /* [/book] */
 
-/* Page tables for the start: the kernel's half, and the first 2 MiB at their own addresses. */
-static bool start_tables_make(paddr_t frames[3]) {
-    uint64_t below = 4 * GiB / PAGE_SIZE; /* CR3 has 32 bits in real mode */
-
-    for (unsigned i = 0; i < 3; i++) {
-        if (frame_take_run(1, &below, &frames[i]) != FRAME_RUN_TAKEN) {
-            while (i-- > 0) {
-                frame_free(frames[i]);
-            }
-            return false;
-        }
-        memset(paddr_to_pointer(frames[i]), 0, PAGE_SIZE);
-    }
-    memcpy(paddr_to_pointer(frames[0]), paddr_to_pointer(page_table_kernel_root), PAGE_SIZE);
-    *(pte_t *)paddr_to_pointer(frames[0]) = frames[1] | PTE_PRESENT | PTE_WRITE;
-    *(pte_t *)paddr_to_pointer(frames[1]) = frames[2] | PTE_PRESENT | PTE_WRITE;
-    *(pte_t *)paddr_to_pointer(frames[2]) = PTE_PRESENT | PTE_WRITE | PTE_LARGE;
-    return true;
-}
-
 /* One after the other; stops at the first that does not come, which may still be somewhere. */
-static bool cpus_start(paddr_t page, paddr_t root, const uint32_t ids[], unsigned n) {
+static bool cpus_start(paddr_t page, const uint32_t ids[], unsigned n) {
     size_t offset = (size_t)(smp_entry_parameters - smp_entry);
     struct smp_parameters *parameters = (void *)((char *)paddr_to_pointer(page) + offset);
 
     memcpy(paddr_to_pointer(page), smp_entry, (size_t)(smp_entry_end - smp_entry));
-    parameters->root = (uint32_t)root;
+    parameters->root = (uint32_t)((uint64_t)boot_root - KERNEL_BASE);
     parameters->start_64 += (uint32_t)page;
     parameters->gdt += (uint32_t)page;
     parameters->entry = (uint64_t)cpu_main;
@@ -177,7 +157,7 @@ static unsigned cpus_allowed(const struct boot_info *boot) {
 
 void smp_start(const struct boot_info *boot) {
     unsigned n = MIN(acpi.n_cpus, cpus_allowed(boot));
-    paddr_t tables[3];
+    pte_t *root = (pte_t *)boot_root;
     uint64_t below = REAL_MODE_END / PAGE_SIZE;
     paddr_t page;
 
@@ -185,14 +165,15 @@ void smp_start(const struct boot_info *boot) {
     if (n < 2) {
         return;
     }
-    if (frame_take_run(1, &below, &page) != FRAME_RUN_TAKEN || !start_tables_make(tables)) {
+    if (frame_take_run(1, &below, &page) != FRAME_RUN_TAKEN) {
         kernel_log("no memory to start other processors with\n");
         return;
     }
-    if (cpus_start(page, tables[0], acpi.cpu_ids, n)) {
-        for (unsigned i = 0; i < ARRAY_SIZE(tables); i++) {
-            frame_free(tables[i]);
-        }
+    /* They begin as this one did: with the boot tables, which map the first 4 GiB at their own
+     * addresses again for so long. */
+    root[0] = root[KERNEL_HALF] & ~PTE_NO_EXECUTE;
+    if (cpus_start(page, acpi.cpu_ids, n)) {
+        root[0] = 0;
         frame_free(page);
     }
     kernel_log("%u processors\n", cpu_n);
