@@ -179,15 +179,17 @@ void member_ended(struct member *member, uint32_t wait_status, uint64_t cpu_ns) 
     member_save(member);
     children_orphan(pid);
     waiters_try(pid); /* its own waits: nobody waits there any more */
-    if (led_session) {
-        session_ended(pid);
-    }
-    groups_after_end();
     if (is_awaited(member)) {
         member_tell_parent(member, code, status);
     } else {
         forget(member, code, status);
     }
+    /* Only now that it is told of, and perhaps freed: who is continued here makes its parent's
+     * waits look again, and they would find one that is nobody's to find yet. */
+    if (led_session) {
+        session_ended(pid);
+    }
+    groups_after_end();
 }
 
 /* ---- waiting ---- */

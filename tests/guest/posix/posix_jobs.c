@@ -269,6 +269,78 @@ static void test_orphans(void) {
     close(fds[0]);
 }
 
+static void ends(int signal) {
+    (void)signal;
+    _exit(5);
+}
+
+/* Leaves a member of its parent's group behind, which is the last child of another group that this
+ * group has: with it the group becomes an orphaned one. */
+static int holds_group(void) {
+    pid_t group = getpgrp();
+
+    setpgid(0, 0);
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        for (;;) {
+            pause();
+        }
+    }
+    setpgid(pid, group);
+    usleep(200000); /* until our parent waits for us */
+    return 6;
+}
+
+/* The end of one child continues the other, which is stopped in a group orphaned by that: two
+ * things for the same wait at once. */
+static int leads_group(bool ignores_children) {
+    int status;
+
+    setsid();
+    signal(SIGHUP, SIG_IGN);
+    signal(SIGCHLD, ignores_children ? SIG_IGN : SIG_DFL);
+    handle(SIGCONT, ends);
+    fflush(stdout);
+    pid_t stopped = fork();
+    if (stopped == 0) {
+        for (;;) {
+            pause();
+        }
+    }
+    handle(SIGCONT, SIG_IGN);
+    kill(stopped, SIGSTOP);
+    if (!is_stopped(status_of(stopped, WUNTRACED), SIGSTOP)) {
+        return 1;
+    }
+    handle(SIGCONT, ends);
+    pid_t holder = fork();
+    if (holder == 0) {
+        _exit(holds_group());
+    }
+    handle(SIGCONT, SIG_IGN);
+    if (!ignores_children && (wait(&status) != holder || !has_exited(status, 6) ||
+                              wait(&status) != stopped || !has_exited(status, 5))) {
+        return 2;
+    }
+    return wait(&status) == -1 && errno == ECHILD ? 7 : 3;
+}
+
+static void test_end_that_continues(void) {
+    for (int ignores = 0; ignores < 2; ignores++) {
+        fflush(stdout);
+        pid_t pid = fork();
+        if (pid == 0) {
+            _exit(leads_group(ignores != 0));
+        }
+        int status = status_of(pid, 0);
+
+        CHECK_THAT(has_exited(status, 7),
+                   ignores ? "an end that continues another child of who ignores them"
+                           : "an end that continues another child is told once");
+    }
+}
+
 static int answers(void) {
     handle(SIGUSR1, reports);
     reports(0); /* we are ready */
@@ -350,6 +422,7 @@ int main(void) {
     test_writing();
     test_changing();
     test_orphans();
+    test_end_that_continues();
     test_order();
     test_size();
     tcsetattr(TERMINAL, TCSANOW, &old);
