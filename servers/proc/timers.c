@@ -3,6 +3,10 @@
  * The timers of setitimer. Real time is a deadline of the server loop. CPU time passes no faster
  * than real time, so a timer of it looks again when it could be due at the earliest; not more often
  * than each LOOK_NS, for a process that sleeps shortly before its time.
+ *
+ * We run before every program, so periods are a claim on the processor: however short they are and
+ * however many timers run, we go back to our other work, and to sleep, between two of them
+ * (rest_ns). Invariant: n_set is the number of timers whose setting.at_ns is not 0.
  */
 #include "abi/kernel.h"
 #include "lib/native/syscall.h"
@@ -11,6 +15,12 @@
 
 /* How late a timer of CPU time may be. */
 #define LOOK_NS (10 * NS_PER_MS)
+/* The least time from one end of a timer's period to the next, and from one of any to that of
+ * another, on average. */
+#define PERIOD_MIN_NS  NS_PER_MS
+#define PERIOD_EACH_NS (100 * NS_PER_US)
+
+static uint64_t n_set;
 
 static const uint32_t signals[TIMER_KINDS] = {
     [PROC_TIMER_REAL] = SIGNAL_ALRM,
@@ -33,16 +43,28 @@ static uint64_t timer_now(const struct timer *timer) {
 
 static void on_clock(struct server *loop, struct server_timer *clock);
 
-static void timer_arm(struct timer *timer) {
+static void setting_change(struct timer *timer, struct timer_setting setting) {
+    n_set = n_set + (setting.at_ns != 0) - (timer->setting.at_ns != 0);
+    timer->setting = setting;
+}
+
+/* How long a timer that was just looked at is left alone. */
+static uint64_t rest_ns(void) {
+    return MAX((uint64_t)PERIOD_MIN_NS, n_set * PERIOD_EACH_NS);
+}
+
+/* The clock looks at it when it can be due, and not before `rest` has passed. */
+static void timer_arm(struct timer *timer, uint64_t rest) {
     uint64_t now = timer_now(timer), at = timer->setting.at_ns;
+    uint64_t left = at > now ? at - now : 0;
 
     if (at == 0) {
         return;
     }
     if (timer->kind != PROC_TIMER_REAL) {
-        at = time_deadline(MAX(at > now ? at - now : 0, LOOK_NS));
+        rest = MAX(rest, LOOK_NS);
     }
-    server_timer_arm(server, &timer->clock, at, on_clock);
+    server_timer_arm(server, &timer->clock, time_deadline(MAX(left, rest)), on_clock);
 }
 
 static void on_clock(struct server *loop, struct server_timer *clock) {
@@ -51,12 +73,16 @@ static void on_clock(struct server *loop, struct server_timer *clock) {
 
     (void)loop;
     if (now < timer->setting.at_ns) {
-        timer_arm(timer);
+        timer_arm(timer, rest_ns());
         return;
     }
     /* The next one is after now: who was late does not get them all at once. */
-    timer->setting.at_ns = timer->setting.interval_ns != 0 ? now + timer->setting.interval_ns : 0;
-    timer_arm(timer);
+    uint64_t interval = timer->setting.interval_ns, next;
+    if (u64_add_overflows(now, interval, &next)) {
+        next = UINT64_MAX;
+    }
+    setting_change(timer, (struct timer_setting){interval != 0 ? next : 0, interval});
+    timer_arm(timer, rest_ns());
     member_save(timer->member);
     member_signal(timer->member, signals[timer->kind]);
 }
@@ -73,15 +99,15 @@ void timers_init(struct member *member) {
 
 void timers_resume(struct member *member, const struct record *record) {
     for (uint32_t kind = 0; kind < TIMER_KINDS; kind++) {
-        member->timers[kind].setting = record->timers[kind];
-        timer_arm(&member->timers[kind]);
+        setting_change(&member->timers[kind], record->timers[kind]);
+        timer_arm(&member->timers[kind], 0);
     }
 }
 
 void timers_stop(struct member *member) {
     for (uint32_t kind = 0; kind < TIMER_KINDS; kind++) {
         server_timer_stop(&member->timers[kind].clock);
-        member->timers[kind].setting = (struct timer_setting){0};
+        setting_change(&member->timers[kind], (struct timer_setting){0});
     }
 }
 
@@ -132,9 +158,9 @@ status_t on_set_timer(void *context, struct request *request, uint32_t kind, uin
         at = UINT64_MAX;
     }
     server_timer_stop(&timer->clock);
-    timer->setting =
-        delay_ns != 0 ? (struct timer_setting){at, interval_ns} : (struct timer_setting){0};
-    timer_arm(timer);
+    setting_change(timer, delay_ns != 0 ? (struct timer_setting){at, interval_ns}
+                                        : (struct timer_setting){0});
+    timer_arm(timer, 0);
     member_save(timer->member);
     return OK;
 }

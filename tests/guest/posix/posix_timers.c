@@ -247,6 +247,30 @@ static void test_itimer_errors(void) {
     CHECK_ERROR(getitimer(7, &timer), EINVAL);
 }
 
+/* How long the same work takes. */
+static int64_t work_ms(void) {
+    int64_t begin = now_ms(CLOCK_MONOTONIC);
+
+    for (volatile long i = 0; i < 100000000; i++) {
+    }
+    return now_ms(CLOCK_MONOTONIC) - begin;
+}
+
+/* A period too short to be kept takes no more of the machine than others can spare. */
+static void test_shortest_period(void) {
+    const struct itimerval fast = {.it_value = {0, 1}, .it_interval = {0, 1}};
+    struct sigaction action = {.sa_handler = SIG_IGN}, old;
+    int64_t alone = work_ms(), beside;
+
+    sigaction(SIGALRM, &action, &old);
+    setitimer(ITIMER_REAL, &fast, NULL);
+    beside = work_ms();
+    setitimer(ITIMER_REAL, &(struct itimerval){0}, NULL);
+    sigaction(SIGALRM, &old, NULL);
+    printf("# %lld ms alone, %lld ms beside a timer\n", (long long)alone, (long long)beside);
+    CHECK_THAT(beside < 2 * alone + 50, "a period of a microsecond leaves time for others");
+}
+
 /* The alarm of setitimer goes on over exec, and not over fork. */
 static int become_waiting(const char *self) {
     struct itimerval timer = {.it_value = {0, 50000}};
@@ -291,6 +315,7 @@ int main(int argc, char **argv) {
     test_cpu(ITIMER_PROF, SIGPROF);
     test_cpu_clock();
     test_itimer_errors();
+    test_shortest_period();
     test_exec(argv[0]);
     return tap_end();
 }
