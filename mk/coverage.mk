@@ -49,6 +49,6 @@ $(foreach t,$(COVERAGE_TESTS),$(eval $(call coverage_test,$(t))))
 -include $(sort $(COVERAGE_OBJECTS:.o=.d))
 
 .PHONY: coverage
-coverage: $(COVERAGE_PLUGIN) $(COVERAGE_KERNELS) $(COVERAGE_TESTS:%=$(BUILD)/coverage/unit/%) \
-		$(TEST_NEEDS_kernel) $(TEST_NEEDS_system) ## lines of the kernel that tests reach; build/coverage.csv
+coverage: $(COVERAGE_PLUGIN) $(COVERAGE_KERNELS) $(COVERAGE_TESTS:%=$(BUILD)/coverage/unit/%)
+coverage: $(TEST_NEEDS_kernel) $(TEST_NEEDS_system) ## lines of the kernel that tests reach; build/coverage.csv
 	@BUILD=$(BUILD) tools/coverage
