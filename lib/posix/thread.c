@@ -68,9 +68,7 @@ struct posix_thread *thread_find(uint32_t tid) {
     struct posix_thread *thread;
 
     LIST_FOR_EACH(thread, &posix.threads, node) {
-        uint32_t number = thread == &posix.first ? process_pid() : thread->tid;
-
-        if (number == tid) {
+        if (thread_number(thread) == tid) {
             return thread;
         }
     }

@@ -336,7 +336,8 @@ static void *forks(void *argument) {
         pthread_t thread;
         bool ok = local == 42 && pthread_create(&thread, NULL, nothing, NULL) == 0 &&
                   pthread_join(thread, NULL) == 0;
-        _exit(ok ? 3 : 1);
+        signal(SIGUSR2, SIG_IGN);
+        _exit(ok && raise(SIGUSR2) == 0 ? 3 : 1); /* its only thread has its own number */
     }
     waitpid(pid, &status, 0);
     return (void *)(long)status;
