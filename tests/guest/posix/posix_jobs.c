@@ -274,12 +274,7 @@ static void ends(int signal) {
     _exit(5);
 }
 
-/* Leaves a member of its parent's group behind, which is the last child of another group that this
- * group has: with it the group becomes an orphaned one. */
-static int holds_group(void) {
-    pid_t group = getpgrp();
-
-    setpgid(0, 0);
+static pid_t start_pausing(void) {
     fflush(stdout);
     pid_t pid = fork();
     if (pid == 0) {
@@ -287,7 +282,16 @@ static int holds_group(void) {
             pause();
         }
     }
-    setpgid(pid, group);
+    return pid;
+}
+
+/* Leaves a member of its parent's group behind, which is the last child of another group that this
+ * group has: with it the group becomes an orphaned one. */
+static int holds_group(void) {
+    pid_t group = getpgrp();
+
+    setpgid(0, 0);
+    setpgid(start_pausing(), group);
     usleep(200000); /* until our parent waits for us */
     return 6;
 }
@@ -301,13 +305,7 @@ static int leads_group(bool ignores_children) {
     signal(SIGHUP, SIG_IGN);
     signal(SIGCHLD, ignores_children ? SIG_IGN : SIG_DFL);
     handle(SIGCONT, ends);
-    fflush(stdout);
-    pid_t stopped = fork();
-    if (stopped == 0) {
-        for (;;) {
-            pause();
-        }
-    }
+    pid_t stopped = start_pausing();
     handle(SIGCONT, SIG_IGN);
     kill(stopped, SIGSTOP);
     if (!is_stopped(status_of(stopped, WUNTRACED), SIGSTOP)) {

@@ -247,13 +247,20 @@ static void test_itimer_errors(void) {
     CHECK_ERROR(getitimer(7, &timer), EINVAL);
 }
 
-/* How long the same work takes. */
+/* How long the same work takes, at best: an emulator's host may be busy meanwhile. */
 static int64_t work_ms(void) {
-    int64_t begin = now_ms(CLOCK_MONOTONIC);
+    int64_t best = INT64_MAX;
 
-    for (volatile long i = 0; i < 100000000; i++) {
+    for (int turn = 0; turn < 3; turn++) {
+        int64_t begin = now_ms(CLOCK_MONOTONIC);
+
+        for (volatile long i = 0; i < 100000000; i++) {
+        }
+        int64_t ms = now_ms(CLOCK_MONOTONIC) - begin;
+
+        best = ms < best ? ms : best;
     }
-    return now_ms(CLOCK_MONOTONIC) - begin;
+    return best;
 }
 
 /* A period too short to be kept takes no more of the machine than others can spare. */
