@@ -15,3 +15,11 @@ void lock_wake(struct lock *lock) {
     status_t status = sys_futex_wake(&lock->state, 1, 0, NULL);
     (void)status; /* fails for a bad address only */
 }
+
+__attribute__((weak)) void lock_take_critical(struct lock *lock) {
+    lock_take(lock);
+}
+
+__attribute__((weak)) void lock_give_critical(struct lock *lock) {
+    lock_give(lock);
+}

@@ -20,6 +20,13 @@ struct lock {
 void lock_wait(struct lock *lock);
 void lock_wake(struct lock *lock);
 
+/*
+ * lock_take and lock_give for what a handler of a signal may want too. With lib/posix, which has
+ * definitions that replace these, no handler runs in between: it would wait for what it interrupts.
+ */
+void lock_take_critical(struct lock *lock);
+void lock_give_critical(struct lock *lock);
+
 static inline void lock_take(struct lock *lock) {
     uint32_t expected = LOCK_FREE;
 

@@ -26,7 +26,7 @@ struct namespace_entry_ {
 
 enum { FIRST_ENTRIES = 16 };
 
-static struct lock lock; /* guards all below */
+struct lock namespace_lock; /* guards all below */
 static bool is_loaded;
 static struct namespace_entry_ first_entries[FIRST_ENTRIES];
 static struct namespace_entry_ *entries = first_entries;
@@ -53,70 +53,74 @@ static size_t entry_place(const char *prefix, bool *is_there) {
     return *is_there ? i - 1 : i;
 }
 
-static bool entries_grow(void) {
-    size_t n = n_allocated * 2;
-    struct namespace_entry_ *grown = malloc(n * sizeof *grown);
+/* The list moves to `grown`, which has room for n. Returns what it leaves, for free. */
+static void *entries_move(struct namespace_entry_ *grown, size_t n) {
+    struct namespace_entry_ *left = entries;
 
-    if (grown == NULL) {
-        return false;
-    }
     memcpy(grown, entries, n_entries * sizeof *grown);
-    if (entries != first_entries) {
-        free(entries);
-    }
     entries = grown;
     n_allocated = n;
-    return true;
+    return left != first_entries ? left : NULL;
 }
 
-static void prefix_free(const struct namespace_entry_ *entry) {
+/* Adds or replaces; there is room. Returns what it replaces; gate and prefix NULL if nothing. */
+static struct namespace_entry_ entry_put(const struct namespace_entry_ *new) {
+    struct namespace_entry_ old = {.gate = HANDLE_NONE};
+    bool is_there;
+    size_t i = entry_place(new->prefix, &is_there);
+
+    if (is_there) {
+        old = entries[i];
+    } else {
+        memmove(&entries[i + 1], &entries[i], (n_entries++ - i) * sizeof entries[i]);
+    }
+    entries[i] = *new;
+    return old;
+}
+
+/* Of an entry that is in the list no more. */
+static void entry_release(const struct namespace_entry_ *entry) {
+    gate_close(entry->gate);
     if (entry->owns_prefix) {
         free((char *)entry->prefix);
     }
 }
 
-/* Adds or replaces; the gate is ours in any case, and the prefix, if it came from malloc, on
- * success. */
-static status_t entry_put(const struct namespace_entry_ *new) {
-    bool is_there;
-    size_t i = entry_place(new->prefix, &is_there);
-
-    if (is_there) {
-        gate_close(entries[i].gate);
-        prefix_free(&entries[i]);
-    } else if (n_entries == n_allocated && !entries_grow()) {
-        gate_close(new->gate);
-        return ERROR_NO_MEMORY;
-    } else {
-        memmove(&entries[i + 1], &entries[i], (n_entries++ - i) * sizeof entries[i]);
-    }
-    entries[i] = *new;
-    return OK;
+/* Room for another entry: memory for entries_move, NULL on failure. */
+static struct namespace_entry_ *entries_allocate(size_t n) {
+    return malloc(n * sizeof(struct namespace_entry_));
 }
 
 static void load_locked(void) {
-    for (size_t i = 0; i < n_entries; i++) {
-        prefix_free(&entries[i]); /* the gates are the start block's */
-    }
     n_entries = 0;
     is_loaded = true;
     for (const struct startup_entry *entry = startup_next(NULL, STARTUP_NAMESPACE); entry != NULL;
          entry = startup_next(entry, STARTUP_NAMESPACE)) {
         const char *prefix = startup_text(entry);
-        status_t status = entry_put(&(struct namespace_entry_){
+
+        if (n_entries == n_allocated) {
+            struct namespace_entry_ *grown = entries_allocate(n_allocated * 2);
+
+            if (grown == NULL) {
+                return; /* without memory this early the name is not there, and open says so */
+            }
+            free(entries_move(grown, n_allocated * 2));
+        }
+        struct namespace_entry_ old = entry_put(&(struct namespace_entry_){
             .prefix = *prefix == '\0' ? "/" : prefix, .gate = entry->handle});
-        (void)status; /* without memory this early the name is not there, and open says so */
+
+        entry_release(&old);
     }
 }
 
 void namespace_load(void) {
-    lock_take(&lock);
+    lock_take_critical(&namespace_lock);
     load_locked();
-    lock_give(&lock);
+    lock_give_critical(&namespace_lock);
 }
 
 static void lock_loaded(void) {
-    lock_take(&lock);
+    lock_take_critical(&namespace_lock);
     if (!is_loaded) {
         load_locked();
     }
@@ -139,40 +143,68 @@ status_t namespace_resolve(const char *path, handle_t *gate, const char **rest) 
             break;
         }
     }
-    lock_give(&lock);
+    lock_give_critical(&namespace_lock);
     return *rest == NULL ? ERROR_NOT_FOUND : OK;
+}
+
+/*
+ * Takes the lock, with room for another entry in the list. Memory is got without the lock: who
+ * forks holds malloc's lock when it asks for ours. On success the caller frees *left when it has
+ * given the lock back; on failure (NO_MEMORY) the lock is not held.
+ */
+static status_t lock_with_room(void **left) {
+    struct namespace_entry_ *grown = NULL;
+    size_t n = 0;
+
+    *left = NULL;
+    lock_loaded();
+    while (n_entries == n_allocated && n <= n_allocated) {
+        n = n_allocated * 2;
+        lock_give_critical(&namespace_lock);
+        free(grown);
+        grown = entries_allocate(n);
+        if (grown == NULL) {
+            return ERROR_NO_MEMORY;
+        }
+        lock_loaded();
+    }
+    *left = n > n_allocated ? entries_move(grown, n) : grown;
+    return OK;
 }
 
 status_t namespace_bind(const char *prefix, handle_t gate) {
     size_t bytes = strlen(prefix) + 1;
     char *copy = malloc(bytes);
+    void *left;
 
-    if (copy == NULL) {
+    if (copy == NULL || lock_with_room(&left) != OK) {
+        free(copy);
         gate_close(gate);
         return ERROR_NO_MEMORY;
     }
     memcpy(copy, prefix, bytes);
-    lock_loaded();
-    status_t status =
+    struct namespace_entry_ old =
         entry_put(&(struct namespace_entry_){.prefix = copy, .owns_prefix = true, .gate = gate});
-    lock_give(&lock);
-    if (status != OK) {
-        free(copy);
-    }
-    return status;
+
+    lock_give_critical(&namespace_lock);
+    entry_release(&old);
+    free(left);
+    return OK;
 }
 
 status_t namespace_unbind(const char *prefix) {
+    struct namespace_entry_ old = {.gate = HANDLE_NONE};
     bool is_there;
 
     lock_loaded();
     size_t i = entry_place(prefix, &is_there);
+
     if (is_there) {
-        gate_close(entries[i].gate);
-        prefix_free(&entries[i]);
+        old = entries[i];
         memmove(&entries[i], &entries[i + 1], (--n_entries - i) * sizeof entries[i]);
     }
-    lock_give(&lock);
+    lock_give_critical(&namespace_lock);
+    entry_release(&old);
     return is_there ? OK : ERROR_NOT_FOUND;
 }
 
@@ -183,7 +215,7 @@ bool namespace_entry(size_t i, const char **prefix, handle_t *gate) {
         *prefix = entries[i].prefix;
         *gate = entries[i].gate;
     }
-    lock_give(&lock);
+    lock_give_critical(&namespace_lock);
     return found;
 }
 

@@ -15,9 +15,11 @@
 
 enum { NAMESPACE_REDIRECTS_MAX = 40 };
 
-/* Reads the start block; called by the first use of the others, and again (lib/posix after exec) to
- * begin anew. */
+/* Reads the start block, as the first use of the others would: before there is a second thread. */
 void namespace_load(void);
+
+/* Guards the list, for a few instructions. For lib/posix: who forks holds it. */
+extern struct lock namespace_lock;
 
 /*
  * The gate for the longest prefix of `path`, and in *rest the rest without leading slash (inside

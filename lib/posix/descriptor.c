@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 #include "lib/posix/errno.h"
 #include "lib/posix/fd.h"
 #include "lib/posix/file_lock.h"
+#include "lib/posix/metadata.h"
 #include "lib/posix/path.h"
 #include "lib/posix/terminal.h"
 #include "lib/posix/thread.h"
@@ -102,6 +104,24 @@ long call_fcntl(const long *a) {
 
 /* ---- ioctl ---- */
 
+static long get_readable(int number, int *n) {
+    struct file_stat stat;
+    int error = fd_stat(number, &stat);
+
+    if (error == 0) {
+        *n = (int)MIN(stat.size, (uint64_t)INT_MAX);
+    }
+    return error;
+}
+
+/* isatty asks of every file that stdio opens: no need to ask the server of one that cannot be a
+ * terminal. */
+static long control(const struct fd *fd, unsigned request, long argument) {
+    return (fd->mode & FILE_MODE_KIND) == FILE_MODE_CHARACTER || fd->mode == 0
+               ? terminal_control(fd->gate, request, argument)
+               : -ENOTTY;
+}
+
 long call_ioctl(const long *a) {
     int number = (int)a[0];
     struct fd fd = fd_get(number);
@@ -111,7 +131,13 @@ long call_ioctl(const long *a) {
     if (fd.gate == HANDLE_NONE) {
         return -EBADF;
     }
+    bool is_stream = (fd.mode & FILE_MODE_KIND) == FILE_MODE_PIPE ||
+                     (fd.mode & FILE_MODE_KIND) == FILE_MODE_SOCKET;
+
     switch (request) {
+    case FIONREAD:
+        /* Of a terminal it is one of its own requests. */
+        return is_stream ? get_readable(number, (int *)a[2]) : control(&fd, request, a[2]);
     case FIOCLEX:
         return fd_set_flags(number, FD_CLOEXEC_FLAG);
     case FIONCLEX:
@@ -121,29 +147,23 @@ long call_ioctl(const long *a) {
                                                 *(const int *)a[2] != 0 ? FILE_OPEN_NONBLOCK : 0,
                                                 &flags, DEADLINE_NEVER));
     default:
-        /* isatty asks of every file that stdio opens: no need to ask the server of one that cannot
-         * be a terminal. */
-        return (fd.mode & FILE_MODE_KIND) == FILE_MODE_CHARACTER || fd.mode == 0
-                   ? terminal_control(fd.gate, request, a[2])
-                   : -ENOTTY;
+        return control(&fd, request, a[2]);
     }
 }
 
 /* ---- pipes ---- */
 
 static int pipe_server(handle_t *gate) {
+    static handle_t behind; /* the name is behind another server, which was asked */
     const char *rest;
 
-    status_t status = path_resolve("/dev/pipe", gate, &rest);
+    status_t status = namespace_resolve("/dev/pipe", gate, &rest);
 
     if (status == OK && rest[0] != '\0') {
-        /* The name is behind another server: ask it once, and remember. */
-        status = namespace_root("/dev/pipe", gate);
-        if (status == OK) {
-            critical_enter();
-            status = namespace_bind("/dev/pipe", *gate);
-            critical_leave();
+        if (behind == HANDLE_NONE) {
+            status = namespace_root("/dev/pipe", &behind);
         }
+        *gate = behind;
     }
     return status == OK ? 0 : -ENFILE;
 }

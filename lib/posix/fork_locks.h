@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "lib/native/namespace.h"
 #include "lib/posix/thread.h"
 
 /*
@@ -16,7 +17,7 @@
 #define LARGE_TABLE __attribute__((section(".bss.tables")))
 
 extern struct lock signal_lock, queue_lock, path_lock, fd_lock, mapping_lock,
-    pool_lock; /* in this order, threads_lock and timers_lock before them */
+    pool_lock; /* in this order, threads_lock and timers_lock before them, namespace_lock behind */
 extern struct lock timers_lock, stacks_lock;
 
 static inline void locks_take_all(void) {
@@ -29,9 +30,11 @@ static inline void locks_take_all(void) {
     lock_take(&mapping_lock);
     lock_take(&pool_lock);
     lock_take(&stacks_lock);
+    lock_take(&namespace_lock);
 }
 
 static inline void locks_give_all(void) {
+    lock_give(&namespace_lock);
     lock_give(&stacks_lock);
     lock_give(&pool_lock);
     lock_give(&mapping_lock);

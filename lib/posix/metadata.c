@@ -101,7 +101,7 @@ static int stat_path(int directory, const char *text, uint32_t flags, struct fil
     return error;
 }
 
-static int stat_fd(int fd, struct file_stat *stat) {
+int fd_stat(int fd, struct file_stat *stat) {
     handle_t gate = fd_gate(fd), next;
     uint32_t matched, length;
 
@@ -138,7 +138,7 @@ long call_lstat(const long *a) {
 
 long call_fstat(const long *a) {
     struct file_stat stat;
-    int error = stat_fd((int)a[0], &stat);
+    int error = fd_stat((int)a[0], &stat);
 
     return stat_result(error, &stat, a[1]);
 }
@@ -148,42 +148,9 @@ long call_newfstatat(const long *a) {
     const char *text = (const char *)a[1];
     uint32_t flags = (a[3] & LINUX_AT_SYMLINK_NOFOLLOW) != 0 ? FILE_OPEN_NO_FOLLOW : 0;
     bool is_fd = (a[3] & LINUX_AT_EMPTY_PATH) != 0 && (text == NULL || text[0] == '\0');
-    int error = is_fd ? stat_fd((int)a[0], &stat) : stat_path((int)a[0], text, flags, &stat);
+    int error = is_fd ? fd_stat((int)a[0], &stat) : stat_path((int)a[0], text, flags, &stat);
 
     return stat_result(error, &stat, a[2]);
-}
-
-static long access_at(int directory, const char *text, int mode, uint32_t flags) {
-    struct file_stat stat;
-
-    if ((mode & ~(R_OK | W_OK | X_OK)) != 0) {
-        return -EINVAL;
-    }
-    int error = stat_path(directory, text, flags, &stat);
-
-    if (error != 0) {
-        return error;
-    }
-    bool is_directory = (stat.mode & FILE_MODE_KIND) == FILE_MODE_DIRECTORY;
-
-    /* The only user there is may read and write whatever the mode, and run what anybody may. */
-    return (mode & X_OK) != 0 && !is_directory && (stat.mode & 0111) == 0 ? -EACCES : 0;
-}
-
-long call_access(const long *a) {
-    return access_at(LINUX_AT_FDCWD, (const char *)a[0], (int)a[1], 0);
-}
-
-long call_faccessat(const long *a) {
-    return access_at((int)a[0], (const char *)a[1], (int)a[2], 0);
-}
-
-long call_faccessat2(const long *a) {
-    if ((a[3] & ~(long)(LINUX_AT_SYMLINK_NOFOLLOW | LINUX_AT_EACCESS)) != 0) {
-        return -EINVAL;
-    }
-    return access_at((int)a[0], (const char *)a[1], (int)a[2],
-                     (a[3] & LINUX_AT_SYMLINK_NOFOLLOW) != 0 ? FILE_OPEN_NO_FOLLOW : 0);
 }
 
 /* ---- set ---- */
@@ -228,6 +195,52 @@ static long set_fd(int fd, const struct set_request *set) {
                                       DEADLINE_NEVER));
 }
 
+/* ---- access ---- */
+
+static bool is_read_only(int directory, const char *text, uint32_t flags) {
+    struct set_request nothing = {.what = (uint64_t)flags << SET_FLAGS_SHIFT};
+
+    return set_path(directory, text, &nothing) == -EROFS;
+}
+
+static long access_at(int directory, const char *text, int mode, uint32_t flags) {
+    struct file_stat stat;
+
+    if ((mode & ~(R_OK | W_OK | X_OK)) != 0) {
+        return -EINVAL;
+    }
+    int error = stat_path(directory, text, flags, &stat);
+
+    if (error != 0) {
+        return error;
+    }
+    bool is_directory = (stat.mode & FILE_MODE_KIND) == FILE_MODE_DIRECTORY;
+
+    if ((mode & W_OK) != 0 && is_read_only(directory, text, flags)) {
+        return -EROFS;
+    }
+    /* The only user there is may read and write whatever the mode, and run what anybody may. */
+    return (mode & X_OK) != 0 && !is_directory && (stat.mode & 0111) == 0 ? -EACCES : 0;
+}
+
+long call_access(const long *a) {
+    return access_at(LINUX_AT_FDCWD, (const char *)a[0], (int)a[1], 0);
+}
+
+long call_faccessat(const long *a) {
+    return access_at((int)a[0], (const char *)a[1], (int)a[2], 0);
+}
+
+long call_faccessat2(const long *a) {
+    if ((a[3] & ~(long)(LINUX_AT_SYMLINK_NOFOLLOW | LINUX_AT_EACCESS)) != 0) {
+        return -EINVAL;
+    }
+    return access_at((int)a[0], (const char *)a[1], (int)a[2],
+                     (a[3] & LINUX_AT_SYMLINK_NOFOLLOW) != 0 ? FILE_OPEN_NO_FOLLOW : 0);
+}
+
+/* ---- sizes, modes, owners, times ---- */
+
 long call_truncate(const long *a) {
     struct set_request set = {.what = FILE_SET_SIZE, .value = (uint64_t)a[1]};
 
@@ -237,7 +250,15 @@ long call_truncate(const long *a) {
 long call_ftruncate(const long *a) {
     const struct set_request set = {.what = FILE_SET_SIZE, .value = (uint64_t)a[1]};
 
-    return a[1] < 0 ? -EINVAL : set_fd((int)a[0], &set);
+    switch (fd_get((int)a[0]).mode & FILE_MODE_KIND) {
+    case FILE_MODE_PIPE:
+    case FILE_MODE_SOCKET:
+    case FILE_MODE_CHARACTER:
+    case FILE_KIND_PROMPT:
+        return -EINVAL; /* nothing that has a length */
+    default:
+        return a[1] < 0 ? -EINVAL : set_fd((int)a[0], &set);
+    }
 }
 
 /* The file gets at least that long. Its pages come when they are written, as long as there is room:
@@ -255,7 +276,7 @@ long call_fallocate(const long *a) {
     if (__builtin_add_overflow((int64_t)a[2], (int64_t)a[3], &end)) {
         return -EFBIG;
     }
-    int error = stat_fd((int)a[0], &stat);
+    int error = fd_stat((int)a[0], &stat);
 
     if (error == 0 && (stat.mode & FILE_MODE_KIND) != FILE_MODE_REGULAR) {
         error = (stat.mode & FILE_MODE_KIND) == FILE_MODE_PIPE ? -ESPIPE : -ENODEV;
@@ -382,7 +403,7 @@ long call_utimensat(const long *a) {
         /* Both omitted: only whether there is such a file. */
         struct file_stat stat;
 
-        return text == NULL ? stat_fd((int)a[0], &stat) : stat_path((int)a[0], text, 0, &stat);
+        return text == NULL ? fd_stat((int)a[0], &stat) : stat_path((int)a[0], text, 0, &stat);
     }
     if ((a[3] & LINUX_AT_SYMLINK_NOFOLLOW) != 0) {
         set.what |= (uint64_t)FILE_OPEN_NO_FOLLOW << SET_FLAGS_SHIFT;

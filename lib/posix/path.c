@@ -73,8 +73,7 @@ static enum path_last last_of(const char *text) {
     return is_dot && (n == 1 || text[n - 2] == '/') ? PATH_LAST_DOT : PATH_LAST_NAME;
 }
 
-/* Makes a path that is not normal so. */
-static int normalize(char *out, const char *base, const char *text) {
+int path_make_normal(char *out, const char *base, const char *text) {
     if (path_inner_parent(text) != NULL) {
         return errno_from_status(namespace_normalize(out, base, text));
     }
@@ -125,7 +124,7 @@ int path_from_user(struct posix_path *path, int directory, const char *text) {
             is_in_open = strstr(text, "..") == NULL;
         }
     }
-    int error = normalize(path->at.made, base, text);
+    int error = path_make_normal(path->at.made, base, text);
 
     path->at.text = path->at.made;
     path->at.length = error == 0 ? strlen(path->at.made) : 0;
@@ -135,20 +134,10 @@ int path_from_user(struct posix_path *path, int directory, const char *text) {
     return error;
 }
 
-status_t path_resolve(const char *normal, handle_t *gate, const char **rest) {
-    /* The namespace has a lock of its own: under ours neither a handler nor a forked child finds it
-     * taken. */
-    critical_lock(&path_lock);
-    status_t status = namespace_resolve(normal, gate, rest);
-
-    critical_unlock(&path_lock);
-    return status;
-}
-
 int path_walk(struct posix_path *path, namespace_request *request, void *context) {
     const char *rest;
     handle_t gate;
-    status_t status = path_resolve(path->at.text, &gate, &rest);
+    status_t status = namespace_resolve(path->at.text, &gate, &rest);
 
     /* What the namespace has there, or below, is its own to say. */
     if (path->directory != HANDLE_NONE && (status != OK || rest < path->at.text + path->start)) {

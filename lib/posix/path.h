@@ -31,11 +31,12 @@ struct posix_path {
     size_t start;
 };
 
+/* The absolute path without `.`, `..` and the like that `text` means at `base`: minus an errno, or
+ * 0. Servers are asked what stands before a `..`. */
+int path_make_normal(char *out, const char *base, const char *text);
+
 /* Minus an errno, or 0. `directory` is a descriptor or LINUX_AT_FDCWD. */
 int path_from_user(struct posix_path *path, int directory, const char *text);
-
-/* namespace_resolve, for a program with signals and threads. */
-WARN_UNUSED status_t path_resolve(const char *normal, handle_t *gate, const char **rest);
 
 /*
  * namespace_walk for posix: INTERRUPTED never ends it, and the result is minus an errno or 0. The

@@ -23,7 +23,7 @@ handle_t proc_gate(void) {
     if (gate != HANDLE_NONE) {
         return gate;
     }
-    if (path_resolve("/proc", &found, &rest) != OK) {
+    if (namespace_resolve("/proc", &found, &rest) != OK) {
         return HANDLE_NONE;
     }
     if (rest[0] == '\0') {

@@ -44,6 +44,14 @@ static void record_set(uintptr_t tls, struct posix_thread *record) {
     *(struct posix_thread *volatile *)(tls + TP_RECORD_WORD) = record;
 }
 
+void lock_take_critical(struct lock *lock) {
+    critical_lock(lock);
+}
+
+void lock_give_critical(struct lock *lock) {
+    critical_unlock(lock);
+}
+
 void thread_start_first(void) {
     list_init(&posix.threads);
     list_push_back(&posix.threads, &posix.first.node);
