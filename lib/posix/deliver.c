@@ -257,6 +257,13 @@ void signals_deliver(struct posix_thread *self, struct upcall_frame *frame) {
     }
 }
 
+/* proc, which has brought these, is not to take the program for one that hangs. */
+static void tell_held(uint64_t signals) {
+    if (signals != 0) {
+        proc_send_held(signals);
+    }
+}
+
 void signals_deliver_noted(struct posix_thread *self) {
     self->noted = false;
     if (self->exiting) {
@@ -264,6 +271,7 @@ void signals_deliver_noted(struct posix_thread *self) {
     }
     signals_deliver(self, NULL);
     signals_pass_on(signals_process_pending);
+    tell_held(signals_process_pending & ~signals_due(self));
 }
 
 /* ---- faults ---- */
@@ -365,6 +373,7 @@ static void note_bits(struct posix_thread *self, uint64_t bits) {
     }
     if (self->exiting) {
         signals_pass_on((bits & SIGNAL_LOOK) != 0 ? UINT64_MAX : remote);
+        tell_held(remote & signals_process_pending);
     }
 }
 
@@ -395,7 +404,7 @@ void upcall_take(struct upcall_frame *frame) {
         self->depth++; /* nothing is delivered in here */
         signals_pass_on(blocked);
         self->depth--;
-        proc_send_held(blocked);
+        tell_held(blocked);
     }
     if (due != 0) {
         enter_trampoline(frame);

@@ -215,7 +215,7 @@ static bool report(struct member *child, const struct waiter *waiter, uint32_t *
     bool keep = (waiter->options & PROC_WAIT_KEEP) != 0;
     struct member *parent = member_find_alive(child->parent);
 
-    *cpu_ns = child->cpu_ns;
+    *cpu_ns = child->cpu_ns + child->children_cpu_ns;
     if ((waiter->options & PROC_WAIT_RELEASED) != 0) {
         *status = 0;
         return child->is_released || child->is_dead;

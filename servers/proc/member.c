@@ -415,17 +415,18 @@ static void visit_tagged(const struct process_status *entry) {
     timers_resume(member, &like);
 }
 
-/* The dead of before, and those that ended while nobody was here to see: how those ended is not
- * known, but their parents must not wait for ever. */
-static void restore_dead(const struct record *old) {
+/* The dead of before, and, in a second turn, those that ended while nobody was here to see: how
+ * those ended is not known, but their parents must not wait for ever, and their own children that
+ * are dead are forgotten. */
+static void restore_dead(const struct record *old, bool was_dead) {
     struct member *member;
 
-    if ((old->flags & RECORD_USED) == 0 || member_find(old->pid) != NULL || old->pid <= PID_INIT ||
-        old->pid > TAG_PID_MAX || old->login > TAG_LOGIN_MAX ||
-        member_make(HANDLE_NONE, old, false, &member) != OK) {
+    if (((old->flags & RECORD_DEAD) != 0) != was_dead || (old->flags & RECORD_USED) == 0 ||
+        member_find(old->pid) != NULL || old->pid <= PID_INIT || old->pid > TAG_PID_MAX ||
+        old->login > TAG_LOGIN_MAX || member_make(HANDLE_NONE, old, false, &member) != OK) {
         return;
     }
-    if ((old->flags & RECORD_DEAD) != 0) {
+    if (was_dead) {
         member->is_dead = true;
         member->wait_status = old->wait_status;
         member->cpu_ns = old->cpu_ns;
@@ -468,8 +469,8 @@ void members_rebuild(void) {
     memset(records, 0, n_records * sizeof *records);
     shares.total = n_records;
     for_each_process(visit_tagged);
-    for (size_t i = 0; i < n_records; i++) {
-        restore_dead(&old_records[i]);
+    for (size_t i = 0; i < 2 * n_records; i++) {
+        restore_dead(&old_records[i % n_records], i < n_records);
     }
     free(old_records);
     old_records = NULL;

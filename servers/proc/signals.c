@@ -10,7 +10,7 @@
 #include "lib/native/time.h"
 #include "servers/proc/member.h"
 
-/* How long a program has to end by itself. */
+/* How long a program has to end by itself; twice that, when another signal came before. */
 #define OVERDUE_NS (500 * NS_PER_MS)
 
 #define STOPPING                                                                                   \
@@ -29,12 +29,51 @@ static void kill_by(struct member *member, uint32_t signal) {
     member->is_killed = true;
 }
 
+static void on_overdue(struct server *loop, struct server_timer *timer) {
+    struct member *member = CONTAINER_OF(timer, struct member, overdue);
+    uint64_t due =
+        member->overdue_signals & ~member->overdue_later & ~member->handled & ~member->ignored;
+
+    (void)loop;
+    member->overdue_signals = member->overdue_later;
+    member->overdue_later = 0;
+    if (due != 0 && !member->is_dead) {
+        member->overdue_signals = 0;
+        kill_by(member, (uint32_t)__builtin_ctzll(due) + 1);
+    } else if (member->overdue_signals != 0) {
+        server_timer_arm(server, timer, time_deadline(OVERDUE_NS), on_overdue);
+    }
+}
+
+static void overdue_begin(struct member *member, uint64_t bit) {
+    bool is_first = member->overdue_signals == 0;
+
+    if ((member->overdue_signals & bit) != 0) {
+        return; /* the time of the first counts */
+    }
+    member->overdue_signals |= bit;
+    member->overdue_later |= is_first ? 0 : bit;
+    if (is_first) {
+        server_timer_arm(server, &member->overdue, time_deadline(OVERDUE_NS), on_overdue);
+    }
+}
+
+/* The program has reacted to these. */
+static void overdue_end(struct member *member, uint64_t signals) {
+    member->overdue_signals &= ~signals;
+    member->overdue_later &= ~signals;
+    if (member->overdue_signals == 0) {
+        server_timer_stop(&member->overdue);
+    }
+}
+
 static void stop_by(struct member *member, uint32_t signal) {
     if (member->is_stopped ||
         sys_process_control(member->process, PROCESS_STOP, 0, 0, NULL) != OK) {
         return;
     }
     member->is_stopped = true;
+    overdue_end(member, UINT64_MAX); /* it cannot react before it is continued */
     member->stop_signal = signal;
     member->was_continued = false;
     member_save(member);
@@ -55,17 +94,6 @@ static void continue_it(struct member *member) {
     member_tell_parent(member, CODE_CHILD_CONTINUED, SIGNAL_CONT);
 }
 
-static void on_overdue(struct server *loop, struct server_timer *timer) {
-    struct member *member = CONTAINER_OF(timer, struct member, overdue);
-    uint64_t due = member->overdue_signals & ~member->handled & ~member->ignored;
-
-    (void)loop;
-    member->overdue_signals = 0;
-    if (due != 0 && !member->is_dead) {
-        kill_by(member, (uint32_t)__builtin_ctzll(due) + 1);
-    }
-}
-
 /* [book:signal-deliver] */
 /* Brings it to the program's library. */
 static void deliver(struct member *member, uint32_t signal) {
@@ -75,10 +103,7 @@ static void deliver(struct member *member, uint32_t signal) {
 
     (void)status; /* it can only be dead */
     if (ends_it && !member->is_stopped) {
-        member->overdue_signals |= bit;
-        if (!list_is_linked(&member->overdue.node)) {
-            server_timer_arm(server, &member->overdue, time_deadline(OVERDUE_NS), on_overdue);
-        }
+        overdue_begin(member, bit);
     }
 }
 /* [/book] */
@@ -138,8 +163,9 @@ void group_signal(uint32_t session, uint32_t group, uint32_t signal) {
 /* ---- kill ---- */
 
 static bool may_signal(const struct asker *asker, const struct member *target) {
-    return asker->is_control || (asker->member != NULL && !target->is_service &&
-                                 asker->member->session == target->session);
+    /* What a login started, in whatever session, belongs to one user. */
+    return asker->is_control ||
+           (asker->member != NULL && !target->is_service && asker->member->login == target->login);
 }
 
 static bool is_selected(const struct asker *asker, const struct member *target, int32_t selector) {
@@ -229,8 +255,9 @@ status_t on_take(void *context, struct request *request, uint32_t signal, int32_
     if (status == OK && (signal == 0 || signal > SIGNAL_LAST)) {
         status = ERROR_BAD_ARGUMENT;
     }
-    if (status == OK && !queue_take(member, signal, &information, &has_more)) {
-        status = ERROR_NOT_FOUND;
+    if (status == OK) {
+        overdue_end(member, SIGNAL_BIT(signal));
+        status = queue_take(member, signal, &information, &has_more) ? OK : ERROR_NOT_FOUND;
     }
     if (status == OK) {
         *code = information.code;
@@ -246,7 +273,7 @@ status_t on_held(void *context, struct request *request, uint64_t signals) {
     status_t status = caller_find(context, request, &member);
 
     if (status == OK) {
-        member->overdue_signals &= ~signals;
+        overdue_end(member, signals);
     }
     return status;
 }

@@ -76,12 +76,15 @@ static void on_clock(struct server *loop, struct server_timer *clock) {
         timer_arm(timer, rest_ns());
         return;
     }
-    /* The next one is after now: who was late does not get them all at once. */
-    uint64_t interval = timer->setting.interval_ns, next;
-    if (u64_add_overflows(now, interval, &next)) {
-        next = UINT64_MAX;
+    /* The next is a whole number of periods later, and after now: who was late does not get them
+     * all at once, and the times do not drift. */
+    uint64_t at = timer->setting.at_ns, interval = timer->setting.interval_ns, next = 0;
+    if (interval != 0) {
+        uint64_t last = now - (now - at) % interval;
+
+        next = last > UINT64_MAX - interval ? UINT64_MAX : last + interval;
     }
-    setting_change(timer, (struct timer_setting){interval != 0 ? next : 0, interval});
+    setting_change(timer, (struct timer_setting){next, interval});
     timer_arm(timer, rest_ns());
     member_save(timer->member);
     member_signal(timer->member, signals[timer->kind]);

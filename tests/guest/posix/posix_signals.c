@@ -380,6 +380,69 @@ static void test_hammer(void) {
     CHECK(n == ROUNDS);
 }
 
+static long now_ms(void) {
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+/* Signals that would end a program do not end one that blocks them, however often they come. */
+static void test_blocked_burst(void) {
+    enum { BURST_MS = 1300 };
+    sigset_t block = set_of(SIGTERM), old;
+    int signal, status;
+
+    sigprocmask(SIG_BLOCK, &block, &old);
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        for (long end = now_ms() + BURST_MS + 200; now_ms() < end;) {
+            sigwait(&block, &signal);
+        }
+        _exit(0);
+    }
+    for (long end = now_ms() + BURST_MS; now_ms() < end;) {
+        kill(pid, SIGTERM);
+    }
+    nanosleep(&(struct timespec){0, 300000000}, NULL);
+    kill(pid, SIGTERM); /* so that it looks at the time */
+    CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+    sigprocmask(SIG_SETMASK, &old, NULL);
+}
+
+/* Nor does one that comes while the library must not be interrupted: it holds a lock in a good part
+ * of this. */
+static void test_blocked_inside(void) {
+    enum { CHILDREN = 12, WAIT_MS = 2000 };
+    sigset_t block = set_of(SIGTERM), old;
+    pid_t pids[CHILDREN];
+    int fd = dup(1), status, n = 0;
+
+    sigprocmask(SIG_BLOCK, &block, &old);
+    fflush(stdout);
+    for (int i = 0; i < CHILDREN; i++) {
+        pids[i] = fork();
+        if (pids[i] == 0) {
+            for (long end = now_ms() + WAIT_MS; now_ms() < end;) {
+                for (int j = 0; j < 1000; j++) {
+                    dup2(fd, fd);
+                }
+            }
+            _exit(0);
+        }
+    }
+    for (int i = 0; i < CHILDREN; i++) {
+        kill(pids[i], SIGTERM);
+    }
+    for (int i = 0; i < CHILDREN; i++) {
+        n += waitpid(pids[i], &status, 0) == pids[i] && status == 0;
+    }
+    CHECK(n == CHILDREN);
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    close(fd);
+}
+
 static void test_inherited(void) {
     int status;
 
@@ -410,6 +473,8 @@ int main(void) {
     test_stack();
     test_floating();
     test_hammer();
+    test_blocked_burst();
+    test_blocked_inside();
     test_inherited();
     return tap_end();
 }
