@@ -57,11 +57,11 @@ static inline status_t clock_dispatch_set(const struct clock_handlers *handlers,
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void clock_answer_set(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t clock_answer_set(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 /* Unpacks a request, calls its handler, packs the answer; for the tables of lib/native/server.h. */

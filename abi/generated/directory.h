@@ -380,14 +380,14 @@ static inline status_t directory_dispatch_read(const struct directory_handlers *
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void directory_answer_read(handle_t saved, status_t outcome, uint64_t bytes,
-                                         uint64_t next) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t directory_answer_read(handle_t saved, status_t outcome, uint64_t bytes,
+                                             uint64_t next) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = bytes;
     answer_.words[1] = next;
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t directory_dispatch_make(const struct directory_handlers *handlers,
@@ -410,14 +410,14 @@ static inline status_t directory_dispatch_make(const struct directory_handlers *
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void directory_answer_make(handle_t saved, status_t outcome, uint32_t matched,
-                                         uint32_t length, handle_t next) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t directory_answer_make(handle_t saved, status_t outcome, uint32_t matched,
+                                             uint32_t length, handle_t next) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)matched | (uint64_t)(uint32_t)length << 32;
     answer_add_handle(&answer_, next, ANSWER_MOVE);
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t directory_dispatch_unlink(const struct directory_handlers *handlers,
@@ -440,14 +440,14 @@ static inline status_t directory_dispatch_unlink(const struct directory_handlers
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void directory_answer_unlink(handle_t saved, status_t outcome, uint32_t matched,
-                                           uint32_t length, handle_t next) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t directory_answer_unlink(handle_t saved, status_t outcome, uint32_t matched,
+                                               uint32_t length, handle_t next) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)matched | (uint64_t)(uint32_t)length << 32;
     answer_add_handle(&answer_, next, ANSWER_MOVE);
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t directory_dispatch_rename(const struct directory_handlers *handlers,
@@ -479,15 +479,15 @@ static inline status_t directory_dispatch_rename(const struct directory_handlers
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void directory_answer_rename(handle_t saved, status_t outcome, uint32_t matched,
-                                           uint32_t length, uint32_t which, handle_t next) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t directory_answer_rename(handle_t saved, status_t outcome, uint32_t matched,
+                                               uint32_t length, uint32_t which, handle_t next) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)matched | (uint64_t)(uint32_t)length << 32;
     answer_.words[1] = (uint64_t)(uint32_t)which;
     answer_add_handle(&answer_, next, ANSWER_MOVE);
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t directory_dispatch_link(const struct directory_handlers *handlers,
@@ -519,15 +519,15 @@ static inline status_t directory_dispatch_link(const struct directory_handlers *
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void directory_answer_link(handle_t saved, status_t outcome, uint32_t matched,
-                                         uint32_t length, uint32_t which, handle_t next) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t directory_answer_link(handle_t saved, status_t outcome, uint32_t matched,
+                                             uint32_t length, uint32_t which, handle_t next) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)matched | (uint64_t)(uint32_t)length << 32;
     answer_.words[1] = (uint64_t)(uint32_t)which;
     answer_add_handle(&answer_, next, ANSWER_MOVE);
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t directory_dispatch_symlink(const struct directory_handlers *handlers,
@@ -553,14 +553,14 @@ static inline status_t directory_dispatch_symlink(const struct directory_handler
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void directory_answer_symlink(handle_t saved, status_t outcome, uint32_t matched,
-                                            uint32_t length, handle_t next) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t directory_answer_symlink(handle_t saved, status_t outcome, uint32_t matched,
+                                                uint32_t length, handle_t next) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)matched | (uint64_t)(uint32_t)length << 32;
     answer_add_handle(&answer_, next, ANSWER_MOVE);
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t directory_dispatch_read_link(const struct directory_handlers *handlers,
@@ -582,14 +582,15 @@ static inline status_t directory_dispatch_read_link(const struct directory_handl
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void directory_answer_read_link(handle_t saved, status_t outcome, uint32_t matched,
-                                              uint32_t length, handle_t next) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t directory_answer_read_link(handle_t saved, status_t outcome,
+                                                  uint32_t matched, uint32_t length,
+                                                  handle_t next) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)matched | (uint64_t)(uint32_t)length << 32;
     answer_add_handle(&answer_, next, ANSWER_MOVE);
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t directory_dispatch_make_node(const struct directory_handlers *handlers,
@@ -612,14 +613,15 @@ static inline status_t directory_dispatch_make_node(const struct directory_handl
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void directory_answer_make_node(handle_t saved, status_t outcome, uint32_t matched,
-                                              uint32_t length, handle_t next) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t directory_answer_make_node(handle_t saved, status_t outcome,
+                                                  uint32_t matched, uint32_t length,
+                                                  handle_t next) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)matched | (uint64_t)(uint32_t)length << 32;
     answer_add_handle(&answer_, next, ANSWER_MOVE);
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 /* Unpacks a request, calls its handler, packs the answer; for the tables of lib/native/server.h. */

@@ -111,6 +111,12 @@ enum file_label {
 /* `value`: owner in the low, group in the high 32 bits, each 0xffffffff to keep it. */
 #define FILE_SET_OWNER 32
 /*
+ * Changes what the bits of `what` say; `value` is the size, the mode or the owner, so at most one of these. `what` is in the low
+ * 16 bits, open flags (open_no_follow) << 16.
+ * None of them (set_all) changes nothing: whether something could be changed is the answer, READ_ONLY where not.
+ */
+#define FILE_SET_ALL 0xffff
+/*
  * Memory with the content of the file from `offset` (a multiple of the page size), for `length` bytes or up to the end.
  * `skip` is the place of that content in the memory object, in bytes. With map_shared the object is the file's own, so
  * that stores are seen by read and the other way round; else the object may be it, but the client maps it private (copy
@@ -122,8 +128,8 @@ enum file_label {
  * What poll is made of. Answers which of `events` hold now. If none does and a gate came with it, the server notifies
  * that gate with the events, once, when one comes true; asking again arms again. A second watch of the same caller with
  * the same key replaces the first; without a gate it only takes it away. Error and hang-up are reported though not
- * asked for. Servers hold 32 watches per description; the oldest goes when there are more, and is notified with
- * event_again. TOO_MANY: there are more of the caller's login than its share.
+ * asked for. Of services (callers without a tag) servers hold 32 watches per description; the oldest goes when there are
+ * more, and is notified with event_again. TOO_MANY: there are more of the caller's login than its share.
  */
 #define FILE_EVENT_READ 1
 #define FILE_EVENT_PRIORITY 2
@@ -152,7 +158,7 @@ enum file_label {
 struct file_stat {
     uint64_t device; /* one number per server */
     uint64_t id; /* of the file, unique in its server */
-    uint64_t size;
+    uint64_t size; /* of a pipe or socket: bytes that can be read now */
     uint64_t used; /* bytes of memory or disk that its content takes */
     uint32_t mode;
     uint32_t n_links;
@@ -386,8 +392,6 @@ WARN_UNUSED static inline status_t file_stat(handle_t server, uint32_t flags, co
 }
 
 /*
- * Changes what the bits of `what` say; `value` is the size, the mode or the owner, so at most one of these. `what` is in the low
- * 16 bits, open flags (open_no_follow) << 16.
  * request: w0 what, w1 value, w2 accessed_ns, w3 modified_ns, lend_read path, lend_write target
  * answer: w0.low matched, w0.high length, handle next
  */
@@ -617,15 +621,15 @@ static inline status_t file_dispatch_open(const struct file_handlers *handlers, 
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void file_answer_open(handle_t saved, status_t outcome, uint32_t kind,
-                                    uint32_t matched, uint32_t length, handle_t file) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t file_answer_open(handle_t saved, status_t outcome, uint32_t kind,
+                                        uint32_t matched, uint32_t length, handle_t file) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)kind | (uint64_t)(uint32_t)matched << 32;
     answer_.words[1] = (uint64_t)(uint32_t)length;
     answer_add_handle(&answer_, file, ANSWER_MOVE);
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t file_dispatch_read(const struct file_handlers *handlers, void *context,
@@ -643,12 +647,12 @@ static inline status_t file_dispatch_read(const struct file_handlers *handlers, 
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void file_answer_read(handle_t saved, status_t outcome, uint64_t n) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t file_answer_read(handle_t saved, status_t outcome, uint64_t n) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = n;
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t file_dispatch_write(const struct file_handlers *handlers, void *context,
@@ -666,12 +670,12 @@ static inline status_t file_dispatch_write(const struct file_handlers *handlers,
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void file_answer_write(handle_t saved, status_t outcome, uint64_t n) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t file_answer_write(handle_t saved, status_t outcome, uint64_t n) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = n;
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t file_dispatch_read_short(const struct file_handlers *handlers, void *context,
@@ -696,16 +700,16 @@ static inline status_t file_dispatch_read_short(const struct file_handlers *hand
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void file_answer_read_short(handle_t saved, status_t outcome, uint64_t n, uint64_t a,
-                                          uint64_t b, uint64_t c) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t file_answer_read_short(handle_t saved, status_t outcome, uint64_t n,
+                                              uint64_t a, uint64_t b, uint64_t c) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = n;
     answer_.words[1] = a;
     answer_.words[2] = b;
     answer_.words[3] = c;
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t file_dispatch_write_short(const struct file_handlers *handlers,
@@ -725,12 +729,12 @@ static inline status_t file_dispatch_write_short(const struct file_handlers *han
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void file_answer_write_short(handle_t saved, status_t outcome, uint64_t n) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t file_answer_write_short(handle_t saved, status_t outcome, uint64_t n) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = n;
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t file_dispatch_meet(const struct file_handlers *handlers, void *context,
@@ -742,11 +746,11 @@ static inline status_t file_dispatch_meet(const struct file_handlers *handlers, 
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void file_answer_meet(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t file_answer_meet(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t file_dispatch_seek(const struct file_handlers *handlers, void *context,
@@ -765,12 +769,12 @@ static inline status_t file_dispatch_seek(const struct file_handlers *handlers, 
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void file_answer_seek(handle_t saved, status_t outcome, uint64_t position) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t file_answer_seek(handle_t saved, status_t outcome, uint64_t position) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = position;
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t file_dispatch_stat(const struct file_handlers *handlers, void *context,
@@ -793,14 +797,14 @@ static inline status_t file_dispatch_stat(const struct file_handlers *handlers, 
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void file_answer_stat(handle_t saved, status_t outcome, uint32_t matched,
-                                    uint32_t length, handle_t next) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t file_answer_stat(handle_t saved, status_t outcome, uint32_t matched,
+                                        uint32_t length, handle_t next) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)matched | (uint64_t)(uint32_t)length << 32;
     answer_add_handle(&answer_, next, ANSWER_MOVE);
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t file_dispatch_set(const struct file_handlers *handlers, void *context,
@@ -824,14 +828,14 @@ static inline status_t file_dispatch_set(const struct file_handlers *handlers, v
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void file_answer_set(handle_t saved, status_t outcome, uint32_t matched,
-                                   uint32_t length, handle_t next) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t file_answer_set(handle_t saved, status_t outcome, uint32_t matched,
+                                       uint32_t length, handle_t next) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)matched | (uint64_t)(uint32_t)length << 32;
     answer_add_handle(&answer_, next, ANSWER_MOVE);
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t file_dispatch_set_flags(const struct file_handlers *handlers, void *context,
@@ -850,12 +854,12 @@ static inline status_t file_dispatch_set_flags(const struct file_handlers *handl
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void file_answer_set_flags(handle_t saved, status_t outcome, uint32_t flags) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t file_answer_set_flags(handle_t saved, status_t outcome, uint32_t flags) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)flags;
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t file_dispatch_sync(const struct file_handlers *handlers, void *context,
@@ -867,11 +871,11 @@ static inline status_t file_dispatch_sync(const struct file_handlers *handlers, 
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void file_answer_sync(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t file_answer_sync(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t file_dispatch_map(const struct file_handlers *handlers, void *context,
@@ -894,15 +898,15 @@ static inline status_t file_dispatch_map(const struct file_handlers *handlers, v
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void file_answer_map(handle_t saved, status_t outcome, uint64_t skip, uint64_t bytes,
-                                   handle_t content) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t file_answer_map(handle_t saved, status_t outcome, uint64_t skip,
+                                       uint64_t bytes, handle_t content) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = skip;
     answer_.words[1] = bytes;
     answer_add_handle(&answer_, content, ANSWER_MOVE);
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t file_dispatch_watch(const struct file_handlers *handlers, void *context,
@@ -925,12 +929,12 @@ static inline status_t file_dispatch_watch(const struct file_handlers *handlers,
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void file_answer_watch(handle_t saved, status_t outcome, uint32_t ready) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t file_answer_watch(handle_t saved, status_t outcome, uint32_t ready) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)ready;
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t file_dispatch_lock(const struct file_handlers *handlers, void *context,
@@ -957,17 +961,17 @@ static inline status_t file_dispatch_lock(const struct file_handlers *handlers, 
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void file_answer_lock(handle_t saved, status_t outcome, uint32_t kind_held,
-                                    uint32_t owner, uint64_t from, uint64_t held_length,
-                                    handle_t life) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t file_answer_lock(handle_t saved, status_t outcome, uint32_t kind_held,
+                                        uint32_t owner, uint64_t from, uint64_t held_length,
+                                        handle_t life) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)kind_held | (uint64_t)(uint32_t)owner << 32;
     answer_.words[1] = from;
     answer_.words[2] = held_length;
     answer_add_handle(&answer_, life, ANSWER_MOVE);
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t file_dispatch_space(const struct file_handlers *handlers, void *context,
@@ -992,16 +996,16 @@ static inline status_t file_dispatch_space(const struct file_handlers *handlers,
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void file_answer_space(handle_t saved, status_t outcome, uint64_t block_bytes,
-                                     uint64_t n_blocks, uint64_t n_free, uint64_t n_files) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t file_answer_space(handle_t saved, status_t outcome, uint64_t block_bytes,
+                                         uint64_t n_blocks, uint64_t n_free, uint64_t n_files) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = block_bytes;
     answer_.words[1] = n_blocks;
     answer_.words[2] = n_free;
     answer_.words[3] = n_files;
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 /* Unpacks a request, calls its handler, packs the answer; for the tables of lib/native/server.h. */

@@ -92,11 +92,11 @@ static inline status_t names_dispatch_mount(const struct names_handlers *handler
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void names_answer_mount(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t names_answer_mount(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t names_dispatch_unmount(const struct names_handlers *handlers, void *context,
@@ -108,11 +108,11 @@ static inline status_t names_dispatch_unmount(const struct names_handlers *handl
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void names_answer_unmount(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t names_answer_unmount(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 /* Unpacks a request, calls its handler, packs the answer; for the tables of lib/native/server.h. */

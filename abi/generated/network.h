@@ -244,11 +244,11 @@ static inline status_t network_dispatch_get_state(const struct network_handlers 
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void network_answer_get_state(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t network_answer_get_state(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t network_dispatch_get_counters(const struct network_handlers *handlers,
@@ -267,12 +267,12 @@ static inline status_t network_dispatch_get_counters(const struct network_handle
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void network_answer_get_counters(handle_t saved, status_t outcome, uint32_t n) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t network_answer_get_counters(handle_t saved, status_t outcome, uint32_t n) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)n;
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t network_dispatch_list_neighbours(const struct network_handlers *handlers,
@@ -291,12 +291,13 @@ static inline status_t network_dispatch_list_neighbours(const struct network_han
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void network_answer_list_neighbours(handle_t saved, status_t outcome, uint32_t n) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t network_answer_list_neighbours(handle_t saved, status_t outcome,
+                                                      uint32_t n) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)n;
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t network_dispatch_list_connections(const struct network_handlers *handlers,
@@ -315,12 +316,13 @@ static inline status_t network_dispatch_list_connections(const struct network_ha
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void network_answer_list_connections(handle_t saved, status_t outcome, uint32_t n) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t network_answer_list_connections(handle_t saved, status_t outcome,
+                                                       uint32_t n) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)n;
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t network_dispatch_echo(const struct network_handlers *handlers, void *context,
@@ -342,14 +344,14 @@ static inline status_t network_dispatch_echo(const struct network_handlers *hand
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void network_answer_echo(handle_t saved, status_t outcome, uint64_t round_trip_ns,
-                                       uint32_t time_to_live) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t network_answer_echo(handle_t saved, status_t outcome, uint64_t round_trip_ns,
+                                           uint32_t time_to_live) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = round_trip_ns;
     answer_.words[1] = (uint64_t)(uint32_t)time_to_live;
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 /* Unpacks a request, calls its handler, packs the answer; for the tables of lib/native/server.h. */

@@ -165,15 +165,15 @@ static inline status_t nic_dispatch_attach(const struct nic_handlers *handlers, 
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void nic_answer_attach(handle_t saved, status_t outcome, uint64_t address,
-                                     handle_t rings, handle_t driver) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t nic_answer_attach(handle_t saved, status_t outcome, uint64_t address,
+                                         handle_t rings, handle_t driver) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = address;
     answer_add_handle(&answer_, rings, ANSWER_MOVE);
     answer_add_handle(&answer_, driver, ANSWER_MOVE);
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t nic_dispatch_set_filter(const struct nic_handlers *handlers, void *context,
@@ -185,11 +185,11 @@ static inline status_t nic_dispatch_set_filter(const struct nic_handlers *handle
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void nic_answer_set_filter(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t nic_answer_set_filter(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 /* Unpacks a request, calls its handler, packs the answer; for the tables of lib/native/server.h. */

@@ -288,11 +288,11 @@ static inline status_t pci_dispatch_get(const struct pci_handlers *handlers, voi
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void pci_answer_get(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t pci_answer_get(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t pci_dispatch_claim(const struct pci_handlers *handlers, void *context,
@@ -316,14 +316,14 @@ static inline status_t pci_dispatch_claim(const struct pci_handlers *handlers, v
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void pci_answer_claim(handle_t saved, status_t outcome, uint32_t index,
-                                    handle_t function_gate) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t pci_answer_claim(handle_t saved, status_t outcome, uint32_t index,
+                                        handle_t function_gate) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)index;
     answer_add_handle(&answer_, function_gate, ANSWER_MOVE);
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t pci_dispatch_map_bar(const struct pci_handlers *handlers, void *context,
@@ -344,14 +344,14 @@ static inline status_t pci_dispatch_map_bar(const struct pci_handlers *handlers,
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void pci_answer_map_bar(handle_t saved, status_t outcome, uint64_t offset,
-                                      handle_t registers) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t pci_answer_map_bar(handle_t saved, status_t outcome, uint64_t offset,
+                                          handle_t registers) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = offset;
     answer_add_handle(&answer_, registers, ANSWER_MOVE);
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t pci_dispatch_ports_bar(const struct pci_handlers *handlers, void *context,
@@ -373,14 +373,14 @@ static inline status_t pci_dispatch_ports_bar(const struct pci_handlers *handler
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void pci_answer_ports_bar(handle_t saved, status_t outcome, uint32_t first,
-                                        uint32_t n, handle_t ports) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t pci_answer_ports_bar(handle_t saved, status_t outcome, uint32_t first,
+                                            uint32_t n, handle_t ports) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)first | (uint64_t)(uint32_t)n << 32;
     answer_add_handle(&answer_, ports, ANSWER_MOVE);
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t pci_dispatch_irq(const struct pci_handlers *handlers, void *context,
@@ -402,14 +402,14 @@ static inline status_t pci_dispatch_irq(const struct pci_handlers *handlers, voi
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void pci_answer_irq(handle_t saved, status_t outcome, uint32_t kind, uint32_t number,
-                                  handle_t interrupt) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t pci_answer_irq(handle_t saved, status_t outcome, uint32_t kind,
+                                      uint32_t number, handle_t interrupt) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)kind | (uint64_t)(uint32_t)number << 32;
     answer_add_handle(&answer_, interrupt, ANSWER_MOVE);
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t pci_dispatch_enable(const struct pci_handlers *handlers, void *context,
@@ -425,11 +425,11 @@ static inline status_t pci_dispatch_enable(const struct pci_handlers *handlers, 
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void pci_answer_enable(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t pci_answer_enable(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t pci_dispatch_read_config(const struct pci_handlers *handlers, void *context,
@@ -448,12 +448,12 @@ static inline status_t pci_dispatch_read_config(const struct pci_handlers *handl
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void pci_answer_read_config(handle_t saved, status_t outcome, uint32_t value) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t pci_answer_read_config(handle_t saved, status_t outcome, uint32_t value) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)value;
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t pci_dispatch_write_config(const struct pci_handlers *handlers, void *context,
@@ -467,11 +467,11 @@ static inline status_t pci_dispatch_write_config(const struct pci_handlers *hand
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void pci_answer_write_config(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t pci_answer_write_config(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 /* Unpacks a request, calls its handler, packs the answer; for the tables of lib/native/server.h. */

@@ -100,14 +100,14 @@ static inline status_t pipe_dispatch_create(const struct pipe_handlers *handlers
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void pipe_answer_create(handle_t saved, status_t outcome, handle_t reader,
-                                      handle_t writer) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t pipe_answer_create(handle_t saved, status_t outcome, handle_t reader,
+                                          handle_t writer) {
     struct answer answer_ = {.control = 0};
 
     answer_add_handle(&answer_, reader, ANSWER_MOVE);
     answer_add_handle(&answer_, writer, ANSWER_MOVE);
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t pipe_dispatch_create_pair(const struct pipe_handlers *handlers,
@@ -128,14 +128,14 @@ static inline status_t pipe_dispatch_create_pair(const struct pipe_handlers *han
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void pipe_answer_create_pair(handle_t saved, status_t outcome, handle_t one,
-                                           handle_t other) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t pipe_answer_create_pair(handle_t saved, status_t outcome, handle_t one,
+                                               handle_t other) {
     struct answer answer_ = {.control = 0};
 
     answer_add_handle(&answer_, one, ANSWER_MOVE);
     answer_add_handle(&answer_, other, ANSWER_MOVE);
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 /* Unpacks a request, calls its handler, packs the answer; for the tables of lib/native/server.h. */

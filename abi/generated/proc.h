@@ -541,12 +541,12 @@ static inline status_t proc_dispatch_adopt(const struct proc_handlers *handlers,
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void proc_answer_adopt(handle_t saved, status_t outcome, uint32_t pid) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t proc_answer_adopt(handle_t saved, status_t outcome, uint32_t pid) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)pid;
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t proc_dispatch_wait(const struct proc_handlers *handlers, void *context,
@@ -568,14 +568,14 @@ static inline status_t proc_dispatch_wait(const struct proc_handlers *handlers, 
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void proc_answer_wait(handle_t saved, status_t outcome, uint32_t pid, uint32_t status,
-                                    uint64_t cpu_ns) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t proc_answer_wait(handle_t saved, status_t outcome, uint32_t pid,
+                                        uint32_t status, uint64_t cpu_ns) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)pid | (uint64_t)(uint32_t)status << 32;
     answer_.words[1] = cpu_ns;
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t proc_dispatch_released(const struct proc_handlers *handlers, void *context,
@@ -598,11 +598,11 @@ static inline status_t proc_dispatch_kill(const struct proc_handlers *handlers, 
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void proc_answer_kill(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t proc_answer_kill(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t proc_dispatch_take(const struct proc_handlers *handlers, void *context,
@@ -626,15 +626,15 @@ static inline status_t proc_dispatch_take(const struct proc_handlers *handlers, 
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void proc_answer_take(handle_t saved, status_t outcome, int32_t code, uint32_t pid,
-                                    uint64_t value, uint32_t more) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t proc_answer_take(handle_t saved, status_t outcome, int32_t code,
+                                        uint32_t pid, uint64_t value, uint32_t more) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)code | (uint64_t)(uint32_t)pid << 32;
     answer_.words[1] = value;
     answer_.words[2] = (uint64_t)(uint32_t)more;
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t proc_dispatch_set_handled(const struct proc_handlers *handlers,
@@ -647,11 +647,11 @@ static inline status_t proc_dispatch_set_handled(const struct proc_handlers *han
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void proc_answer_set_handled(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t proc_answer_set_handled(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t proc_dispatch_held(const struct proc_handlers *handlers, void *context,
@@ -673,11 +673,11 @@ static inline status_t proc_dispatch_stop(const struct proc_handlers *handlers, 
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void proc_answer_stop(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t proc_answer_stop(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t proc_dispatch_get_ids(const struct proc_handlers *handlers, void *context,
@@ -700,14 +700,14 @@ static inline status_t proc_dispatch_get_ids(const struct proc_handlers *handler
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void proc_answer_get_ids(handle_t saved, status_t outcome, uint32_t parent,
-                                       uint32_t group, uint32_t session, uint32_t terminal) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t proc_answer_get_ids(handle_t saved, status_t outcome, uint32_t parent,
+                                           uint32_t group, uint32_t session, uint32_t terminal) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)parent | (uint64_t)(uint32_t)group << 32;
     answer_.words[1] = (uint64_t)(uint32_t)session | (uint64_t)(uint32_t)terminal << 32;
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t proc_dispatch_set_group(const struct proc_handlers *handlers, void *context,
@@ -720,11 +720,11 @@ static inline status_t proc_dispatch_set_group(const struct proc_handlers *handl
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void proc_answer_set_group(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t proc_answer_set_group(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t proc_dispatch_new_session(const struct proc_handlers *handlers,
@@ -742,12 +742,12 @@ static inline status_t proc_dispatch_new_session(const struct proc_handlers *han
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void proc_answer_new_session(handle_t saved, status_t outcome, uint32_t session) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t proc_answer_new_session(handle_t saved, status_t outcome, uint32_t session) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)session;
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t proc_dispatch_terminal_gate(const struct proc_handlers *handlers,
@@ -765,12 +765,13 @@ static inline status_t proc_dispatch_terminal_gate(const struct proc_handlers *h
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void proc_answer_terminal_gate(handle_t saved, status_t outcome, handle_t session) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t proc_answer_terminal_gate(handle_t saved, status_t outcome,
+                                                 handle_t session) {
     struct answer answer_ = {.control = 0};
 
     answer_add_handle(&answer_, session, ANSWER_MOVE);
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t proc_dispatch_get_foreground(const struct proc_handlers *handlers,
@@ -788,12 +789,13 @@ static inline status_t proc_dispatch_get_foreground(const struct proc_handlers *
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void proc_answer_get_foreground(handle_t saved, status_t outcome, uint32_t group) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t proc_answer_get_foreground(handle_t saved, status_t outcome,
+                                                  uint32_t group) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)group;
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t proc_dispatch_set_foreground(const struct proc_handlers *handlers,
@@ -805,11 +807,11 @@ static inline status_t proc_dispatch_set_foreground(const struct proc_handlers *
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void proc_answer_set_foreground(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t proc_answer_set_foreground(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t proc_dispatch_background(const struct proc_handlers *handlers, void *context,
@@ -829,12 +831,12 @@ static inline status_t proc_dispatch_background(const struct proc_handlers *hand
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void proc_answer_background(handle_t saved, status_t outcome, uint32_t verdict) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t proc_answer_background(handle_t saved, status_t outcome, uint32_t verdict) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)verdict;
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t proc_dispatch_set_timer(const struct proc_handlers *handlers, void *context,
@@ -856,14 +858,14 @@ static inline status_t proc_dispatch_set_timer(const struct proc_handlers *handl
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void proc_answer_set_timer(handle_t saved, status_t outcome, uint64_t left_ns,
-                                         uint64_t old_interval_ns) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t proc_answer_set_timer(handle_t saved, status_t outcome, uint64_t left_ns,
+                                             uint64_t old_interval_ns) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = left_ns;
     answer_.words[1] = old_interval_ns;
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t proc_dispatch_get_timer(const struct proc_handlers *handlers, void *context,
@@ -884,14 +886,14 @@ static inline status_t proc_dispatch_get_timer(const struct proc_handlers *handl
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void proc_answer_get_timer(handle_t saved, status_t outcome, uint64_t left_ns,
-                                         uint64_t interval_ns) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t proc_answer_get_timer(handle_t saved, status_t outcome, uint64_t left_ns,
+                                             uint64_t interval_ns) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = left_ns;
     answer_.words[1] = interval_ns;
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t proc_dispatch_get_times(const struct proc_handlers *handlers, void *context,
@@ -911,14 +913,14 @@ static inline status_t proc_dispatch_get_times(const struct proc_handlers *handl
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void proc_answer_get_times(handle_t saved, status_t outcome, uint64_t cpu_ns,
-                                         uint64_t children_cpu_ns) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t proc_answer_get_times(handle_t saved, status_t outcome, uint64_t cpu_ns,
+                                             uint64_t children_cpu_ns) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = cpu_ns;
     answer_.words[1] = children_cpu_ns;
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 /* Unpacks a request, calls its handler, packs the answer; for the tables of lib/native/server.h. */

@@ -281,12 +281,12 @@ static inline status_t service_dispatch_list(const struct service_handlers *hand
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void service_answer_list(handle_t saved, status_t outcome, uint32_t n) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t service_answer_list(handle_t saved, status_t outcome, uint32_t n) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)n;
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t service_dispatch_start(const struct service_handlers *handlers,
@@ -298,11 +298,11 @@ static inline status_t service_dispatch_start(const struct service_handlers *han
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void service_answer_start(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t service_answer_start(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t service_dispatch_stop(const struct service_handlers *handlers, void *context,
@@ -314,11 +314,11 @@ static inline status_t service_dispatch_stop(const struct service_handlers *hand
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void service_answer_stop(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t service_answer_stop(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t service_dispatch_restart(const struct service_handlers *handlers,
@@ -330,11 +330,11 @@ static inline status_t service_dispatch_restart(const struct service_handlers *h
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void service_answer_restart(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t service_answer_restart(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t service_dispatch_kill(const struct service_handlers *handlers, void *context,
@@ -346,11 +346,11 @@ static inline status_t service_dispatch_kill(const struct service_handlers *hand
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void service_answer_kill(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t service_answer_kill(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t service_dispatch_spin(const struct service_handlers *handlers, void *context,
@@ -362,11 +362,11 @@ static inline status_t service_dispatch_spin(const struct service_handlers *hand
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void service_answer_spin(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t service_answer_spin(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t service_dispatch_crash(const struct service_handlers *handlers,
@@ -378,11 +378,11 @@ static inline status_t service_dispatch_crash(const struct service_handlers *han
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void service_answer_crash(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t service_answer_crash(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t service_dispatch_power_off(const struct service_handlers *handlers,
@@ -394,11 +394,11 @@ static inline status_t service_dispatch_power_off(const struct service_handlers 
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void service_answer_power_off(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t service_answer_power_off(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t service_dispatch_reboot(const struct service_handlers *handlers,
@@ -410,11 +410,11 @@ static inline status_t service_dispatch_reboot(const struct service_handlers *ha
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void service_answer_reboot(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t service_answer_reboot(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 /* Unpacks a request, calls its handler, packs the answer; for the tables of lib/native/server.h. */

@@ -43,6 +43,8 @@ enum socket_label {
 /* Wait until all is there. */
 #define SOCKET_MESSAGE_ALL 4
 #define SOCKET_MESSAGE_OUT_OF_BAND 8
+/* Of a datagram `n` is how long it was, not how much of it there was room for. */
+#define SOCKET_MESSAGE_LENGTH 16
 /* In an answer: the datagram was longer, the rest is lost. */
 #define SOCKET_MESSAGE_CUT 0x80000000u
 #define SOCKET_SHUTDOWN_READ 0
@@ -315,11 +317,11 @@ static inline status_t socket_dispatch_bind(const struct socket_handlers *handle
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void socket_answer_bind(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t socket_answer_bind(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t socket_dispatch_connect(const struct socket_handlers *handlers,
@@ -332,11 +334,11 @@ static inline status_t socket_dispatch_connect(const struct socket_handlers *han
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void socket_answer_connect(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t socket_answer_connect(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t socket_dispatch_listen(const struct socket_handlers *handlers, void *context,
@@ -348,11 +350,11 @@ static inline status_t socket_dispatch_listen(const struct socket_handlers *hand
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void socket_answer_listen(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t socket_answer_listen(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t socket_dispatch_accept(const struct socket_handlers *handlers, void *context,
@@ -377,16 +379,16 @@ static inline status_t socket_dispatch_accept(const struct socket_handlers *hand
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void socket_answer_accept(handle_t saved, status_t outcome, uint64_t place,
-                                        uint64_t high, uint64_t low, handle_t connection) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t socket_answer_accept(handle_t saved, status_t outcome, uint64_t place,
+                                            uint64_t high, uint64_t low, handle_t connection) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = place;
     answer_.words[1] = high;
     answer_.words[2] = low;
     answer_add_handle(&answer_, connection, ANSWER_MOVE);
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t socket_dispatch_send_to(const struct socket_handlers *handlers,
@@ -406,12 +408,12 @@ static inline status_t socket_dispatch_send_to(const struct socket_handlers *han
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void socket_answer_send_to(handle_t saved, status_t outcome, uint64_t n) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t socket_answer_send_to(handle_t saved, status_t outcome, uint64_t n) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = n;
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t socket_dispatch_receive_from(const struct socket_handlers *handlers,
@@ -436,16 +438,16 @@ static inline status_t socket_dispatch_receive_from(const struct socket_handlers
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void socket_answer_receive_from(handle_t saved, status_t outcome, uint64_t got,
-                                              uint64_t place, uint64_t high, uint64_t low) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t socket_answer_receive_from(handle_t saved, status_t outcome, uint64_t got,
+                                                  uint64_t place, uint64_t high, uint64_t low) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = got;
     answer_.words[1] = place;
     answer_.words[2] = high;
     answer_.words[3] = low;
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t socket_dispatch_shutdown(const struct socket_handlers *handlers,
@@ -457,11 +459,11 @@ static inline status_t socket_dispatch_shutdown(const struct socket_handlers *ha
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void socket_answer_shutdown(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t socket_answer_shutdown(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t socket_dispatch_get_name(const struct socket_handlers *handlers,
@@ -484,15 +486,15 @@ static inline status_t socket_dispatch_get_name(const struct socket_handlers *ha
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void socket_answer_get_name(handle_t saved, status_t outcome, uint64_t place,
-                                          uint64_t high, uint64_t low) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t socket_answer_get_name(handle_t saved, status_t outcome, uint64_t place,
+                                              uint64_t high, uint64_t low) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = place;
     answer_.words[1] = high;
     answer_.words[2] = low;
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t socket_dispatch_get_option(const struct socket_handlers *handlers,
@@ -510,12 +512,12 @@ static inline status_t socket_dispatch_get_option(const struct socket_handlers *
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void socket_answer_get_option(handle_t saved, status_t outcome, uint64_t value) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t socket_answer_get_option(handle_t saved, status_t outcome, uint64_t value) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = value;
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t socket_dispatch_set_option(const struct socket_handlers *handlers,
@@ -528,11 +530,11 @@ static inline status_t socket_dispatch_set_option(const struct socket_handlers *
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void socket_answer_set_option(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t socket_answer_set_option(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 /* Unpacks a request, calls its handler, packs the answer; for the tables of lib/native/server.h. */

@@ -266,11 +266,11 @@ static inline status_t terminal_dispatch_get_attributes(const struct terminal_ha
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void terminal_answer_get_attributes(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t terminal_answer_get_attributes(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t terminal_dispatch_set_attributes(const struct terminal_handlers *handlers,
@@ -283,11 +283,11 @@ static inline status_t terminal_dispatch_set_attributes(const struct terminal_ha
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void terminal_answer_set_attributes(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t terminal_answer_set_attributes(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t terminal_dispatch_get_size(const struct terminal_handlers *handlers,
@@ -306,13 +306,13 @@ static inline status_t terminal_dispatch_get_size(const struct terminal_handlers
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void terminal_answer_get_size(handle_t saved, status_t outcome, uint32_t rows,
-                                            uint32_t columns) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t terminal_answer_get_size(handle_t saved, status_t outcome, uint32_t rows,
+                                                uint32_t columns) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)rows | (uint64_t)(uint32_t)columns << 32;
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t terminal_dispatch_set_size(const struct terminal_handlers *handlers,
@@ -325,11 +325,11 @@ static inline status_t terminal_dispatch_set_size(const struct terminal_handlers
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void terminal_answer_set_size(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t terminal_answer_set_size(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t terminal_dispatch_flush(const struct terminal_handlers *handlers,
@@ -341,11 +341,11 @@ static inline status_t terminal_dispatch_flush(const struct terminal_handlers *h
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void terminal_answer_flush(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t terminal_answer_flush(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t terminal_dispatch_drain(const struct terminal_handlers *handlers,
@@ -357,11 +357,11 @@ static inline status_t terminal_dispatch_drain(const struct terminal_handlers *h
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void terminal_answer_drain(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t terminal_answer_drain(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t terminal_dispatch_get_queued(const struct terminal_handlers *handlers,
@@ -381,14 +381,14 @@ static inline status_t terminal_dispatch_get_queued(const struct terminal_handle
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void terminal_answer_get_queued(handle_t saved, status_t outcome, uint64_t input,
-                                              uint64_t output) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t terminal_answer_get_queued(handle_t saved, status_t outcome, uint64_t input,
+                                                  uint64_t output) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = input;
     answer_.words[1] = output;
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t terminal_dispatch_set_session(const struct terminal_handlers *handlers,
@@ -404,11 +404,11 @@ static inline status_t terminal_dispatch_set_session(const struct terminal_handl
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void terminal_answer_set_session(handle_t saved, status_t outcome) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t terminal_answer_set_session(handle_t saved, status_t outcome) {
     struct answer answer_ = {.control = 0};
 
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 static inline status_t terminal_dispatch_get_session(const struct terminal_handlers *handlers,
@@ -426,12 +426,13 @@ static inline status_t terminal_dispatch_get_session(const struct terminal_handl
     return status_;
 }
 
-/* Answers a saved request; the handle is used up, whatever becomes of the client. */
-static inline void terminal_answer_get_session(handle_t saved, status_t outcome, uint32_t number) {
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t terminal_answer_get_session(handle_t saved, status_t outcome,
+                                                   uint32_t number) {
     struct answer answer_ = {.control = 0};
 
     answer_.words[0] = (uint64_t)(uint32_t)number;
-    answer_send(saved, outcome, &answer_);
+    return answer_send(saved, outcome, &answer_);
 }
 
 /* Unpacks a request, calls its handler, packs the answer; for the tables of lib/native/server.h. */

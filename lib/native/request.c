@@ -125,7 +125,7 @@ static status_t reply_short(handle_t saved, status_t status, const uint64_t *wor
     return (status_t)rax;
 }
 
-void answer_send(handle_t saved, status_t status, const struct answer *answer) {
+status_t answer_send(handle_t saved, status_t status, const struct answer *answer) {
     struct message m;
     status_t sent;
 
@@ -148,4 +148,5 @@ void answer_send(handle_t saved, status_t status, const struct answer *answer) {
             server_handle_close(saved);
         }
     }
+    return sent;
 }

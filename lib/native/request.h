@@ -117,4 +117,4 @@ static inline void answer_add_handle(struct answer *answer, handle_t handle,
 
 /* Answers a saved request with this status. Uses up `saved`; moved handles are closed if nobody
  * waits any more. */
-void answer_send(handle_t saved, status_t status, const struct answer *answer);
+status_t answer_send(handle_t saved, status_t status, const struct answer *answer);

@@ -102,7 +102,7 @@ static status_t find(struct init *init, struct request *request, uint32_t name_l
  * answer. */
 static status_t start_saved(struct init *init, struct request *request, uint32_t name_length,
                             status_t (*start)(struct init *init, struct service *service),
-                            void (*answer)(handle_t saved, status_t outcome)) {
+                            status_t (*answer)(handle_t saved, status_t outcome)) {
     struct service *service;
     handle_t saved;
     status_t status = find(init, request, name_length, &service);

@@ -89,15 +89,14 @@ static bool wants_more(const struct channel *channel, uint32_t flags, uint64_t d
            done < length && is_open(channel);
 }
 
-/* The same for a few bytes to and from a message. */
-static struct short_bytes take_short(struct channel *channel, size_t n) {
+/* The same for a few bytes to and from a message; those to it are still to be consumed. */
+static struct short_bytes peek_short(const struct channel *channel, size_t n) {
     struct short_bytes bytes = {{0}};
     uint8_t *to = (uint8_t *)bytes.words;
 
     for (size_t i = 0; i < n; i++) {
         to[i] = channel->ring.bytes[(channel->head + i) % PIPE_CAPACITY_BYTES];
     }
-    consume(channel, n);
     return bytes;
 }
 
@@ -215,13 +214,15 @@ static void waiting_end(struct waiting *waiting, status_t status, uint64_t n) {
     }
 }
 
-/* Ends the short read with the first n of these bytes. */
-static void waiting_end_short(struct waiting *waiting, const struct short_bytes *bytes, size_t n) {
+/* Ends the short read with the first n of these bytes. False: its client was killed and has not got
+ * them, which another may. */
+static bool waiting_end_short(struct waiting *waiting, const struct short_bytes *bytes, size_t n) {
     handle_t saved = waiting->saved;
 
     list_remove(&waiting->node);
     recycle_free(waiting, sizeof *waiting);
-    file_answer_read_short(saved, OK, n, bytes->words[0], bytes->words[1], bytes->words[2]);
+    return file_answer_read_short(saved, OK, n, bytes->words[0], bytes->words[1],
+                                  bytes->words[2]) == OK;
 }
 
 /*
@@ -230,13 +231,16 @@ static void waiting_end_short(struct waiting *waiting, const struct short_bytes 
  * goes: nobody else is to be served or told. False: nothing happened.
  */
 static bool hand_over(struct channel *channel, const struct short_bytes *bytes, size_t n) {
-    struct waiting *waiting = LIST_FIRST(&channel->reads, struct waiting, node);
+    for (;;) {
+        struct waiting *waiting = LIST_FIRST(&channel->reads, struct waiting, node);
 
-    if (waiting == NULL || !waiting->is_short || waiting->length < n) {
-        return false;
+        if (waiting == NULL || !waiting->is_short || waiting->length < n) {
+            return false;
+        }
+        if (LIKELY(waiting_end_short(waiting, bytes, n))) {
+            return true;
+        }
     }
-    waiting_end_short(waiting, bytes, n);
-    return true;
 }
 
 /* Serves the oldest read. False: it must go on waiting. */
@@ -249,9 +253,11 @@ static bool serve_read(struct channel *channel) {
     uint64_t n = MIN((uint64_t)channel->count, waiting->length - waiting->done);
 
     if (waiting->is_short) {
-        struct short_bytes bytes = take_short(channel, n);
+        struct short_bytes bytes = peek_short(channel, n);
 
-        waiting_end_short(waiting, &bytes, n);
+        if (waiting_end_short(waiting, &bytes, n)) {
+            consume(channel, n);
+        }
         return true;
     }
     status_t status = take(channel, waiting->saved, NULL, waiting->done, n, waiting->flags);
@@ -509,8 +515,9 @@ status_t end_read_short(struct end *end, struct request *request, uint32_t lengt
                                 : ERROR_WOULD_BLOCK;
     }
     *n = MIN(channel->count, (size_t)length);
-    struct short_bytes bytes = take_short(channel, *n);
+    struct short_bytes bytes = peek_short(channel, *n);
 
+    consume(channel, *n);
     *a = bytes.words[0];
     *b = bytes.words[1];
     *c = bytes.words[2];

@@ -308,7 +308,7 @@ static status_t on_stat(void *context, struct request *request, uint32_t flags,
     const struct file_stat stat = {
         .device = DEVICE_NUMBER_RAMFS,
         .id = node->id,
-        .size = node->size,
+        .size = node->channel != NULL ? node->channel->count : node->size,
         .used = MIN(content_used_pages(&node->content) * PAGE_SIZE,
                     ALIGN_UP(node->size, (uint64_t)PAGE_SIZE)),
         .mode = node->mode,
@@ -366,6 +366,9 @@ static status_t on_set(void *context, struct request *request, uint64_t what, ui
 
     if (node == NULL) {
         return ERROR_NOT_FOUND;
+    }
+    if ((what & FILE_SET_ALL) == 0) {
+        return OK; /* only asks */
     }
     if ((what & FILE_SET_SIZE) != 0) {
         if (!is_file(node)) {

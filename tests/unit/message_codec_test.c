@@ -30,9 +30,10 @@ static unsigned n_seen;
 static enum object_type sent_type; /* of handles, as the kernel would tell */
 static bool is_own;                /* the first handle is a gate of the server's own */
 
-void answer_send(handle_t saved, status_t status, const struct answer *answer) {
+status_t answer_send(handle_t saved, status_t status, const struct answer *answer) {
     (void)saved, (void)status, (void)answer;
     fail();
+    return ERROR_NO_REPLY;
 }
 
 /* What the kernel does with a call: the request to the dispatch function, its answer back. */

@@ -258,13 +258,13 @@ def handles_answer(fields, target, moves="ANSWER_MOVE"):
 
 def reply_later(p, m):
     """Answers a request whose reply was saved."""
-    head = f"static inline void {p.name}_answer_{m.name}("
+    head = f"static inline status_t {p.name}_answer_{m.name}("
     parameters = ["handle_t saved", "status_t outcome"] + [f"{f.ctype} {f.name}" for f in m.answer]
-    out = ["/* Answers a saved request; the handle is used up, whatever becomes of the client. */"]
+    out = ["/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */"]
     out += wrapped(head, parameters, ") {", " " * len(head))
     out += ["    struct answer answer_ = {.control = 0};", ""]
     out += load(m.answer, "answer_.words") + handles_answer(m.answer, "answer_")
-    return out + ["    answer_send(saved, outcome, &answer_);", "}", ""]
+    return out + ["    return answer_send(saved, outcome, &answer_);", "}", ""]
 
 
 def dispatch(p):
