@@ -43,7 +43,7 @@ static void watch_uncount(uint32_t tag) {
 
 void watch_init(struct watch_list *list) {
     list_init(&list->watches);
-    list->n = 0;
+    list->n_untagged = 0;
 }
 
 /* Forgets a watch, notifying it first unless events is 0. */
@@ -54,9 +54,21 @@ static void watch_end(struct watch_list *list, struct watch *watch, uint32_t eve
     }
     server_handle_close(watch->gate);
     watch_uncount(watch->tag);
+    list->n_untagged -= watch->tag == 0;
     list_remove(&watch->node);
-    list->n--;
     free(watch);
+}
+
+/* A service's, which counts for nobody, gives way to another. */
+static void watch_end_untagged(struct watch_list *list) {
+    struct watch *watch;
+
+    LIST_FOR_EACH_SAFE(watch, &list->watches, node) {
+        if (watch->tag == 0) {
+            watch_end(list, watch, FILE_EVENT_AGAIN);
+            return;
+        }
+    }
 }
 
 static void watch_remove(struct watch_list *list, uint32_t tag, uint32_t key) {
@@ -91,8 +103,8 @@ status_t watch_arm(struct watch_list *list, struct request *request, uint32_t ev
         return OK;
     }
     watch_drop_dead(list);
-    if (list->n == WATCH_MAX) {
-        watch_end(list, LIST_FIRST(&list->watches, struct watch, node), FILE_EVENT_AGAIN);
+    if (request->tag == 0 && list->n_untagged == WATCH_UNTAGGED_MAX) {
+        watch_end_untagged(list);
     }
     if (!watch_count(request->tag)) {
         return ERROR_TOO_MANY;
@@ -107,7 +119,7 @@ status_t watch_arm(struct watch_list *list, struct request *request, uint32_t ev
                             .events = events | EVENTS_ALWAYS,
                             .gate = request_keep(request, gate)};
     list_push_back(&list->watches, &watch->node);
-    list->n++;
+    list->n_untagged += request->tag == 0;
     return OK;
 }
 

@@ -13,12 +13,13 @@
 #include "lib/base/list.h"
 #include "lib/native/request.h"
 
-/* Watches per list; the oldest gives way, notified that it must ask again. */
-enum { WATCH_MAX = 32 };
+/* Watches of services per list; the oldest gives way, notified that it must ask again. Those of
+ * programs are limited by what their login may have. */
+enum { WATCH_UNTAGGED_MAX = 32 };
 
 struct watch_list {
     struct list watches;
-    uint32_t n;
+    uint32_t n_untagged; /* of these, with tag 0 */
 };
 
 void watch_init(struct watch_list *list);

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -215,6 +216,35 @@ static void test_select(void) {
     CHECK_ERROR(select(fds[0] + 1, &in, NULL, NULL, &timeout), EBADF);
 }
 
+/* Each of many that wait for one open file sleeps: nobody's place is taken by another. */
+static void test_many(void) {
+    enum { POLLERS = 40, WAIT_MS = 400 };
+    struct rusage before, after;
+    pid_t pids[POLLERS];
+    int fds[2], status, n_ok = 0;
+
+    getrusage(RUSAGE_CHILDREN, &before);
+    pipe(fds);
+    fflush(stdout);
+    for (int i = 0; i < POLLERS; i++) {
+        pids[i] = fork();
+        if (pids[i] == 0) {
+            struct pollfd entry = {.fd = fds[0], .events = POLLIN};
+
+            _exit(poll(&entry, 1, WAIT_MS));
+        }
+    }
+    for (int i = 0; i < POLLERS; i++) {
+        n_ok += waitpid(pids[i], &status, 0) == pids[i] && status == 0;
+    }
+    getrusage(RUSAGE_CHILDREN, &after);
+    long used_ms = (after.ru_utime.tv_sec - before.ru_utime.tv_sec) * 1000 +
+                   (after.ru_utime.tv_usec - before.ru_utime.tv_usec) / 1000;
+    CHECK(n_ok == POLLERS && used_ms < WAIT_MS / 2);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 static void test_pair(void) {
     static char block[100000];
     int fds[2], status;
@@ -258,6 +288,7 @@ int main(void) {
     test_poll();
     test_twice();
     test_select();
+    test_many();
     test_pair();
     return tap_end();
 }
