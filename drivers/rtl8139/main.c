@@ -184,8 +184,8 @@ static void card_restart(struct net_device *device, const char *why) {
 /* ---- receiving ---- */
 
 /* [book:rtl8139-receive] */
-/* Takes the frames out of the ring as long as there is room for them; false: the ring makes no
- * sense, and the card was reset. */
+/* Takes the frames out of the ring as long as there is room for them. False: it is called again
+ * later, or the ring makes no sense, and the card was reset. */
 static bool ring_drain(struct net_device *device) {
     for (unsigned n = 0; (in8(REG_COMMAND) & COMMAND_RX_EMPTY) == 0 && net_device_has_room(device);
          n++) {
@@ -196,8 +196,12 @@ static bool ring_drain(struct net_device *device) {
         if (length == RX_LENGTH_UNFINISHED) {
             return true; /* the interrupt for it will come */
         }
+        if (n == RX_BATCH_MAX) {
+            net_device_receive_again(device); /* they come as fast as we take them */
+            return false;
+        }
         if ((header & RX_STATUS_OK) == 0 || length < NIC_FRAME_BYTES_MIN + RX_CHECK_BYTES ||
-            length > NIC_FRAME_BYTES_MAX + RX_CHECK_BYTES || n == RX_BATCH_MAX) {
+            length > NIC_FRAME_BYTES_MAX + RX_CHECK_BYTES) {
             net_device_count(device, NET_RECEIVE_ERROR, 1);
             card_restart(device, "bad receive ring");
             return false;

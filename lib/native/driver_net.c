@@ -43,6 +43,7 @@ struct net_device {
     struct client *client; /* NULL: nobody */
     struct nic_figures figures;
     struct server_timer timer;
+    struct server_timer again;
 };
 
 static struct nic_slot *slot_of(const struct client *client, uint32_t index) {
@@ -245,6 +246,18 @@ static void on_irq(struct server *server, void *object, uint64_t bits) {
 }
 
 static const struct server_class irq_class = {.notified = on_irq};
+
+static void on_again(struct server *server, struct server_timer *timer) {
+    struct net_device *device = CONTAINER_OF(timer, struct net_device, again);
+
+    (void)server;
+    device->driver->receive(device);
+    client_flush(device);
+}
+
+void net_device_receive_again(struct net_device *device) {
+    server_timer_arm(device->server, &device->again, time_deadline(1), on_again);
+}
 
 static void on_tick(struct server *server, struct server_timer *timer) {
     struct net_device *device = CONTAINER_OF(timer, struct net_device, timer);

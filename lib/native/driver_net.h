@@ -44,6 +44,10 @@ WARN_UNUSED bool net_device_has_room(struct net_device *device);
  * what is no frame is counted as an error. */
 void net_device_received(struct net_device *device, const void *frame, size_t length);
 
+/* There is more in the card than `receive` or `interrupt` took: `receive` is called again when
+ * others have had their turn. */
+void net_device_receive_again(struct net_device *device);
+
 enum net_device_event {
     NET_SENT,          /* a frame has left */
     NET_SEND_ERROR,    /* one has not */

@@ -123,17 +123,17 @@ static void place_to(const struct place *place, void *to, socklen_t *length) {
 
 long call_socket(const long *a) {
     static const struct {
-        int family, type;
+        int family, type, protocol;
         const char *path;
     } kinds[] = {
-        {AF_INET, SOCK_STREAM, "/dev/socket/tcp"},
-        {AF_INET, SOCK_DGRAM, "/dev/socket/udp"},
-        {AF_INET6, SOCK_STREAM, "/dev/socket/tcp6"},
-        {AF_INET6, SOCK_DGRAM, "/dev/socket/udp6"},
+        {AF_INET, SOCK_STREAM, IPPROTO_TCP, "/dev/socket/tcp"},
+        {AF_INET, SOCK_DGRAM, IPPROTO_UDP, "/dev/socket/udp"},
+        {AF_INET6, SOCK_STREAM, IPPROTO_TCP, "/dev/socket/tcp6"},
+        {AF_INET6, SOCK_DGRAM, IPPROTO_UDP, "/dev/socket/udp6"},
     };
     const char *path = NULL;
     handle_t gate;
-    int type = (int)a[1] & ~(SOCK_CLOEXEC | SOCK_NONBLOCK);
+    int protocol = IPPROTO_IP, type = (int)a[1] & ~(SOCK_CLOEXEC | SOCK_NONBLOCK);
     uint32_t flags =
         FILE_OPEN_READ | FILE_OPEN_WRITE | ((a[1] & SOCK_NONBLOCK) != 0 ? FILE_OPEN_NONBLOCK : 0);
     status_t status;
@@ -141,7 +141,11 @@ long call_socket(const long *a) {
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
         if (kinds[i].family == (int)a[0] && kinds[i].type == type) {
             path = kinds[i].path;
+            protocol = kinds[i].protocol;
         }
+    }
+    if (path != NULL && a[2] != 0 && (int)a[2] != protocol) {
+        return -EPROTONOSUPPORT;
     }
     if (path == NULL) {
         return a[0] == AF_INET || a[0] == AF_INET6 ? -ESOCKTNOSUPPORT : -EAFNOSUPPORT;
@@ -196,6 +200,12 @@ static long accept_one(int fd, void *address, socklen_t *length, long flags) {
     handle_t gate, connection;
     int error = socket_gate(fd, &gate);
 
+    if (error == 0 && (flags & ~(long)(SOCK_NONBLOCK | SOCK_CLOEXEC)) != 0) {
+        error = -EINVAL;
+    }
+    if (error == 0 && !fd_has_room()) {
+        error = -EMFILE; /* the connection stays in the queue */
+    }
     if (error != 0) {
         return error;
     }
@@ -260,7 +270,8 @@ static uint32_t message_flags(long flags) {
     return ((flags & MSG_PEEK) != 0 ? SOCKET_MESSAGE_PEEK : 0) |
            ((flags & MSG_DONTWAIT) != 0 ? SOCKET_MESSAGE_NONBLOCK : 0) |
            ((flags & MSG_WAITALL) != 0 ? SOCKET_MESSAGE_ALL : 0) |
-           ((flags & MSG_OOB) != 0 ? SOCKET_MESSAGE_OUT_OF_BAND : 0);
+           ((flags & MSG_OOB) != 0 ? SOCKET_MESSAGE_OUT_OF_BAND : 0) |
+           ((flags & MSG_TRUNC) != 0 ? SOCKET_MESSAGE_LENGTH : 0);
 }
 
 /* All of it, unless what was taken shows that the socket does not block, or a signal came. */
@@ -409,7 +420,7 @@ static long receive_parts(int fd, const struct msghdr *message, long flags, stru
     do {
         part = MIN((size_t)room - done, joint.size);
         n = receive_data(fd, joint.bytes, part, flags, place, result_flags);
-        vectors_scatter(parts, done, joint.bytes, (size_t)MAX(n, 0));
+        vectors_scatter(parts, done, joint.bytes, MIN((size_t)MAX(n, 0), part));
         done += n > 0 ? (size_t)n : 0;
     } while ((flags & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL && n == (long)part &&
              done < (size_t)room);
@@ -434,7 +445,8 @@ long call_recvmsg(const long *a) {
 
 /* ---- options ---- */
 
-enum value_kind { VALUE_NUMBER, VALUE_TIME, VALUE_ERROR, VALUE_LINGER };
+/* VALUE_FIXED: cannot be another than `option`. */
+enum value_kind { VALUE_NUMBER, VALUE_TIME, VALUE_ERROR, VALUE_LINGER, VALUE_FIXED };
 
 static const struct option {
     int level, name;
@@ -454,6 +466,7 @@ static const struct option {
     {SOL_SOCKET, SO_ACCEPTCONN, SOCKET_OPTION_LISTENING, VALUE_NUMBER},
     {IPPROTO_TCP, TCP_NODELAY, SOCKET_OPTION_NO_DELAY, VALUE_NUMBER},
     {IPPROTO_IP, IP_TTL, SOCKET_OPTION_TIME_TO_LIVE, VALUE_NUMBER},
+    {IPPROTO_IPV6, IPV6_V6ONLY, 1, VALUE_FIXED},
 };
 
 /* Lingering is off, in the protocol's one number. */
@@ -535,8 +548,13 @@ long call_getsockopt(const long *a) {
     if (error != 0) {
         return error;
     }
-    status_t status = socket_get_option(gate, option->option, &number, DEADLINE_NEVER);
+    status_t status = OK;
 
+    if (option->kind == VALUE_FIXED) {
+        number = option->option;
+    } else {
+        status = socket_get_option(gate, option->option, &number, DEADLINE_NEVER);
+    }
     if (status == OK) {
         union value value = value_to(option->kind, number);
 
@@ -564,6 +582,9 @@ long call_setsockopt(const long *a) {
     }
     memcpy(&value, (const void *)a[3], value_bytes(option->kind));
     error = value_from(option->kind, &value, &number);
+    if (option->kind == VALUE_FIXED) {
+        return number == option->option ? 0 : -EINVAL;
+    }
     if (error == 0) {
         error = (int)option_error(socket_set_option(gate, option->option, number, DEADLINE_NEVER));
     }

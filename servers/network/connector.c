@@ -78,7 +78,8 @@ static void connect_to(struct connector *connector, const ip_addr_t *address) {
     status_t status = ERROR_NO_MEMORY;
 
     connector->sock =
-        sock_create(SOCK_STREAM_KIND, IP_IS_V6(address) ? SOCKET_FAMILY_IPV6 : SOCKET_FAMILY_IPV4);
+        sock_create(SOCK_STREAM_KIND, IP_IS_V6(address) ? SOCKET_FAMILY_IPV6 : SOCKET_FAMILY_IPV4,
+                    tag_login(connector->tag));
     if (connector->sock != NULL) {
         status = stream_operations.open(connector->sock);
     }

@@ -15,18 +15,15 @@ static void on_received(void *arg, struct udp_pcb *pcb, struct pbuf *data, const
     struct chunk *chunk = NULL;
 
     (void)pcb;
-    if (sock->n_received < DATAGRAMS_MAX && !sock->read_shut) {
-        chunk = calloc(1, sizeof *chunk);
+    if (sock->n_received < DATAGRAMS_MAX && sock->counted < DATAGRAMS_BYTES && !sock->read_shut) {
+        chunk = chunk_add(sock, data, data->tot_len);
     }
     if (chunk == NULL) {
         pbuf_free(data);
         return;
     }
-    chunk->data = data;
-    chunk->used = data->tot_len;
     chunk->address = *address;
     chunk->port = port;
-    list_push_back(&sock->received, &chunk->node);
     sock->n_received++;
     sock_changed(sock);
 }
@@ -85,10 +82,11 @@ static status_t datagram_read(struct sock *sock, struct transfer *transfer) {
     }
     transfer->cut = chunk->used > transfer->length ? SOCKET_MESSAGE_CUT : 0;
     transfer->place = place_from_address(&chunk->address, chunk->port);
+    if ((transfer->flags & SOCKET_MESSAGE_LENGTH) != 0) {
+        transfer->done = chunk->used;
+    }
     if ((transfer->flags & SOCKET_MESSAGE_PEEK) == 0) {
-        list_remove(&chunk->node);
-        pbuf_free(chunk->data);
-        free(chunk);
+        chunk_free(sock, chunk);
         sock->n_received--;
     }
     return OK;

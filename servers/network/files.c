@@ -29,7 +29,8 @@ static status_t socket_open(struct request *request, uint32_t flags, const char 
         if (!string_equal(path, socket_names[i].name)) {
             continue;
         }
-        struct sock *sock = sock_create(socket_names[i].kind, socket_names[i].family);
+        struct sock *sock =
+            sock_create(socket_names[i].kind, socket_names[i].family, tag_login(request->tag));
         if (sock == NULL) {
             return ERROR_NO_MEMORY;
         }

@@ -184,8 +184,13 @@ static status_t on_seek(void *context, struct request *request, int64_t offset, 
 static status_t on_stat(void *context, struct request *request, uint32_t flags,
                         uint32_t path_length, uint32_t stat_length, uint32_t *matched,
                         uint32_t *length, handle_t *next) {
+    const struct sock *sock = context;
+    const struct chunk *first = LIST_FIRST(&sock->received, struct chunk, node);
     const struct file_stat stat = {.device = DEVICE_NUMBER_NETWORK,
                                    .id = (uint64_t)(uintptr_t)context,
+                                   .size = sock->kind == SOCK_STREAM_KIND ? sock->n_received
+                                           : first != NULL                ? first->used
+                                                                          : 0,
                                    .mode = FILE_MODE_SOCKET | 0666,
                                    .n_links = 1,
                                    .block_bytes = PAGE_SIZE};

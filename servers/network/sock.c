@@ -21,7 +21,7 @@ static const struct sock_operations *operations_of(const struct sock *sock) {
     return sock->kind == SOCK_STREAM_KIND ? &stream_operations : &datagram_operations;
 }
 
-struct sock *sock_create(enum sock_kind kind, uint32_t family) {
+struct sock *sock_create(enum sock_kind kind, uint32_t family, uint32_t login) {
     struct sock *sock = calloc(1, sizeof *sock);
 
     if (sock == NULL) {
@@ -29,6 +29,7 @@ struct sock *sock_create(enum sock_kind kind, uint32_t family) {
     }
     sock->kind = kind;
     sock->family = family;
+    sock->login = login;
     sock->linger = UINT64_MAX;
     list_init(&sock->received);
     list_init(&sock->accepted);
@@ -36,17 +37,6 @@ struct sock *sock_create(enum sock_kind kind, uint32_t family) {
     watch_init(&sock->watches);
     list_push_back(&socks, &sock->node);
     return sock;
-}
-
-void chunks_drop(struct sock *sock) {
-    struct chunk *chunk;
-
-    while ((chunk = LIST_FIRST(&sock->received, struct chunk, node)) != NULL) {
-        list_remove(&chunk->node);
-        pbuf_free(chunk->data);
-        free(chunk);
-    }
-    sock->n_received = 0;
 }
 
 static void waiters_end(struct sock *sock, status_t status) {
@@ -62,6 +52,7 @@ void sock_free(struct sock *sock) {
 
     operations_of(sock)->close(sock);
     chunks_drop(sock);
+    memory_return(sock, sock->n_unsent); /* lwIP sends it on its own, or drops it */
     while ((connection = LIST_FIRST(&sock->accepted, struct sock, accept_node)) != NULL) {
         sock_free(connection);
     }

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "abi/generated/file.h"
+#include "abi/tag.h"
 #include "lib/base/list.h"
 #include "lib/native/server.h"
 #include "lib/native/watch.h"
@@ -33,8 +34,9 @@ enum sock_state {
 enum sock_operation { SOCK_READ, SOCK_WRITE, SOCK_CONNECT, SOCK_ACCEPT };
 
 enum {
-    SOCK_BACKLOG_MAX = 16, /* each of them can hold a full window */
-    DATAGRAMS_MAX = 64,    /* per socket; what comes then is dropped */
+    SOCK_BACKLOG_MAX = 16,        /* each of them can hold a full window */
+    DATAGRAMS_MAX = 64,           /* per socket; what comes then is dropped, */
+    DATAGRAMS_BYTES = 256 * 1024, /* and what comes when it holds that much */
 };
 
 struct sock {
@@ -42,6 +44,7 @@ struct sock {
     uint32_t family; /* SOCKET_FAMILY_ */
     enum sock_state state;
     uint32_t flags; /* FILE_OPEN_NONBLOCK */
+    uint32_t login; /* whose memory its data counts as; 0: a service's */
     status_t error; /* told once */
     bool peer_done; /* the peer sends no more */
     bool read_shut, write_shut;
@@ -52,6 +55,8 @@ struct sock {
     };
     struct list received; /* struct chunk */
     uint64_t n_received;  /* bytes, for streams; datagrams else */
+    size_t counted;       /* bytes of memory that they take */
+    uint64_t n_unsent;    /* streams: bytes that lwIP holds for the peer, counted */
     struct list accepted; /* listening: struct sock that nobody has accepted yet */
     uint32_t n_accepted, backlog;
     struct list_node accept_node;
@@ -69,6 +74,7 @@ struct sock {
 struct chunk {
     struct list_node node;
     struct pbuf *data;
+    size_t counted;    /* bytes of memory, for the login */
     uint32_t offset;   /* what is before it has been read */
     uint32_t used;     /* bytes in it; more may be added as far as the pbuf reaches */
     ip_addr_t address; /* datagrams: from whom */
@@ -102,7 +108,7 @@ void socks_start(struct server *server);
 struct server *socks_server(void);
 
 /* A new socket; NULL: no memory. Freed by sock_free, or by the end of its object. */
-struct sock *sock_create(enum sock_kind kind, uint32_t family);
+struct sock *sock_create(enum sock_kind kind, uint32_t family, uint32_t login);
 void sock_free(struct sock *sock);
 
 /* Makes it an object with a gate for the client `tag`. On an error it is still the caller's. */
@@ -150,6 +156,24 @@ WARN_UNUSED status_t stream_listen(struct sock *sock, uint32_t backlog);
 /* The oldest connection that nobody has accepted; WOULD_BLOCK: there is none. */
 WARN_UNUSED status_t stream_accept(struct sock *sock, struct sock **connection);
 
+/* ---- chunk.c: data in the server's memory ---- */
+
+/*
+ * Data that waits for a client, or for a peer, counts against the login of its socket, which may
+ * have so much that as much is left (lib/base/share.h) of half of the server's budget.
+ */
+
+/* May the socket have n more bytes? They are counted until memory_return. */
+WARN_UNUSED bool memory_take(const struct sock *sock, size_t n);
+void memory_return(const struct sock *sock, size_t n);
+/* Could it? */
+bool memory_is_left(const struct sock *sock, size_t n);
+
+/* Takes over `data`, of which `used` bytes count, at the end of what the socket has received. NULL:
+ * no memory, or the login has its share; `data` is still the caller's. */
+struct chunk *chunk_add(struct sock *sock, struct pbuf *data, uint32_t used);
+void chunk_free(struct sock *sock, struct chunk *chunk);
+/* All that the socket has received. */
 void chunks_drop(struct sock *sock);
 
 /* ---- handlers.c ---- */

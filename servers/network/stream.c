@@ -33,23 +33,18 @@ static bool gather(struct sock *sock, struct pbuf *data) {
     return true;
 }
 
-static bool chunk_add(struct sock *sock, struct pbuf *data) {
-    struct chunk *chunk = calloc(1, sizeof *chunk);
+/* The first small piece, in a buffer that others are put to. `data` is still the caller's. */
+static bool gather_begin(struct sock *sock, struct pbuf *data) {
+    struct pbuf *buffer = pbuf_alloc(PBUF_RAW, GATHER_BYTES, PBUF_RAM);
 
-    if (chunk == NULL) {
+    if (buffer == NULL) {
         return false;
     }
-    chunk->data = data;
-    chunk->used = data->tot_len;
-    if (data->tot_len <= SMALL_BYTES) {
-        chunk->data = pbuf_alloc(PBUF_RAW, GATHER_BYTES, PBUF_RAM);
-        if (chunk->data == NULL) {
-            free(chunk);
-            return false;
-        }
-        chunk->used = pbuf_copy_partial(data, chunk->data->payload, data->tot_len, 0);
+    if (chunk_add(sock, buffer, data->tot_len) == NULL) {
+        pbuf_free(buffer);
+        return false;
     }
-    list_push_back(&sock->received, &chunk->node);
+    pbuf_copy_partial(data, buffer->payload, data->tot_len, 0);
     return true;
 }
 
@@ -70,12 +65,10 @@ static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *data, err_
         pbuf_free(data);
         return ERR_OK;
     }
-    if (gather(sock, data)) {
-        pbuf_free(data);
-    } else if (!chunk_add(sock, data)) {
-        return ERR_MEM;
-    } else if (n <= SMALL_BYTES) {
+    if (gather(sock, data) || (n <= SMALL_BYTES && gather_begin(sock, data))) {
         pbuf_free(data); /* it was copied */
+    } else if (n <= SMALL_BYTES || chunk_add(sock, data, n) == NULL) {
+        return ERR_MEM;
     }
     sock->n_received += n;
     sock_changed(sock);
@@ -83,8 +76,13 @@ static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *data, err_
 }
 
 static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t n) {
-    (void)pcb, (void)n;
-    sock_changed(arg);
+    struct sock *sock = arg;
+    uint64_t sent = MIN((uint64_t)n, sock->n_unsent); /* the FIN counts as a byte too */
+
+    (void)pcb;
+    sock->n_unsent -= sent;
+    memory_return(sock, sent);
+    sock_changed(sock);
     return ERR_OK;
 }
 
@@ -99,6 +97,12 @@ static void on_error(void *arg, err_t error) {
     struct sock *sock = arg;
 
     sock->tcp = NULL;
+    memory_return(sock, sock->n_unsent);
+    sock->n_unsent = 0;
+    if (sock->listener != NULL) {
+        sock_free(sock); /* before anybody accepted it: nobody hears of it */
+        return;
+    }
     if (error == ERR_CLSD) { /* both sides were done */
         sock->peer_done = true;
         sock->write_shut = true;
@@ -236,7 +240,7 @@ static err_t on_accepted(void *arg, struct tcp_pcb *pcb, err_t error) {
     if (error != ERR_OK || pcb == NULL || listener == NULL) {
         return ERR_VAL;
     }
-    struct sock *sock = sock_create(SOCK_STREAM_KIND, listener->family);
+    struct sock *sock = sock_create(SOCK_STREAM_KIND, listener->family, listener->login);
     if (sock == NULL) {
         return ERR_MEM; /* lwIP ends the connection */
     }
@@ -354,9 +358,7 @@ static status_t receive(struct sock *sock, struct transfer *transfer) {
         chunk->offset += n;
         consumed += n;
         if (chunk->offset == chunk->used) {
-            list_remove(&chunk->node);
-            pbuf_free(chunk->data);
-            free(chunk);
+            chunk_free(sock, chunk);
         }
     }
     sock->n_received -= consumed;
@@ -393,6 +395,9 @@ static status_t stream_write(struct sock *sock, struct transfer *transfer) {
     if (transfer->has_place && sock->state == SOCK_CONNECTED) {
         return ERROR_IS_CONNECTED;
     }
+    if (transfer->done > 0 && (sock->write_shut || sock->tcp == NULL)) {
+        return OK; /* a part; the next write hears why */
+    }
     if (sock->state == SOCK_FAILED && sock->error != OK) {
         return sock_take_error(sock);
     }
@@ -410,16 +415,18 @@ static status_t stream_write(struct sock *sock, struct transfer *transfer) {
                          (uint32_t)tcp_sndbuf(sock->tcp));
         bool is_last = transfer->done + n == transfer->length;
 
-        if (n == 0) {
+        if (n == 0 || !memory_take(sock, n)) {
             break;
         }
         status = saved_read(transfer->saved, transfer->done, buffer, n);
-        if (status == OK &&
+        if (status != OK ||
             tcp_write(sock->tcp, buffer, (u16_t)n,
                       TCP_WRITE_FLAG_COPY | (is_last ? 0 : TCP_WRITE_FLAG_MORE)) != ERR_OK) {
+            memory_return(sock, n);
             break; /* no memory, or a full queue: on_sent, or on_poll, tries again */
         }
-        transfer->done += status == OK ? n : 0;
+        sock->n_unsent += n;
+        transfer->done += n;
     }
     (void)tcp_output(sock->tcp); /* what cannot go now is sent by lwIP's timer */
     if (status != OK) {
@@ -454,7 +461,7 @@ static uint32_t stream_events(const struct sock *sock) {
                      sock->n_accepted > 0;
     bool has_room = is_over || sock->write_shut ||
                     (sock->state == SOCK_CONNECTED && sock->tcp != NULL &&
-                     tcp_sndbuf(sock->tcp) > TCP_SNDLOWAT);
+                     tcp_sndbuf(sock->tcp) > TCP_SNDLOWAT && memory_is_left(sock, TCP_SNDLOWAT));
 
     return (has_input ? FILE_EVENT_READ : 0) | (has_room ? FILE_EVENT_WRITE : 0) |
            (is_over && sock->error != OK ? FILE_EVENT_ERROR : 0) |

@@ -381,6 +381,125 @@ static void test_datagrams(void) {
     free(large);
 }
 
+/* What MSG_TRUNC asks: how long the datagram was. */
+static void test_cut(void) {
+    struct sockaddr_in own = address_of(INADDR_LOOPBACK, 0);
+    socklen_t length = sizeof own;
+    char buffer[8] = "";
+    int a = socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP), b = socket(AF_INET, SOCK_DGRAM, 0);
+
+    CHECK(bind(a, (struct sockaddr *)&own, sizeof own) == 0);
+    CHECK(getsockname(a, (struct sockaddr *)&own, &length) == 0);
+    CHECK(connect(b, (struct sockaddr *)&own, length) == 0 && send(b, "0123456789", 10, 0) == 10);
+    CHECK(recv(a, buffer, 4, MSG_PEEK | MSG_TRUNC) == 10 && memcmp(buffer, "0123\0", 5) == 0);
+    struct iovec parts[] = {{buffer, 2}, {buffer + 2, 1}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+    CHECK(recvmsg(a, &message, MSG_TRUNC) == 10 && message.msg_flags == MSG_TRUNC);
+    CHECK_ERROR(recv(a, buffer, 4, MSG_DONTWAIT), EAGAIN);
+    CHECK_ERROR(socket(AF_INET, SOCK_DGRAM, IPPROTO_TCP), EPROTONOSUPPORT);
+    CHECK_ERROR(accept4(a, NULL, NULL, 1), EINVAL);
+    close(a);
+    close(b);
+}
+
+/* One that was reset while it waited to be accepted does no harm to the next. */
+static void test_reset_in_queue(void) {
+    const struct linger hard = {.l_onoff = 1};
+    uint16_t port;
+    char byte;
+    int server = listener(&port), lost = socket(AF_INET, SOCK_STREAM, 0);
+
+    CHECK(server >= 0 && connect_to(lost, port) == 0);
+    setsockopt(lost, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+    close(lost);
+    nanosleep(&(struct timespec){0, 50000000}, NULL);
+    fcntl(server, F_SETFL, O_NONBLOCK);
+    int fd = accept(server, NULL, NULL); /* Linux shows it, and its error when it is read */
+    CHECK(fd >= 0 ? read(fd, &byte, 1) == -1 && errno == ECONNRESET : errno == EAGAIN);
+    close(fd);
+    fcntl(server, F_SETFL, 0);
+    int client = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(connect_to(client, port) == 0);
+    fd = accept(server, NULL, NULL);
+    CHECK(fd >= 0 && write(client, "x", 1) == 1 && read(fd, &byte, 1) == 1 && byte == 'x');
+    close(fd);
+    close(client);
+    close(server);
+}
+
+/* A write that had to wait, and was ended by the peer, tells how much went; the next tells why. */
+static void test_part(void) {
+    const struct linger hard = {.l_onoff = 1};
+    char *data = pattern(), block[1000];
+    int fds[2];
+
+    CHECK(pair(fds));
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(fds[0]);
+        setsockopt(fds[1], SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+        nanosleep(&(struct timespec){0, 100000000}, NULL);
+        _exit(read(fds[1], block, sizeof block) != sizeof block);
+    }
+    close(fds[1]);
+    signal(SIGPIPE, SIG_IGN);
+    ssize_t n = 0, part = 0;
+    while ((part = write(fds[0], data, BULK_BYTES)) > 0) {
+        n += part;
+    }
+    CHECK(n > 0 && part == -1 && (errno == ECONNRESET || errno == EPIPE));
+    waitpid(pid, NULL, 0);
+    signal(SIGPIPE, SIG_DFL);
+    close(fds[0]);
+    free(data);
+}
+
+static int datagram_socket(struct sockaddr_in *own) {
+    socklen_t length = sizeof *own;
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+    *own = address_of(INADDR_LOOPBACK, 0);
+    return fd >= 0 && bind(fd, (struct sockaddr *)own, length) == 0 &&
+                   getsockname(fd, (struct sockaddr *)own, &length) == 0
+               ? fd
+               : -1;
+}
+
+/* Whoever lets data lie holds so much, and no more: there are still sockets to be had, and when he
+ * takes it all is as before. */
+static void test_hoard(void) {
+    enum { DATAGRAMS = 64, SOCKETS = 12, STREAMS = 24, BYTES = 60000 };
+    struct sockaddr_in own;
+    int udp[SOCKETS], streams[STREAMS][2], n_streams = 0, n_udp = 0;
+    char *data = pattern();
+
+    for (; n_streams < STREAMS && pair(streams[n_streams]); n_streams++) {
+        while (send(streams[n_streams][0], data, BULK_BYTES, MSG_DONTWAIT) > 0) {
+        }
+    }
+    for (; n_udp < SOCKETS && (udp[n_udp] = datagram_socket(&own)) >= 0; n_udp++) {
+        for (int j = 0; j < DATAGRAMS; j++) {
+            sendto(udp[n_udp], data, BYTES, 0, (struct sockaddr *)&own, sizeof own);
+        }
+    }
+    CHECK(n_streams == STREAMS && n_udp == SOCKETS);
+    CHECK(recv(streams[0][1], data, 1000, MSG_DONTWAIT) == 1000);
+    for (int i = 0; i < n_streams; i++) {
+        close(streams[i][0]);
+        close(streams[i][1]);
+    }
+    for (int i = 0; i < n_udp; i++) {
+        close(udp[i]);
+    }
+    int fd = datagram_socket(&own);
+    CHECK(sendto(fd, data, BYTES, 0, (struct sockaddr *)&own, sizeof own) == BYTES);
+    CHECK(recv(fd, data, BYTES, MSG_DONTWAIT) == BYTES);
+    close(fd);
+    free(data);
+    test_bulk();
+}
+
 static void test_many(void) {
     enum { N = 40 };
     int fds[N], n = 0;
@@ -429,6 +548,8 @@ static void test_ipv6(void) {
     char buffer[4];
     int server = socket(AF_INET6, SOCK_STREAM, 0), client = socket(AF_INET6, SOCK_STREAM, 0);
 
+    int is_only = 1;
+    CHECK(setsockopt(server, IPPROTO_IPV6, IPV6_V6ONLY, &is_only, sizeof is_only) == 0);
     CHECK(bind(server, (struct sockaddr *)&own, sizeof own) == 0 && listen(server, 1) == 0);
     CHECK(getsockname(server, (struct sockaddr *)&own, &length) == 0);
     CHECK(connect(client, (struct sockaddr *)&own, length) == 0);
@@ -456,6 +577,10 @@ int main(void) {
     test_interrupted();
     test_options();
     test_datagrams();
+    test_cut();
+    test_reset_in_queue();
+    test_part();
+    test_hoard();
     test_many();
     test_killed_reader();
     test_ipv6();
