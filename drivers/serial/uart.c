@@ -106,6 +106,7 @@ static uint8_t read_status(struct uart *uart) {
     uint8_t status = read_register(uart, REGISTER_STATUS);
 
     uart->n_overruns += (status & STATUS_OVERRUN) != 0;
+    uart->is_break = uart->is_break || (status & STATUS_BREAK) != 0;
     if ((status & STATUS_RECEIVED) != 0 && (status & STATUS_BREAK) == 0) {
         uart->n_line_errors += (status & (STATUS_PARITY | STATUS_FRAMING)) != 0;
     }
@@ -119,7 +120,10 @@ enum uart_received uart_receive(struct uart *uart, uint8_t *byte) {
         return UART_NOTHING;
     }
     *byte = read_register(uart, REGISTER_DATA);
-    return (status & STATUS_BREAK) != 0 ? UART_BREAK : UART_BYTE;
+    enum uart_received received = uart->is_break ? UART_BREAK : UART_BYTE;
+
+    uart->is_break = false;
+    return received;
 }
 
 uint32_t uart_room(struct uart *uart) {

@@ -13,6 +13,7 @@ struct uart {
     uint16_t base;          /* first of its eight ports */
     uint32_t fifo_bytes;    /* 16; 1 if its FIFO does not work */
     bool receives;          /* the receive interrupt is on */
+    bool is_break;          /* the status that told of a break before the next byte has been read */
     uint64_t n_overruns;    /* times that bytes were lost in the UART */
     uint64_t n_line_errors; /* bytes with wrong parity or framing */
 };

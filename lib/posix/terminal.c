@@ -67,6 +67,17 @@ void terminal_after_fork(void) {
     taken = HANDLE_NONE;
 }
 
+/* Is it the terminal of another session than `own`, whose leader lives? */
+static bool is_of_another(handle_t gate, uint32_t own) {
+    uint32_t parent, group, session, has_terminal, number;
+
+    return terminal_get_session(gate, &number, DEADLINE_NEVER) == OK && number != 0 &&
+           number != own &&
+           proc_get_ids(proc_gate(), number, &parent, &group, &session, &has_terminal,
+                        DEADLINE_NEVER) == OK &&
+           session == number && has_terminal != 0;
+}
+
 void terminal_opened(handle_t gate) {
     uint32_t parent, group, session, has_terminal, rows, columns;
 
@@ -76,7 +87,8 @@ void terminal_opened(handle_t gate) {
         session != process_pid() || has_terminal != 0) {
         return;
     }
-    if (terminal_get_size(gate, &rows, &columns, DEADLINE_NEVER) == OK) {
+    if (terminal_get_size(gate, &rows, &columns, DEADLINE_NEVER) == OK &&
+        !is_of_another(gate, session)) {
         status_t status = terminal_take(gate);
 
         (void)status; /* then the session has no terminal, as if O_NOCTTY had been said */
@@ -270,7 +282,7 @@ static long take(handle_t gate) {
     if (error != 0 || (number == own && has_terminal != 0)) {
         return error;
     }
-    if (own != process_pid() || has_terminal != 0) {
+    if (own != process_pid() || has_terminal != 0 || is_of_another(gate, own)) {
         return -EPERM;
     }
     return terminal_error(terminal_take(gate));

@@ -105,11 +105,17 @@ static uint32_t echo_columns(const struct discipline *d, uint8_t c, uint32_t col
                                    : 1;
 }
 
-/* The column after the line being edited, up to (not with) `end`. */
+/* The column after the line being edited, up to (not with) `end`, modulo that of tabs: where the
+ * tab before it ends is known. */
 static uint32_t column_before(struct discipline *d, uint32_t end) {
-    uint32_t column = d->line_column;
+    uint32_t at = end;
 
-    for (uint32_t at = d->line_at; at != end; at++) {
+    while (at != d->line_at && *slot(d, at - 1) != '\t') {
+        at--;
+    }
+    uint32_t column = at == d->line_at ? d->line_column : 0;
+
+    for (; at != end; at++) {
         column += echo_columns(d, *slot(d, at), column);
     }
     return column;
@@ -124,9 +130,8 @@ static void erase_character(struct discipline *d) {
     while (at != d->line_at && is_continuation(d, *slot(d, at))) {
         at--;
     }
-    uint32_t column = column_before(d, at);
     uint8_t c = *slot(d, at);
-    uint32_t n = echo_columns(d, c, column);
+    uint32_t n = echo_columns(d, c, c == '\t' ? column_before(d, at) : 0);
 
     d->write_at = at;
     if (!has_local(d, ECHO)) {
@@ -332,6 +337,9 @@ uint32_t discipline_input(struct discipline *d, const uint8_t *bytes, size_t n) 
 
     for (size_t i = 0; i < n; i++) {
         signals |= take_byte(d, bytes[i]);
+        if (bytes[i] == BREAK_MARK && has_input(d, PARMRK) && !has_input(d, ISTRIP)) {
+            take_character(d, BREAK_MARK); /* twice: it does not begin the mark of a break */
+        }
     }
     return signals;
 }
@@ -356,6 +364,8 @@ uint32_t discipline_break(struct discipline *d) {
 size_t discipline_room(const struct discipline *d) {
     uint32_t used = used_bytes(d);
     size_t room = used >= DISCIPLINE_INPUT_BYTES - 1 ? 0 : DISCIPLINE_INPUT_BYTES - 1 - used;
+
+    room = has_input(d, PARMRK) ? room / 2 : room; /* a byte can become two */
 
     if (discipline_is_canonical(d) && d->line_at == d->read_at) {
         room = DISCIPLINE_INPUT_BYTES; /* only more input can make something readable */

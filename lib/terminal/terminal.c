@@ -243,13 +243,17 @@ static void step_drainers(struct terminal *terminal) {
 
 /* ---- the device's side ---- */
 
-uint32_t terminal_events(const struct terminal *terminal) {
-    bool may_time;
+/* Would a read of many bytes give some now, or, with VTIME, after a while? */
+static bool is_readable(const struct terminal *terminal) {
+    const uint8_t *characters = terminal->discipline.attributes.characters;
+    bool is_counted = !discipline_is_canonical(&terminal->discipline) && characters[VTIME] == 0;
 
-    return (terminal_can_read(terminal, 1, &may_time) &&
-                    discipline_available(&terminal->discipline) > 0
-                ? FILE_EVENT_READ
-                : 0) |
+    return discipline_available(&terminal->discipline) >=
+           (is_counted ? MAX((size_t)characters[VMIN], (size_t)1) : 1);
+}
+
+uint32_t terminal_events(const struct terminal *terminal) {
+    return (is_readable(terminal) ? FILE_EVENT_READ : 0) |
            (!terminal->is_unseen && discipline_is_writable(&terminal->discipline) ? FILE_EVENT_WRITE
                                                                                   : 0);
 }

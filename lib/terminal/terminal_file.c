@@ -39,7 +39,7 @@ static status_t on_read(void *context, struct request *request, uint64_t offset,
     bool may_time;
 
     if ((file->flags & FILE_OPEN_READ) == 0) {
-        return ERROR_DENIED;
+        return ERROR_BAD_HANDLE;
     }
     status_t check = transfer_check(terminal, request, offset);
     if (check != OK) {
@@ -55,7 +55,10 @@ static status_t on_read(void *context, struct request *request, uint64_t offset,
         return status;
     }
     if ((file->flags & FILE_OPEN_NONBLOCK) != 0) {
-        return ERROR_WOULD_BLOCK;
+        /* What is there, also if it is less than VMIN. */
+        return list_is_empty(&terminal->readers) && discipline_available(&terminal->discipline) > 0
+                   ? terminal_read_now(terminal, HANDLE_NONE, length, n)
+                   : ERROR_WOULD_BLOCK;
     }
     status_t status =
         waiting_add(terminal, &terminal->readers, request,
@@ -74,7 +77,7 @@ static status_t on_write(void *context, struct request *request, uint64_t offset
     status_t status = ERROR_WOULD_BLOCK;
 
     if ((file->flags & FILE_OPEN_WRITE) == 0) {
-        return ERROR_DENIED;
+        return ERROR_BAD_HANDLE;
     }
     status_t check = transfer_check(terminal, request, offset);
     bool stops = (terminal->discipline.attributes.local_flags & TOSTOP) != 0;

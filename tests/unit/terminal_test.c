@@ -117,6 +117,32 @@ static void test_erase_of_a_tab(void **state) {
     assert_string_equal(read_all(), "ab\n");
 }
 
+/* A line of many tabs goes column by column, and in time that is linear in its length. */
+static void test_kill_of_tabs(void **state) {
+    char line[2 * DISCIPLINE_LINE_BYTES];
+    size_t n = 0;
+
+    (void)state;
+    assert_int_equal(discipline_write(&d, (const uint8_t *)"$ ", 2), 2);
+    type("a\tbc\t\t");
+    (void)screen();
+    type("\x15");
+    assert_string_equal(screen(), "\b\b\b\b\b\b\b\b" /* from 24 to 16, */
+                                  "\b\b\b\b\b\b"     /* from there to 10 */
+                                  "\b \b\b \b"
+                                  "\b\b\b\b\b" /* and from 8 to 3 */
+                                  "\b \b");
+    set_local(ECHO, 0);
+    while (n < DISCIPLINE_LINE_BYTES - 2) {
+        line[n++] = '\t';
+    }
+    line[n++] = '\x15';
+    line[n++] = '\r';
+    line[n] = '\0';
+    type(line);
+    assert_string_equal(read_all(), "\n");
+}
+
 static void test_kill_and_word_erase(void **state) {
     (void)state;
     type("one two-three  \x17");
@@ -197,10 +223,16 @@ static void test_break(void **state) {
     assert_int_equal(discipline_break(&d), 0);
     type("\r");
     size_t used;
-    uint8_t bytes[4];
+    uint8_t bytes[8];
     assert_int_equal(discipline_peek(&d, bytes, sizeof bytes, &used), 2);
     assert_memory_equal(bytes, "\0\n", 2);
-    set_input(0, BRKINT);
+    discipline_consume(&d, used);
+    set_input(0, PARMRK); /* a break and the byte 0xff can be told apart then */
+    assert_int_equal(discipline_break(&d), 0);
+    type("\xff\r");
+    assert_int_equal(discipline_peek(&d, bytes, sizeof bytes, &used), 6);
+    assert_memory_equal(bytes, "\xff\0\0\xff\xff\n", 6);
+    set_input(PARMRK, BRKINT);
     assert_int_equal(discipline_break(&d), TERMINAL_NOTIFY_INTERRUPT);
     assert_int_equal(discipline_available(&d), 0);
     set_input(0, IGNBRK);
@@ -477,6 +509,7 @@ int main(void) {
         cmocka_unit_test_setup(test_lines, setup),
         cmocka_unit_test_setup(test_erase, setup),
         cmocka_unit_test_setup(test_erase_of_a_tab, setup),
+        cmocka_unit_test_setup(test_kill_of_tabs, setup),
         cmocka_unit_test_setup(test_kill_and_word_erase, setup),
         cmocka_unit_test_setup(test_end_of_file, setup),
         cmocka_unit_test_setup(test_end_of_line_characters, setup),

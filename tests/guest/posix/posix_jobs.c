@@ -378,6 +378,25 @@ static void test_order(void) {
     close(fds[1]);
 }
 
+/* The terminal of a session that lives is nobody else's to take. */
+static int takes_terminal(void) {
+    bool is_refused = setsid() == getpid() && ioctl(TERMINAL, TIOCSCTTY, 0) == -1 && errno == EPERM;
+
+    return is_refused && tcgetpgrp(TERMINAL) == -1 && errno == ENOTTY ? 7 : 1;
+}
+
+static void test_taking(void) {
+    int status;
+
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        _exit(takes_terminal());
+    }
+    CHECK(waitpid(pid, &status, 0) == pid && status == 7 << 8);
+    CHECK(tcgetpgrp(TERMINAL) == getpgrp());
+}
+
 static void test_size(void) {
     struct winsize old, size = {.ws_row = 33, .ws_col = 99};
     sigset_t block, none, mask;
@@ -422,6 +441,7 @@ int main(void) {
     test_orphans();
     test_end_that_continues();
     test_order();
+    test_taking();
     test_size();
     tcsetattr(TERMINAL, TCSANOW, &old);
     return tap_end();
