@@ -30,8 +30,8 @@ size_t ring_read(const struct kernel_log *ring, uint64_t *position, char *to, si
     uint64_t head = ring->head;
     size_t done = 0;
 
-    if (head - *position > ring->size || *position > head) {
-        *position = head > ring->size ? head - ring->size : 0; /* what was there is overwritten */
+    if (*position < head && head - *position > ring->size) {
+        *position = head - ring->size; /* what was there is overwritten */
     }
     while (done < size && *position < head) {
         uint64_t place = *position % ring->size;
@@ -53,15 +53,15 @@ static bool has_more(const struct reader *reader) {
     return reader->position != the_ring->head;
 }
 
-/* Copies what there is to the client; *n bytes. */
-static status_t reader_copy(struct reader *reader, handle_t saved, uint32_t length, uint64_t *n) {
+/* Copies what there is from *position on to the client; *n bytes, by which *position moves. */
+static status_t ring_copy(uint64_t *position, handle_t saved, uint32_t length, uint64_t *n) {
     char buffer[COPY_BYTES];
-    uint64_t position = reader->position;
-    size_t got = ring_read(the_ring, &position, buffer, MIN((size_t)length, sizeof buffer));
+    uint64_t end = *position;
+    size_t got = ring_read(the_ring, &end, buffer, MIN((size_t)length, sizeof buffer));
     status_t status = saved_write(saved, 0, buffer, got);
 
     if (status == OK) {
-        reader->position = position;
+        *position = end;
         *n = got;
     }
     return status;
@@ -75,10 +75,11 @@ static status_t on_read(void *context, struct request *request, uint64_t offset,
         return ERROR_NOT_SUPPORTED;
     }
     if (offset != FILE_OFFSET_CURRENT) {
-        reader->position = offset;
+        return reader->follows ? ERROR_NOT_SEEKABLE
+                               : ring_copy(&offset, HANDLE_NONE, data_length, n);
     }
     if (has_more(reader) || data_length == 0) {
-        return reader_copy(reader, HANDLE_NONE, data_length, n);
+        return ring_copy(&reader->position, HANDLE_NONE, data_length, n);
     }
     if (!reader->follows) {
         return OK;
@@ -117,7 +118,8 @@ void reader_ring_grew(void) {
         }
         watch_changed(&reader->watches, FILE_EVENT_READ);
         if (reader->waiting != HANDLE_NONE) {
-            status_t status = reader_copy(reader, reader->waiting, reader->waiting_length, &n);
+            status_t status =
+                ring_copy(&reader->position, reader->waiting, reader->waiting_length, &n);
             reader_answer(reader, status, n);
         }
     }
