@@ -29,9 +29,9 @@ static inline uint32_t process_parent(void) {
 #define POSIX_CALLS(X)                                                                             \
     X(accept) X(accept4) X(access) X(alarm) X(arch_prctl) X(bind) X(brk) X(chdir) X(chmod)         \
     X(chown) X(clock_getres) X(clock_gettime) X(clock_nanosleep) X(clock_settime) X(close)         \
-    X(connect) X(copy_file_range) X(dup) X(dup2) X(dup3) X(execve) X(exit_group) X(exit_thread) \
-    X(faccessat) X(faccessat2) X(fallocate) X(fchdir) X(fchmod) X(fchmodat) X(fchown)              \
-    X(fchownat) X(fcntl) X(flock) X(fork) X(fstat) X(fstatfs) X(fsync) X(ftruncate) X(futex)       \
+    X(connect) X(copy_file_range) X(dup) X(dup2) X(dup3) X(execve) X(exit_group) X(exit_thread)    \
+    X(faccessat) X(faccessat2) X(fallocate) X(fchdir) X(fchmod) X(fchmodat) X(fchown) X(fchownat)  \
+    X(fcntl) X(flock) X(fork) X(fstat) X(fstatfs) X(fsync) X(ftruncate) X(futex) X(get_ids)        \
     X(getcwd) X(getdents64) X(getgroups) X(getitimer) X(getpeername) X(getpgid) X(getpgrp)         \
     X(getpid) X(getppid) X(getpriority) X(getrandom) X(getrlimit) X(getrusage) X(getsid)           \
     X(getsockname) X(getsockopt) X(gettid) X(gettimeofday) X(ioctl) X(kill) X(lchown) X(link)      \
@@ -42,13 +42,14 @@ static inline uint32_t process_parent(void) {
     X(readlinkat) X(readv) X(recvfrom) X(recvmsg) X(rename) X(renameat) X(rmdir)                   \
     X(sched_get_priority_max) X(sched_get_priority_min) X(sched_getaffinity) X(sched_getparam)     \
     X(sched_getscheduler) X(sched_rr_get_interval) X(sched_setaffinity) X(sched_setparam)          \
-    X(sched_setscheduler) X(sched_yield) X(select) X(sendfile) X(sendmsg) X(sendto)                \
-    X(set_tid_address) X(setid) X(setitimer) X(setpgid) X(setsid) X(setsockopt) X(shutdown)        \
-    X(sigaction) X(sigaltstack) X(sigpending) X(sigprocmask) X(sigqueueinfo) X(sigsuspend)         \
-    X(sigtimedwait) X(socket) X(socketpair) X(stat) X(statfs) X(success) X(symlink) X(symlinkat)   \
-    X(sync) X(sysinfo) X(tgkill) X(time) X(timer_create) X(timer_delete) X(timer_getoverrun)       \
-    X(timer_gettime) X(timer_settime) X(times) X(tkill) X(truncate) X(umask) X(uname) X(unlink)    \
-    X(unlinkat) X(user_id) X(utimensat) X(vfork) X(wait4) X(waitid) X(write) X(writev)
+    X(sched_setscheduler) X(sched_yield) X(select) X(sendfile) X(sendmsg) X(sendto) X(set_id)      \
+    X(set_id_pair) X(set_ids) X(set_tid_address) X(setgroups) X(setitimer) X(setpgid) X(setsid)    \
+    X(setsockopt) X(shutdown) X(sigaction) X(sigaltstack) X(sigpending) X(sigprocmask)             \
+    X(sigqueueinfo) X(sigsuspend) X(sigtimedwait) X(socket) X(socketpair) X(stat) X(statfs)        \
+    X(success) X(symlink) X(symlinkat) X(sync) X(sysinfo) X(tgkill) X(time) X(timer_create)        \
+    X(timer_delete) X(timer_getoverrun) X(timer_gettime) X(timer_settime) X(times) X(tkill)        \
+    X(truncate) X(umask) X(uname) X(unlink) X(unlinkat) X(user_id) X(utimensat) X(vfork) X(wait4)  \
+    X(waitid) X(write) X(writev)
 /* clang-format on */
 
 #define POSIX_CALL_DECLARE(name) long call_##name(const long *a);

@@ -10,6 +10,7 @@
 #include "abi/generated/file.h"
 #include "lib/posix/fd.h"
 #include "lib/posix/file.h"
+#include "lib/posix/thread.h"
 
 /* Most that one call copies, as on Linux. */
 #define COPY_BYTES_MAX 0x7ffff000ull
@@ -45,13 +46,16 @@ static void give_back(const struct place *from, long n) {
 /* One buffer's worth; 0: the end. */
 static long copy_piece(const struct place *from, const struct place *to, size_t size) {
     char buffer[BUFFER_BYTES];
+    uint8_t patience = thread_self()->slow;
     long n = file_read_at(from->fd, buffer, MIN(size, sizeof buffer), place_offset(from));
 
+    thread_self()->slow = patience; /* of a file nothing interrupts the reading */
     if (n <= 0) {
         return n;
     }
     long written = file_write_at(to->fd, buffer, (size_t)n, place_offset(to));
 
+    thread_self()->slow = patience;
     if (written < n) {
         give_back(from, n - MAX(written, 0));
     }

@@ -114,7 +114,7 @@ static status_t lock_base(handle_t gate, int whence, uint64_t *base) {
 /* The bytes that are meant: *length 0 for all that follow. Minus an errno, or 0. */
 static int lock_range(handle_t gate, const struct flock *lock, uint64_t *start, uint64_t *length) {
     uint64_t base;
-    int64_t first, last;
+    int64_t first, last; /* of the bytes, both meant; with a length below 0 the other way round */
 
     if (lock->l_whence != SEEK_SET && lock->l_whence != SEEK_CUR && lock->l_whence != SEEK_END) {
         return -EINVAL;
@@ -125,7 +125,7 @@ static int lock_range(handle_t gate, const struct flock *lock, uint64_t *start, 
         return errno_from_status(status);
     }
     if (__builtin_add_overflow((int64_t)base, lock->l_start, &first) ||
-        __builtin_add_overflow(first, lock->l_len, &last)) {
+        __builtin_add_overflow(first, lock->l_len - (lock->l_len > 0), &last)) {
         return -EOVERFLOW;
     }
     *start = (uint64_t)(lock->l_len < 0 ? last : first);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
@@ -26,14 +27,47 @@ long call_user_id(const long *a) {
     return 0;
 }
 
-/* setuid and its kin: user 0 may stay user 0. */
-long call_setid(const long *a) {
-    return (int)a[0] == 0 || (int)a[0] == -1 ? 0 : -EPERM;
+/* User 0 may stay user 0; -1 means: as it is. */
+static long ids_set(const long *ids, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if ((int)ids[i] != 0 && (int)ids[i] != -1) {
+            return -EPERM;
+        }
+    }
+    return 0;
+}
+
+/* setuid, setgid. */
+long call_set_id(const long *a) {
+    return (int)a[0] == -1 ? -EINVAL : ids_set(a, 1);
+}
+
+/* setreuid, setregid. */
+long call_set_id_pair(const long *a) {
+    return ids_set(a, 2);
+}
+
+/* setresuid, setresgid, by which musl makes seteuid and setegid. */
+long call_set_ids(const long *a) {
+    return ids_set(a, 3);
+}
+
+/* getresuid, getresgid: the real, the effective and the saved one. */
+long call_get_ids(const long *a) {
+    for (size_t i = 0; i < 3; i++) {
+        *(uint32_t *)a[i] = 0;
+    }
+    return 0;
 }
 
 long call_getgroups(const long *a) {
     (void)a;
     return 0;
+}
+
+/* There are no further groups to be in. */
+long call_setgroups(const long *a) {
+    return a[0] == 0 ? 0 : -EPERM;
 }
 
 long call_uname(const long *a) {
@@ -138,19 +172,19 @@ long call_sysinfo(const long *a) {
 long call_getrandom(const long *a) {
     const long open_args[6] = {(long)"/dev/random", O_RDONLY | O_CLOEXEC};
     size_t size = (size_t)a[1], done = 0;
-    long fd = call_open(open_args);
+
+    if ((a[2] & ~(long)(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE)) != 0) {
+        return -EINVAL;
+    }
+    long fd = call_open(open_args), n = 1;
 
     if (fd < 0) {
-        return -ENOSYS;
+        return fd == -ENOENT ? -ENOSYS : fd;
     }
-    while (done < size) {
-        long n = file_read_at((int)fd, (char *)a[0] + done, size - done, FILE_OFFSET_CURRENT);
-
-        if (n <= 0) {
-            break;
-        }
-        done += (size_t)n;
+    while (done < size && n > 0) {
+        n = file_read_at((int)fd, (char *)a[0] + done, size - done, FILE_OFFSET_CURRENT);
+        done += n > 0 ? (size_t)n : 0;
     }
     (void)fd_close((int)fd);
-    return done == 0 && size != 0 ? -EAGAIN : (long)done;
+    return done == 0 && n < 0 ? n : (long)done;
 }

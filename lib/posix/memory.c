@@ -28,6 +28,7 @@ enum {
     LINUX_MAP_FIXED_NOREPLACE = 0x100000,
     LINUX_MADV_DONTNEED = 4,
     LINUX_MADV_FREE = 8,
+    LINUX_MADV_LAST = 25, /* of those that a program without privileges has */
 };
 
 struct mapping {
@@ -123,8 +124,14 @@ static long map_file(const struct mapping *mapping, int number) {
     if (fd.gate == HANDLE_NONE) {
         return -EBADF;
     }
-    if ((fd.mode & FILE_MODE_KIND) == FILE_MODE_DIRECTORY) {
+    switch (fd.mode & FILE_MODE_KIND) {
+    case FILE_MODE_DIRECTORY:
+    case FILE_MODE_PIPE:
+    case FILE_MODE_SOCKET:
+    case FILE_MODE_CHARACTER: /* a terminal: what waits for a person; /dev/zero is no such */
         return -ENODEV;
+    default:
+        break;
     }
     status_t status = file_map(fd.gate, mapping->offset, mapping->length, how, &skip, &bytes,
                                &memory, DEADLINE_NEVER);
@@ -229,6 +236,9 @@ long call_madvise(const long *a) {
 
     if (!range_of(a, &length)) {
         return a[1] == 0 ? 0 : -EINVAL;
+    }
+    if (a[2] < 0 || a[2] > LINUX_MADV_LAST) {
+        return -EINVAL;
     }
     if (a[2] == LINUX_MADV_DONTNEED || a[2] == LINUX_MADV_FREE) {
         status_t status = sys_process_control(HANDLE_NONE, PROCESS_DISCARD, (uint64_t)a[0],

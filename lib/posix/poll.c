@@ -231,13 +231,50 @@ static short select_events(int fd, const fd_set *in, const fd_set *out, const fd
                    (other != NULL && FD_ISSET(fd, other) ? POLLPRI : 0));
 }
 
+/* What select takes for readable, writable and exceptional. */
+enum {
+    SELECT_IN = POLLIN | POLLHUP | POLLERR,
+    SELECT_OUT = POLLOUT | POLLERR,
+    SELECT_OTHER = POLLPRI,
+};
+
+/* Is there something that select was asked for, or an error of the call? */
+static bool select_has_come(const struct pollfd *entry) {
+    short events = (short)(((entry->events & POLLIN) != 0 ? SELECT_IN : 0) |
+                           ((entry->events & POLLOUT) != 0 ? SELECT_OUT : 0) |
+                           ((entry->events & POLLPRI) != 0 ? SELECT_OTHER : 0) | POLLNVAL);
+
+    return (entry->revents & events) != 0;
+}
+
+/* poll until something has come for select. What is only hung up, and was asked for something else,
+ * will never be that: it is left out, with its descriptor as ~fd. */
+static long select_poll(struct poll_wait *poll, const uint64_t *mask) {
+    bool has_come = false;
+    long n;
+
+    do {
+        n = poll_masked(poll, mask);
+        for (nfds_t i = 0; n > 0 && i < poll->n; i++) {
+            struct pollfd *entry = &poll->fds[i];
+
+            if (select_has_come(entry)) {
+                has_come = true;
+            } else if (entry->revents != 0) {
+                entry->fd = ~entry->fd;
+            }
+        }
+    } while (n > 0 && !has_come);
+    return n;
+}
+
 /* Clears the bit in `set` unless one of `events` came; returns whether it stays. */
 static int select_result(const struct pollfd *entry, fd_set *set, short wanted, short events) {
     if (set == NULL || (entry->events & wanted) == 0) {
         return 0;
     }
-    if ((entry->revents & events) == 0) {
-        FD_CLR(entry->fd, set);
+    if (entry->fd < 0 || (entry->revents & events) == 0) {
+        FD_CLR(entry->fd < 0 ? ~entry->fd : entry->fd, set);
         return 0;
     }
     return 1;
@@ -259,19 +296,21 @@ static long select_run(int n_fds, fd_set *in, fd_set *out, fd_set *other,
             fds[poll.n++] = (struct pollfd){.fd = fd, .events = events};
         }
     }
-    long n = poll_masked(&poll, mask);
+    long n = select_poll(&poll, mask);
 
+    for (nfds_t i = 0; n > 0 && i < poll.n; i++) {
+        if (fds[i].fd >= 0 && (fds[i].revents & POLLNVAL) != 0) {
+            n = -EBADF;
+        }
+    }
     if (n < 0) {
-        return n;
+        return n; /* with the sets as they were */
     }
     n = 0;
     for (nfds_t i = 0; i < poll.n; i++) {
-        if ((fds[i].revents & POLLNVAL) != 0) {
-            return -EBADF;
-        }
-        n += select_result(&fds[i], in, POLLIN, POLLIN | POLLHUP | POLLERR);
-        n += select_result(&fds[i], out, POLLOUT, POLLOUT | POLLERR);
-        n += select_result(&fds[i], other, POLLPRI, POLLPRI);
+        n += select_result(&fds[i], in, POLLIN, SELECT_IN);
+        n += select_result(&fds[i], out, POLLOUT, SELECT_OUT);
+        n += select_result(&fds[i], other, POLLPRI, SELECT_OTHER);
     }
     return n;
 }

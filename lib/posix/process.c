@@ -196,12 +196,14 @@ static long wait_for(int selector, uint32_t options, uint32_t *wait_status, stru
 
 long call_wait4(const long *a) {
     const long known = WNOHANG | WUNTRACED | WCONTINUED;
+    const long linux_only = 0xe0000000; /* __WALL and the like: all children are of one kind here */
     uint32_t wait_status = 0;
 
-    if ((a[2] & ~known) != 0 || (int)a[0] == INT32_MIN) {
+    if (((uint32_t)a[2] & ~(known | linux_only)) != 0 || (int)a[0] == INT32_MIN) {
         return -EINVAL;
     }
-    long pid = wait_for((int)a[0], (uint32_t)a[2] | WEXITED, &wait_status, (struct rusage *)a[3]);
+    long pid = wait_for((int)a[0], (uint32_t)(a[2] & known) | WEXITED, &wait_status,
+                        (struct rusage *)a[3]);
 
     if (pid > 0 && a[1] != 0) {
         *(int *)a[1] = (int)wait_status;
@@ -236,6 +238,9 @@ long call_waitid(const long *a) {
     if ((a[3] & ~known) != 0 || (a[3] & (WSTOPPED | WEXITED | WCONTINUED)) == 0) {
         return -EINVAL;
     }
+    if ((a[0] == P_PID && (int)a[1] <= 0) || (a[0] == P_PGID && (int)a[1] < 0)) {
+        return -EINVAL;
+    }
     switch (a[0]) {
     case P_ALL:
         selector = -1;
@@ -244,7 +249,7 @@ long call_waitid(const long *a) {
         selector = (int)a[1];
         break;
     case P_PGID:
-        selector = a[1] == 0 ? 0 : -(int)a[1];
+        selector = -(int)a[1];
         break;
     default:
         return -EINVAL;
@@ -367,6 +372,11 @@ static int cpu_times(uint64_t *own, uint64_t *children) {
 
 long call_getrusage(const long *a) {
     uint64_t own, children;
+    int who = (int)a[0];
+
+    if (who != RUSAGE_SELF && who != RUSAGE_CHILDREN && who != RUSAGE_THREAD) {
+        return -EINVAL;
+    }
     int error = cpu_times(&own, &children);
 
     if (error == 0) {

@@ -45,9 +45,10 @@ static int head_read(struct program *program, char *line, bool *is_script) {
     line[n] = '\0';
     char *end = strchr(line, '\n');
 
-    if (end == NULL) {
+    if (end == NULL && n == SCRIPT_LINE_BYTES - 1) {
         return -ENOEXEC; /* longer than we look at */
     }
+    end = end != NULL ? end : line + n; /* the file ends with the line */
     while (end > line + 2 && (end[-1] == ' ' || end[-1] == '\t' || end[-1] == '\r')) {
         end--;
     }

@@ -523,7 +523,10 @@ long call_sigaltstack(const long *a) {
     if (in_use) {
         return -EPERM;
     }
-    if ((new->ss_flags &SS_DISABLE) != 0) {
+    if (new->ss_flags != 0 && new->ss_flags != SS_ONSTACK &&new->ss_flags != SS_DISABLE) {
+        return -EINVAL;
+    }
+    if (new->ss_flags == SS_DISABLE) {
         self->alternate_base = 0;
         self->alternate_size = 0;
     } else if (new->ss_size < MINSIGSTKSZ) {

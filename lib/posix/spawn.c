@@ -70,14 +70,7 @@ static int action_dup2(struct program_state *state, int from, int to) {
 
 /* Relative paths are taken from where the child is by then. */
 static int absolute(const struct program_state *state, const char *text, char *path) {
-    switch (path_normalize(path, state->directory, text)) {
-    case PATH_OK:
-        return 0;
-    case PATH_EMPTY:
-        return -ENOENT;
-    default:
-        return -ENAMETOOLONG;
-    }
+    return path_make_normal(path, state->directory, text);
 }
 
 /* Opens in this process, which then gives its descriptor away. */
