@@ -67,8 +67,9 @@ static void say_ready(struct init *init) {
 
     init->is_ready = true;
     init->ready_ns = time_now_ns();
-    log_write(LOG_INFO, "EuraliOS ready (%llu ms since kernel entry)",
-              (unsigned long long)(ns / NS_PER_MS));
+    log_write(LOG_INFO, "EuraliOS ready (%llu.%03llu ms since kernel entry)",
+              (unsigned long long)(ns / NS_PER_MS),
+              (unsigned long long)(ns % NS_PER_MS / NS_PER_US));
     if (log != NULL) {
         boot_tell_log(init, log);
     }
