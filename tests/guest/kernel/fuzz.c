@@ -30,11 +30,11 @@ static struct slot {
     handle_t process;
     uint32_t id;
     uint64_t begun_ns;
-    uint64_t n_counted;
+    uint64_t n_counted, n_good;
 } slots[FUZZ_SLOTS];
 
 static handle_t endpoint, gate, events, event_gates[FUZZ_SLOTS], bystander;
-static uint64_t seed, dice, n_calls, n_started, n_killed;
+static uint64_t seed, dice, n_calls, n_good, n_started, n_killed;
 
 static uint64_t option(const char *name, uint64_t otherwise) {
     const char *line = (const char *)(uintptr_t)startup_block()->command_line;
@@ -112,8 +112,8 @@ static void slot_start(unsigned i) {
     for (unsigned n = 0; n < 3; n++) {
         give(program, device_thing(random_next(&dice)), RIGHTS_ALL, false);
     }
-    slots[i] = (struct slot){program, status_of(program).id, time_now_ns(), 0};
-    test_shared[i] = 0;
+    slots[i] = (struct slot){program, status_of(program).id, time_now_ns(), 0, 0};
+    test_shared[i] = test_shared[FUZZ_GOOD + i] = 0;
     (void)image_start(&image);
     n_started++;
 }
@@ -121,11 +121,15 @@ static void slot_start(unsigned i) {
 /* The calls that a program made since last time, as far as they can be true: others may write
  * there. */
 static void slot_count(unsigned i) {
-    uint64_t n = test_shared[i];
+    uint64_t n = test_shared[i], good = test_shared[FUZZ_GOOD + i];
 
     if (n > slots[i].n_counted && n <= 4 * FUZZ_CALLS_PER_LIFE) {
         n_calls += n - slots[i].n_counted;
         slots[i].n_counted = n;
+    }
+    if (good > slots[i].n_good && good <= n) {
+        n_good += good - slots[i].n_good;
+        slots[i].n_good = good;
     }
 }
 
@@ -238,10 +242,11 @@ static void bystander_ask(void) {
         test_print("# the bystander: %s\n", fuzz_report->failure);
     }
     CHECK(fuzz_report->n_rounds != 0);
-    test_print("# fuzz seed=%llu: %llu calls, %llu programs, %llu killed; bystander: %llu rounds, "
-               "longest answer %llu us\n",
-               (unsigned long long)seed, (unsigned long long)n_calls, (unsigned long long)n_started,
-               (unsigned long long)n_killed, (unsigned long long)fuzz_report->n_rounds,
+    test_print("# fuzz seed=%llu: %llu calls, %llu did something, %llu programs, %llu killed; "
+               "bystander: %llu rounds, longest answer %llu us\n",
+               (unsigned long long)seed, (unsigned long long)n_calls, (unsigned long long)n_good,
+               (unsigned long long)n_started, (unsigned long long)n_killed,
+               (unsigned long long)fuzz_report->n_rounds,
                (unsigned long long)(fuzz_report->longest_answer_ns / NS_PER_US));
     pages_unmap(fuzz_report, 1);
 }
@@ -270,7 +275,7 @@ static void fuzz(void) {
 
     seed = seed == 0 ? option("seed=", 1) : seed + 1; /* each run its own */
     dice = seed * 0x9e3779b97f4a7c15ULL | 1;
-    n_calls = n_started = n_killed = 0;
+    n_calls = n_good = n_started = n_killed = 0;
     endpoint = endpoint_new();
     gate = gate_new(endpoint, 1);
     events = endpoint_new();
@@ -290,6 +295,9 @@ static void fuzz(void) {
     orphans_end();
     dma_release();
     bystander_ask();
+    /* Numbers that only fail show nothing, nor do programs that nobody ends. */
+    CHECK(n_good > n_calls / 20 && n_started > FUZZ_SLOTS &&
+          (n_killed > 0 || n_wanted < CALLS_DEFAULT));
     log_take_back();
     closed(gate);
     closed(events);

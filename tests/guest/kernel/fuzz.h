@@ -9,6 +9,7 @@
 #include "tests/guest/kernel/kernel_test.h"
 
 enum {
+    FUZZ_GOOD = 8,     /* see struct fuzz_orders */
     FUZZ_SLOTS = 6,    /* programs at a time; their children come on top */
     FUZZ_PRIORITY = 5, /* ceiling of all of them */
     FUZZ_CALLS_PER_LIFE = 4000,
@@ -25,7 +26,8 @@ enum {
 /* What a fuzzing program is told: in its static memory when it starts. */
 struct fuzz_orders {
     uint64_t seed;
-    unsigned slot;              /* test_shared[slot] counts the calls of this life */
+    unsigned
+        slot; /* test_shared[slot] counts the calls of this life, [FUZZ_GOOD + slot] the good */
     uint32_t protected_last_id; /* processes up to this one are not to be opened */
 };
 extern struct fuzz_orders fuzz_orders;

@@ -354,6 +354,7 @@ static int64_t made(uint64_t number, uint64_t *values) {
     test_shared[fuzz_orders.slot]++;
     result = call_registers(number, values);
     status_check(result.number, result.status);
+    test_shared[FUZZ_GOOD + fuzz_orders.slot] += result.status >= OK;
     return result.status;
 }
 

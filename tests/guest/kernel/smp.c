@@ -158,6 +158,20 @@ static void fork_is_of_one_moment(void) {
  * and a bystander whose memory must stay what it is.
  */
 enum { WORKERS_PER_CPU = 2, WORKERS_MAX = 16, N_FUTEXES = 4, BYSTANDER_WORDS = 4096 };
+/* What they did, counted behind the futexes and the word of spin_child. */
+enum stress_deed {
+    DEED_KILL,
+    DEED_WAIT,
+    DEED_TIMEOUT,
+    DEED_WAKE,
+    DEED_KINDS,
+    DEEDS = DEED_KINDS + 8
+};
+enum { DEED_FIRST = 8 };
+
+static void deed(unsigned which) {
+    __atomic_fetch_add(&test_shared[DEED_FIRST + which], 1, __ATOMIC_RELAXED);
+}
 static handle_t stress_gate;
 static uint64_t stress_end_ns;
 static struct thread server;
@@ -216,6 +230,7 @@ static void stress_fork(uint64_t r) {
     }
     CHECK_OK(sys_process_kill(child, 3));
     CHECK(child_wait(child).cause == DEATH_KILLED);
+    deed(DEED_KILL);
 }
 
 static void stress_memory(uint64_t r) {
@@ -251,15 +266,17 @@ static void stress_threads(void) {
 }
 
 static void stress_futex(uint64_t r) {
-    volatile uint32_t *word = (volatile uint32_t *)&test_shared[r % N_FUTEXES];
+    volatile uint32_t *word = (volatile uint32_t *)&test_shared[r / 2 % N_FUTEXES];
     status_t status = OK;
     uint64_t n;
 
     if (r % 2 == 0) {
         status = sys_futex_wait(word, *word, time_deadline(r % 200000), FUTEX_SHARED);
+        deed(status == OK ? DEED_WAIT : DEED_TIMEOUT);
     } else {
         __atomic_fetch_add(word, 1, __ATOMIC_RELAXED);
         CHECK_OK(sys_futex_wake(word, 2, FUTEX_SHARED, &n));
+        deed(DEED_WAKE);
     }
     CHECK(status == OK || status == ERROR_TIMEOUT || status == ERROR_WOULD_BLOCK);
 }
@@ -268,6 +285,7 @@ static int worker_child(uint64_t seed) {
     while (time_now_ns() < stress_end_ns) {
         uint64_t r = random_next(&seed);
 
+        deed(DEED_KINDS + (r >> 32 & 7));
         switch (r >> 32 & 7) {
         case 0:
             stress_fork(r);
@@ -331,6 +349,9 @@ static void stress(void) {
     handle_t workers[WORKERS_MAX], bystander;
     static uint64_t seed;
 
+    for (unsigned i = 0; i < DEEDS; i++) {
+        test_shared[DEED_FIRST + i] = 0;
+    }
     stress_endpoint = endpoint_new();
     stress_gate = gate_new(stress_endpoint, 1);
     CHECK_OK(thread_start(&server, server_main, NULL, 0));
@@ -346,6 +367,9 @@ static void stress(void) {
         CHECK(status.cause == DEATH_EXIT && status.status == 0);
     }
     CHECK(child_wait(bystander).status == 0);
+    for (unsigned i = 0; i < DEEDS; i++) {
+        CHECK(test_shared[DEED_FIRST + i] != 0); /* it was stress indeed */
+    }
     end.gate = stress_gate;
     CHECK_OK(message_call(&end));
     thread_join(&server);
