@@ -34,7 +34,7 @@ def test_guest(path):
     run_guest(f"/{path}", memory=MEMORY.get(path, "256M"))
 
 
-@pytest.mark.parametrize("command", ["posix_hammer", "posix_storm", "native_library", "posix_bombs fork", "posix_bombs waits",
+@pytest.mark.parametrize("command", ["posix_hammer", "posix_storm", "posix_sync", "native_library", "posix_bombs fork", "posix_bombs waits",
                                      "posix_bombs queue"])
 def test_on_several_processors(command):
     """Those to which it makes a difference that a program runs beside the servers that it asks, and beside who signals it."""

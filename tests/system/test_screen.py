@@ -101,6 +101,43 @@ def test_ctrl_c_on_the_keyboard(machine):
     machine.expect_screen(r"interrupted!(.*\n)*/\$$")
 
 
+def test_dash_and_its_jobs_on_the_keyboard(machine):
+    type_line(machine, "dash")
+    type_line(machine, "echo ready")
+    machine.expect_screen(r"^ready$")
+    type_line(machine, "cat")
+    machine.keys("ctrl-z")
+    machine.expect_screen(r"\[1\] \+ Stopped +cat$")
+    type_line(machine, "sleep 100 &")
+    type_line(machine, "jobs")
+    machine.expect_screen(r"^\[2\] . Running +sleep 100$")
+    type_line(machine, "fg %1")
+    machine.expect_screen(r"^cat$")
+    type_line(machine, "again")
+    machine.expect_screen(r"^again\nagain$")
+    machine.keys("ctrl-d")
+    type_line(machine, "kill %2; wait; exit 3")
+    type_line(machine, "ps | awk '/dash$/' | wc -l")
+    machine.expect_screen(r"^ *0\n/\$$")                # it is gone, and so are its jobs
+
+
+def test_an_editor_on_the_keyboard(machine):
+    """Raw mode: keys one by one, the cursor's too, and Ctrl-C is one of them."""
+    type_line(machine, "nano /tmp/note")
+    machine.expect_screen(r"GNU nano.*/tmp/note")
+    machine.type_keys("lst line")
+    machine.keys("home", "right")
+    machine.type_keys("a")
+    machine.keys("ctrl-c")
+    machine.expect_screen(r"line  1/2")
+    machine.keys("ctrl-o", "ret")
+    machine.expect_screen(r"Wrote 1 line")
+    machine.keys("ctrl-x")
+    machine.expect_screen(r"^/\$$")
+    type_line(machine, "cat /tmp/note")
+    machine.expect_screen(r"^last line$")
+
+
 def test_colours_and_characters(machine):
     show(machine, r'io.write("\27[2J\27[H\27[31mred\27[0m \27[1;44mbold\27[0m \27[7mrev\27[0m \27[38;5;10mx")')
     show(machine, r'io.write("\27[0m\27[5;10H\u{e4}\u{df}\u{2502}\u{20ac}\u{4e2d}\u{301}\27[8;80Hab")')

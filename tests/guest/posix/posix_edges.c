@@ -2,6 +2,7 @@
 /* What calls answer at their edges: arguments that are not, or hardly, what they take. */
 #define _GNU_SOURCE 1
 #include <fcntl.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
@@ -156,6 +157,54 @@ static void test_readable(void) {
     close(fd);
 }
 
+static void test_descriptors(void) {
+    int fd = open("/dev/null", O_RDWR | O_CLOEXEC), limit = (int)sysconf(_SC_OPEN_MAX);
+
+    CHECK(fcntl(fd, F_GETFD) == FD_CLOEXEC);
+    int copy = fcntl(fd, F_DUPFD, 100);
+    CHECK(copy >= 100 && fcntl(copy, F_GETFD) == 0);
+    int other = fcntl(fd, F_DUPFD_CLOEXEC, copy);
+    CHECK(other > copy && fcntl(other, F_GETFD) == FD_CLOEXEC);
+    CHECK(dup3(fd, copy, O_CLOEXEC) == copy && fcntl(copy, F_GETFD) == FD_CLOEXEC);
+    CHECK(dup3(fd, copy, 0) == copy && fcntl(copy, F_GETFD) == 0);
+    CHECK_ERROR(dup3(fd, fd, 0), EINVAL);
+    CHECK_ERROR(fcntl(fd, F_DUPFD, limit), EINVAL);
+    CHECK_ERROR(dup2(fd, limit), EBADF);
+    CHECK_ERROR(dup2(limit, fd), EBADF);
+    close(fd);
+    close(copy);
+    close(other);
+}
+
+static sigjmp_buf back;
+static siginfo_t seen;
+
+static void leave(int signal, siginfo_t *information, void *context) {
+    (void)signal, (void)context;
+    seen = *information;
+    siglongjmp(back, 1);
+}
+
+/* An instruction that there is not. */
+static void test_illegal(void) {
+    struct sigaction action = {.sa_sigaction = leave, .sa_flags = SA_SIGINFO}, old;
+    int status;
+
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGILL, &action, &old);
+    if (sigsetjmp(back, 1) == 0) {
+        __asm__ volatile("ud2");
+    }
+    sigaction(SIGILL, &old, NULL);
+    CHECK(seen.si_signo == SIGILL && seen.si_code == ILL_ILLOPN && seen.si_addr != NULL);
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        __asm__ volatile("ud2");
+    }
+    CHECK(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGILL);
+}
+
 static void test_last_byte(void) {
     int fd = open("/tmp/posix_edges", O_RDWR | O_CREAT | O_TRUNC, 0600);
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = INT64_MAX, .l_len = 1};
@@ -266,6 +315,8 @@ int main(void) {
     test_usage();
     test_memory();
     test_readable();
+    test_descriptors();
+    test_illegal();
     test_last_byte();
     test_select();
     test_sendfile();

@@ -3,11 +3,13 @@
  * a controlling terminal on standard input, with this program in the foreground. */
 #define _GNU_SOURCE 1
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tap.h"
@@ -378,6 +380,19 @@ static void test_order(void) {
     close(fds[1]);
 }
 
+/* Nobody types here. */
+static void test_polling(void) {
+    struct pollfd entry = {.fd = TERMINAL, .events = POLLIN | POLLOUT};
+    struct timespec before, after;
+
+    CHECK(poll(&entry, 1, 1000) == 1 && entry.revents == POLLOUT);
+    entry.events = POLLIN;
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    CHECK(poll(&entry, 1, 100) == 0);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    CHECK((after.tv_sec - before.tv_sec) * 1000 + (after.tv_nsec - before.tv_nsec) / 1000000 >= 99);
+}
+
 /* The terminal of a session that lives is nobody else's to take. */
 static int takes_terminal(void) {
     bool is_refused = setsid() == getpid() && ioctl(TERMINAL, TIOCSCTTY, 0) == -1 && errno == EPERM;
@@ -441,6 +456,7 @@ int main(void) {
     test_orphans();
     test_end_that_continues();
     test_order();
+    test_polling();
     test_taking();
     test_size();
     tcsetattr(TERMINAL, TCSANOW, &old);
