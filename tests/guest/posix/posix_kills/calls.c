@@ -29,25 +29,25 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FOLDER "/tmp/posix_kills"
-enum { KIB = 1024, PATH_BYTES = 64 };
+enum { KIB = 1024 };
 
 extern char **environ;
 
-static enum outcome outcome_of(bool is_right) {
+enum outcome outcome_of(bool is_right) {
     return is_right ? RIGHT : errno == EINTR ? ENDED : WRONG;
 }
 
 __thread unsigned own_number;
 
-static const char *own_path(char *path, const char *what) {
+const char *own_path(char *path, const char *what) {
     snprintf(path, PATH_BYTES, FOLDER "/%s.%d.%u", what, (int)getpid(), own_number);
     return path;
 }
 
 /* ---- files ---- */
 
-static int shared_file, full[2], quiet[2], listener;
+int shared_file;
+static int full[2], quiet[2], listener;
 static sem_t semaphore;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER, held = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
@@ -436,8 +436,25 @@ static enum outcome block_lock(void) {
     return lock(shared_file, F_WRLCK, HELD_RANGE);
 }
 
+/* For a child that ends when we do: it reads from a pipe that only we could write to. */
 static enum outcome block_wait(void) {
-    return outcome_of(waitpid(-1, NULL, 0) > 0 || (errno == ECHILD && usleep(100) == 0));
+    char byte;
+    int ends[2];
+
+    if (pipe(ends) != 0) {
+        return WRONG;
+    }
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        for (int fd = 0; fd < 64; fd++) {
+            if (fd != ends[0]) {
+                close(fd); /* other threads' pipes too */
+            }
+        }
+        _exit((int)read(ends[0], &byte, 1));
+    }
+    return outcome_of(waitpid(pid, NULL, 0) > 0);
 }
 
 static enum outcome block_mutex(void) {
@@ -488,10 +505,10 @@ const struct call calls[] = {
     {.name = "pthread_cond_wait", .call = block_condition, .blocks = true},
     {.name = "sigwait", .call = block_sigwait, .blocks = true},
     {.name = "fcntl lock that blocks", .call = block_lock, .blocks = true},
-    {.name = "waitpid", .call = block_wait, .blocks = true},
+    {.name = "waitpid", .call = block_wait, .blocks = true, .locks = true},
     {.name = "mutex that is held", .call = block_mutex, .blocks = true, .no_cancel = true},
+    {.name = NULL},
 };
-const size_t n_calls = sizeof calls / sizeof calls[0];
 
 /* ---- what they work on ---- */
 

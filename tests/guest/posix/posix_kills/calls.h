@@ -20,8 +20,20 @@ struct call {
     bool locks;     /* the library holds locks meanwhile, which an asynchronous one leaves taken */
 };
 
-extern const struct call calls[];
-extern const size_t n_calls;
+/* Each ends with one that has no name. */
+extern const struct call calls[], quick_calls[];
+
+/* RIGHT if so; else by errno. */
+enum outcome outcome_of(bool is_right);
+
+#define FOLDER "/tmp/posix_kills"
+enum { PATH_BYTES = 64 };
+
+/* FOLDER/what with numbers of the caller's own; path has PATH_BYTES. */
+const char *own_path(char *path, const char *what);
+
+/* FOLDER/file, of 100 KiB. */
+extern int shared_file;
 
 /* Of the thread, for names of its own. */
 extern __thread unsigned own_number;
