@@ -16,7 +16,7 @@ static void on_received(void *arg, struct udp_pcb *pcb, struct pbuf *data, const
 
     (void)pcb;
     if (sock->n_received < DATAGRAMS_MAX && sock->counted < DATAGRAMS_BYTES && !sock->read_shut) {
-        chunk = chunk_add(sock, data, data->tot_len);
+        chunk = chunk_add(sock, data, data->tot_len, false);
     }
     if (chunk == NULL) {
         pbuf_free(data);

@@ -52,7 +52,7 @@ void sock_free(struct sock *sock) {
 
     operations_of(sock)->close(sock);
     chunks_drop(sock);
-    memory_return(sock, sock->n_unsent); /* lwIP sends it on its own, or drops it */
+    unsent_count(sock); /* none any more: its pcb is gone */
     while ((connection = LIST_FIRST(&sock->accepted, struct sock, accept_node)) != NULL) {
         sock_free(connection);
     }

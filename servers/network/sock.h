@@ -56,7 +56,7 @@ struct sock {
     struct list received; /* struct chunk */
     uint64_t n_received;  /* bytes, for streams; datagrams else */
     size_t counted;       /* bytes of memory that they take */
-    uint64_t n_unsent;    /* streams: bytes that lwIP holds for the peer, counted */
+    size_t unsent;        /* streams: the same of what lwIP holds for the peer */
     struct list accepted; /* listening: struct sock that nobody has accepted yet */
     uint32_t n_accepted, backlog;
     struct list_node accept_node;
@@ -159,20 +159,26 @@ WARN_UNUSED status_t stream_accept(struct sock *sock, struct sock **connection);
 /* ---- chunk.c: data in the server's memory ---- */
 
 /*
- * Data that waits for a client, or for a peer, counts against the login of its socket, which may
- * have so much that as much is left (lib/base/share.h) of half of the server's budget.
+ * Data that waits for a client counts against the login of its socket, and so does data that lwIP
+ * holds for a peer: of either a login may have so much that as much is left (lib/base/share.h) of
+ * its part of the server's budget. Two parts, so that who sends much can still receive. And each
+ * stream may have a little whatever others have, so that one who reads always gets on.
  */
 
-/* May the socket have n more bytes? They are counted until memory_return. */
-WARN_UNUSED bool memory_take(const struct sock *sock, size_t n);
-void memory_return(const struct sock *sock, size_t n);
-/* Could it? */
-bool memory_is_left(const struct sock *sock, size_t n);
-
-/* Takes over `data`, of which `used` bytes count, at the end of what the socket has received. NULL:
- * no memory, or the login has its share; `data` is still the caller's. */
-struct chunk *chunk_add(struct sock *sock, struct pbuf *data, uint32_t used);
+/* Takes over `data`, of which `used` bytes count, at the end of what the socket has received.
+ * `forced`: it cannot be refused. NULL: no memory, or the login has its share; `data` is still the
+ * caller's. */
+struct chunk *chunk_add(struct sock *sock, struct pbuf *data, uint32_t used, bool forced);
 void chunk_free(struct sock *sock, struct chunk *chunk);
+
+/* May the socket have n more bytes sent? */
+bool unsent_is_left(const struct sock *sock, size_t n);
+/* Counts what lwIP holds for the peer now. */
+void unsent_count(struct sock *sock);
+/* The socket goes, what it has still to send stays with lwIP, and counts until that is done. False:
+ * no memory for that. */
+WARN_UNUSED bool unsent_leave(const struct sock *sock, struct tcp_pcb *pcb);
+
 /* All that the socket has received. */
 void chunks_drop(struct sock *sock);
 

@@ -12,8 +12,10 @@ enum {
     WRITE_BYTES = 16 * 1024, /* copied at once from the client */
     SMALL_BYTES = 512,       /* received pieces up to this are put together, */
     GATHER_BYTES = 2048,     /* in buffers of this size */
-    DOUBT_SECONDS = 3,       /* by then the next hop has answered ARP, or is not there */
-    POLL_INTERVAL = 2,       /* in units of 500 ms: retries what memory was short for */
+    ALWAYS_BYTES =
+        8 * 1024,      /* received and unread, that a stream may have whatever its login has */
+    DOUBT_SECONDS = 3, /* by then the next hop has answered ARP, or is not there */
+    POLL_INTERVAL = 2, /* in units of 500 ms: retries what memory was short for */
 };
 
 /* ---- what lwIP tells ---- */
@@ -34,18 +36,51 @@ static bool gather(struct sock *sock, struct pbuf *data) {
 }
 
 /* The first small piece, in a buffer that others are put to. `data` is still the caller's. */
-static bool gather_begin(struct sock *sock, struct pbuf *data) {
+static bool gather_begin(struct sock *sock, struct pbuf *data, bool forced) {
     struct pbuf *buffer = pbuf_alloc(PBUF_RAW, GATHER_BYTES, PBUF_RAM);
 
     if (buffer == NULL) {
         return false;
     }
-    if (chunk_add(sock, buffer, data->tot_len) == NULL) {
+    if (chunk_add(sock, buffer, data->tot_len, forced) == NULL) {
         pbuf_free(buffer);
         return false;
     }
     pbuf_copy_partial(data, buffer->payload, data->tot_len, 0);
     return true;
+}
+
+/* lwIP knows the pcb no longer as ours. */
+static void pcb_leave(struct sock *sock) {
+    struct tcp_pcb *pcb = sock->tcp;
+
+    sock->tcp = NULL;
+    tcp_arg(pcb, NULL);
+    if (sock->state == SOCK_LISTENING) {
+        tcp_accept(pcb, NULL);
+        return;
+    }
+    tcp_recv(pcb, NULL);
+    tcp_sent(pcb, NULL);
+    tcp_err(pcb, NULL);
+    tcp_poll(pcb, NULL, 0);
+}
+
+/* Both sides are done: lwIP frees the pcb when the time has come, and tells nobody. */
+static void leave_when_over(struct sock *sock, const struct tcp_pcb *pcb) {
+    if (pcb->state == TIME_WAIT) {
+        pcb_leave(sock);
+        unsent_count(sock);
+    }
+}
+
+/*
+ * May the socket be refused more, however much its login has? A little it may always have. And what
+ * lwIP holds back is lost with a pcb that is as good as closed: it is a window's worth at most.
+ */
+static bool may_refuse(const struct sock *sock, const struct tcp_pcb *pcb) {
+    return sock->counted >= ALWAYS_BYTES &&
+           (pcb->state == ESTABLISHED || pcb->state == FIN_WAIT_1 || pcb->state == FIN_WAIT_2);
 }
 
 /* Takes over `data`, unless it returns an error: then lwIP offers it again later. */
@@ -55,6 +90,7 @@ static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *data, err_
     (void)error;
     if (data == NULL) {
         sock->peer_done = true;
+        leave_when_over(sock, pcb);
         sock_changed(sock);
         return ERR_OK;
     }
@@ -65,9 +101,11 @@ static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *data, err_
         pbuf_free(data);
         return ERR_OK;
     }
-    if (gather(sock, data) || (n <= SMALL_BYTES && gather_begin(sock, data))) {
+    bool forced = !may_refuse(sock, pcb);
+
+    if (gather(sock, data) || (n <= SMALL_BYTES && gather_begin(sock, data, forced))) {
         pbuf_free(data); /* it was copied */
-    } else if (n <= SMALL_BYTES || chunk_add(sock, data, n) == NULL) {
+    } else if (n <= SMALL_BYTES || chunk_add(sock, data, n, forced) == NULL) {
         return ERR_MEM;
     }
     sock->n_received += n;
@@ -77,11 +115,10 @@ static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *data, err_
 
 static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t n) {
     struct sock *sock = arg;
-    uint64_t sent = MIN((uint64_t)n, sock->n_unsent); /* the FIN counts as a byte too */
 
-    (void)pcb;
-    sock->n_unsent -= sent;
-    memory_return(sock, sent);
+    (void)n;
+    unsent_count(sock);
+    leave_when_over(sock, pcb);
     sock_changed(sock);
     return ERR_OK;
 }
@@ -97,8 +134,7 @@ static void on_error(void *arg, err_t error) {
     struct sock *sock = arg;
 
     sock->tcp = NULL;
-    memory_return(sock, sock->n_unsent);
-    sock->n_unsent = 0;
+    unsent_count(sock);
     if (sock->listener != NULL) {
         sock_free(sock); /* before anybody accepted it: nobody hears of it */
         return;
@@ -132,22 +168,6 @@ static void pcb_adopt(struct sock *sock, struct tcp_pcb *pcb) {
     tcp_poll(pcb, on_poll, POLL_INTERVAL);
 }
 
-/* lwIP knows the pcb no longer as ours. */
-static void pcb_leave(struct sock *sock) {
-    struct tcp_pcb *pcb = sock->tcp;
-
-    sock->tcp = NULL;
-    tcp_arg(pcb, NULL);
-    if (sock->state == SOCK_LISTENING) {
-        tcp_accept(pcb, NULL);
-        return;
-    }
-    tcp_recv(pcb, NULL);
-    tcp_sent(pcb, NULL);
-    tcp_err(pcb, NULL);
-    tcp_poll(pcb, NULL, 0);
-}
-
 /* ---- opening, closing ---- */
 
 static status_t stream_open(struct sock *sock) {
@@ -161,6 +181,13 @@ static status_t stream_open(struct sock *sock) {
     return OK;
 }
 
+/* Does lwIP hold what it could not give us? With that tcp_close ends the pcb by a reset, and tells
+ * nobody. */
+static bool has_unread(const struct tcp_pcb *pcb) {
+    return pcb->refused_data != NULL || ((pcb->state == ESTABLISHED || pcb->state == CLOSE_WAIT) &&
+                                         pcb->rcv_wnd != TCP_WND_MAX(pcb));
+}
+
 /* What is still to be sent is sent by lwIP on its own. Unread data, or linger 0, ends with a reset,
  * as RFC 1122 4.2.2.13 wants it. */
 static void stream_close(struct sock *sock) {
@@ -170,10 +197,13 @@ static void stream_close(struct sock *sock) {
     if (pcb == NULL) {
         return;
     }
-    bool abort = !is_listening &&
-                 (sock->state == SOCK_CONNECTING || sock->n_received > 0 || sock->linger == 0);
+    bool abort = !is_listening && (sock->state == SOCK_CONNECTING || sock->n_received > 0 ||
+                                   sock->linger == 0 || has_unread(pcb));
 
     pcb_leave(sock);
+    if (!abort && !is_listening && pcb->snd_buf != TCP_SND_BUF) {
+        abort = !unsent_leave(sock, pcb);
+    }
     if (abort || (tcp_close(pcb) != ERR_OK && !is_listening)) {
         tcp_abort(pcb);
     }
@@ -415,17 +445,16 @@ static status_t stream_write(struct sock *sock, struct transfer *transfer) {
                          (uint32_t)tcp_sndbuf(sock->tcp));
         bool is_last = transfer->done + n == transfer->length;
 
-        if (n == 0 || !memory_take(sock, n)) {
+        if (n == 0 || !unsent_is_left(sock, n)) {
             break;
         }
         status = saved_read(transfer->saved, transfer->done, buffer, n);
         if (status != OK ||
             tcp_write(sock->tcp, buffer, (u16_t)n,
                       TCP_WRITE_FLAG_COPY | (is_last ? 0 : TCP_WRITE_FLAG_MORE)) != ERR_OK) {
-            memory_return(sock, n);
             break; /* no memory, or a full queue: on_sent, or on_poll, tries again */
         }
-        sock->n_unsent += n;
+        unsent_count(sock);
         transfer->done += n;
     }
     (void)tcp_output(sock->tcp); /* what cannot go now is sent by lwIP's timer */
@@ -461,7 +490,7 @@ static uint32_t stream_events(const struct sock *sock) {
                      sock->n_accepted > 0;
     bool has_room = is_over || sock->write_shut ||
                     (sock->state == SOCK_CONNECTED && sock->tcp != NULL &&
-                     tcp_sndbuf(sock->tcp) > TCP_SNDLOWAT && memory_is_left(sock, TCP_SNDLOWAT));
+                     tcp_sndbuf(sock->tcp) > TCP_SNDLOWAT && unsent_is_left(sock, TCP_SNDLOWAT));
 
     return (has_input ? FILE_EVENT_READ : 0) | (has_room ? FILE_EVENT_WRITE : 0) |
            (is_over && sock->error != OK ? FILE_EVENT_ERROR : 0) |

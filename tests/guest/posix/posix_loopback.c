@@ -500,6 +500,49 @@ static void test_hoard(void) {
     test_bulk();
 }
 
+/* More connections than their senders' share, each with a reader: all get on. */
+static void test_many_bulk(void) {
+    enum { PAIRS = 24, BYTES = 300000 };
+    static char buffer[20000];
+    int fds[PAIRS][2], n = 0, n_done = 0, n_idle = 0;
+    size_t sent[PAIRS] = {0}, got[PAIRS] = {0};
+
+    for (; n < PAIRS && pair(fds[n]); n++) {
+        fcntl(fds[n][0], F_SETFL, O_NONBLOCK);
+        fcntl(fds[n][1], F_SETFL, O_NONBLOCK);
+    }
+    for (int i = 0; i < n; i++) { /* first all are filled */
+        ssize_t part;
+
+        while (sent[i] < BYTES && (part = write(fds[i][0], buffer, sizeof buffer)) > 0) {
+            sent[i] += (size_t)part;
+        }
+    }
+    while (n_done < n && n_idle < 1000) {
+        bool moved = false;
+
+        n_done = 0;
+        for (int i = 0; i < n; i++) {
+            ssize_t part = read(fds[i][1], buffer, sizeof buffer);
+
+            got[i] += part > 0 ? (size_t)part : 0;
+            moved = moved || part > 0;
+            part = sent[i] < BYTES ? write(fds[i][0], buffer, sizeof buffer) : 0;
+            sent[i] += part > 0 ? (size_t)part : 0;
+            n_done += sent[i] >= BYTES && got[i] == sent[i];
+        }
+        n_idle = moved ? 0 : n_idle + 1;
+        if (!moved) {
+            nanosleep(&(struct timespec){0, 10000000}, NULL);
+        }
+    }
+    CHECK(n == PAIRS && n_done == n);
+    for (int i = 0; i < n; i++) {
+        close(fds[i][0]);
+        close(fds[i][1]);
+    }
+}
+
 static void test_many(void) {
     enum { N = 40 };
     int fds[N], n = 0;
@@ -581,6 +624,7 @@ int main(void) {
     test_reset_in_queue();
     test_part();
     test_hoard();
+    test_many_bulk();
     test_many();
     test_killed_reader();
     test_ipv6();
