@@ -32,10 +32,12 @@ static void place_advance(const struct place *place, long n) {
     }
 }
 
-/* What was read and could not be written: as if it had not been read. */
+/* What was read and could not be written: as if it had not been read. Not to be interrupted by what
+ * interrupted the writing. */
 static void give_back(const struct place *from, long n) {
     uint64_t position;
 
+    thread_self()->slow = CALL_FAST;
     if (from->kept == NULL && n > 0) {
         status_t status =
             file_seek(fd_gate(from->fd), -n, FILE_SEEK_CURRENT, &position, DEADLINE_NEVER);
@@ -55,10 +57,10 @@ static long copy_piece(const struct place *from, const struct place *to, size_t 
     }
     long written = file_write_at(to->fd, buffer, (size_t)n, place_offset(to));
 
-    thread_self()->slow = patience;
     if (written < n) {
         give_back(from, n - MAX(written, 0));
     }
+    thread_self()->slow = patience;
     if (written > 0) {
         place_advance(from, written);
         place_advance(to, written);

@@ -106,6 +106,8 @@ long call_fcntl(const long *a) {
 
 static long get_readable(int number, int *n) {
     struct file_stat stat;
+
+    thread_self()->slow = CALL_FAST;
     int error = fd_stat(number, &stat);
 
     if (error == 0) {
@@ -156,15 +158,23 @@ long call_ioctl(const long *a) {
 static int pipe_server(handle_t *gate) {
     static handle_t behind; /* the name is behind another server, which was asked */
     const char *rest;
+    handle_t found, before = HANDLE_NONE;
 
     status_t status = namespace_resolve("/dev/pipe", gate, &rest);
 
-    if (status == OK && rest[0] != '\0') {
-        if (behind == HANDLE_NONE) {
-            status = namespace_root("/dev/pipe", &behind);
-        }
-        *gate = behind;
+    if (status != OK || rest[0] == '\0') {
+        return status == OK ? 0 : -ENFILE;
     }
+    *gate = __atomic_load_n(&behind, __ATOMIC_ACQUIRE);
+    if (*gate != HANDLE_NONE) {
+        return 0;
+    }
+    status = namespace_root("/dev/pipe", &found);
+    if (status == OK && !__atomic_compare_exchange_n(&behind, &before, found, false,
+                                                     __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+        handle_drop(found); /* another thread was faster */
+    }
+    *gate = behind;
     return status == OK ? 0 : -ENFILE;
 }
 

@@ -67,7 +67,14 @@ long call_getgroups(const long *a) {
 
 /* There are no further groups to be in. */
 long call_setgroups(const long *a) {
-    return a[0] == 0 ? 0 : -EPERM;
+    const uint32_t *groups = (const uint32_t *)a[1];
+
+    for (long i = 0; i < a[0]; i++) {
+        if (groups[i] != 0) {
+            return -EPERM;
+        }
+    }
+    return a[0] < 0 ? -EINVAL : 0;
 }
 
 long call_uname(const long *a) {

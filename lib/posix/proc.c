@@ -79,8 +79,11 @@ status_t proc_message(struct message *m) {
 void proc_send_held(uint64_t signals) {
     struct message m = {.gate = gate, .label = PROC_HELD, .words = {signals}};
 
-    if (gate != HANDLE_NONE) {
-        m.deadline = time_deadline(HELD_PATIENCE_NS);
-        status_ignore(native_message(SYSCALL_send, &m, NULL));
+    if (gate == HANDLE_NONE) {
+        return;
+    }
+    m.deadline = time_deadline(HELD_PATIENCE_NS);
+    while (native_message(SYSCALL_send, &m, NULL) == ERROR_INTERRUPTED) {
+        /* by another signal: once more, to the same deadline */
     }
 }

@@ -60,6 +60,9 @@ void signals_tell(void) {
 void signals_want(uint64_t signals) {
     uint64_t more = signals & HARMLESS;
 
+    if (signals != 0) {
+        (void)proc_gate(); /* found before one comes, so that proc can be told that it is held */
+    }
     if ((more & ~wanted) == 0) {
         return;
     }
@@ -272,6 +275,8 @@ long signals_with_mask(const uint64_t *mask, long (*wait)(void *context), void *
     struct posix_thread *self = thread_self();
     uint64_t during = *mask & ~UNSTOPPABLE;
     long result = -EINTR;
+
+    signals_want(during);
 
     /* A handler that ran among these would put back a mask that is not replaced yet. */
     critical_enter();

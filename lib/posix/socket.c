@@ -472,6 +472,15 @@ static const struct option {
 /* Lingering is off, in the protocol's one number. */
 #define LINGER_OFF UINT64_MAX
 
+/* IPV6_V6ONLY of what is no IPv6 socket, and the like: 0 or an errno. */
+static int fixed_check(handle_t gate) {
+    struct place place;
+    status_t status = socket_get_name(gate, SOCKET_NAME_OWN, &place.place, &place.high, &place.low,
+                                      DEADLINE_NEVER);
+
+    return status == OK && (place.place & 0xffff) == SOCKET_FAMILY_IPV6 ? 0 : -ENOPROTOOPT;
+}
+
 /* What a kind of socket does not have is no option of its. */
 static long option_error(status_t status) {
     return status == ERROR_NOT_SUPPORTED ? -ENOPROTOOPT : socket_error(status);
@@ -551,9 +560,13 @@ long call_getsockopt(const long *a) {
     status_t status = OK;
 
     if (option->kind == VALUE_FIXED) {
+        error = fixed_check(gate);
         number = option->option;
     } else {
         status = socket_get_option(gate, option->option, &number, DEADLINE_NEVER);
+    }
+    if (error != 0) {
+        return error;
     }
     if (status == OK) {
         union value value = value_to(option->kind, number);
@@ -583,7 +596,8 @@ long call_setsockopt(const long *a) {
     memcpy(&value, (const void *)a[3], value_bytes(option->kind));
     error = value_from(option->kind, &value, &number);
     if (option->kind == VALUE_FIXED) {
-        return number == option->option ? 0 : -EINVAL;
+        error = fixed_check(gate);
+        return error != 0 ? error : (number != 0) == (option->option != 0) ? 0 : -EINVAL;
     }
     if (error == 0) {
         error = (int)option_error(socket_set_option(gate, option->option, number, DEADLINE_NEVER));

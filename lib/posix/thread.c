@@ -193,14 +193,23 @@ NORETURN void thread_end(uintptr_t unmap_base, size_t unmap_length) {
     uint32_t left = --posix.n_threads;
     handle_t handle = self->handle;
     handle_t endpoint = self->poll_endpoint;
-    /* From here on upcalls of this thread see `leaving`: the record goes with its stack. */
-    record_set(tls, &leaving);
+
     lock_give(&threads_lock);
     if (left == 0) {
         sys_process_exit(0);
     }
     queue_drop_thread(self);
-    signals_pass_on(UINT64_MAX);
+    /* From here on upcalls of this thread see `leaving`, for the record goes with its stack: they
+     * take locks, and so must find none of ours. What they noted before is passed on here. */
+    for (;;) {
+        self->noted = false;
+        signals_pass_on(UINT64_MAX);
+        record_set(tls, &leaving);
+        if (!*(volatile bool *)&self->noted) {
+            break;
+        }
+        record_set(tls, self);
+    }
     if (endpoint != HANDLE_NONE) {
         handle_drop(endpoint);
     }

@@ -54,7 +54,7 @@ static status_t on_stat(void *context, struct request *request, uint32_t flags,
     const struct file_stat stat = {
         .device = DEVICE_NUMBER_PIPE,
         .id = pair->id,
-        .size = end->in != NULL ? end->in->count : 0,
+        .size = end->in != NULL ? end->in->count : end->out->count,
         .mode = (end->is_socket ? FILE_MODE_SOCKET : FILE_MODE_PIPE) | 0600,
         .n_links = 1,
         .block_bytes = PIPE_ATOMIC_BYTES,

@@ -124,7 +124,7 @@ struct member {
         uint32_t kind;
         struct member *member;
     } timers[TIMER_KINDS];
-    struct server_timer overdue; /* runs iff overdue_signals is not empty */
+    struct server_timer overdue; /* runs iff overdue_signals is not empty, and it is not stopped */
     uint64_t overdue_signals;    /* of default effect, which should have ended it */
     uint64_t overdue_later;      /* those of them that came after the timer began */
 };

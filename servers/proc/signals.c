@@ -53,7 +53,15 @@ static void overdue_begin(struct member *member, uint64_t bit) {
     }
     member->overdue_signals |= bit;
     member->overdue_later |= is_first ? 0 : bit;
-    if (is_first) {
+    if (is_first && !member->is_stopped) {
+        server_timer_arm(server, &member->overdue, time_deadline(OVERDUE_NS), on_overdue);
+    }
+}
+
+/* It goes on: it has all the time for what came before. */
+static void overdue_begin_anew(struct member *member) {
+    member->overdue_later = 0;
+    if (member->overdue_signals != 0) {
         server_timer_arm(server, &member->overdue, time_deadline(OVERDUE_NS), on_overdue);
     }
 }
@@ -73,7 +81,7 @@ static void stop_by(struct member *member, uint32_t signal) {
         return;
     }
     member->is_stopped = true;
-    overdue_end(member, UINT64_MAX); /* it cannot react before it is continued */
+    server_timer_stop(&member->overdue); /* it cannot react before it is continued */
     member->stop_signal = signal;
     member->was_continued = false;
     member_save(member);
@@ -88,6 +96,7 @@ static void continue_it(struct member *member) {
 
     (void)status; /* it can only be dead, which we shall hear */
     member->is_stopped = false;
+    overdue_begin_anew(member);
     member->stop_signal = 0;
     member->was_continued = true;
     member_save(member);
@@ -102,7 +111,7 @@ static void deliver(struct member *member, uint32_t signal) {
     status_t status = sys_thread_upcall(member->process, bit);
 
     (void)status; /* it can only be dead */
-    if (ends_it && !member->is_stopped) {
+    if (ends_it) {
         overdue_begin(member, bit);
     }
 }

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -443,6 +444,20 @@ static void test_blocked_inside(void) {
     close(fd);
 }
 
+/* Nor a program that was started with it blocked and has nothing to do with signals. */
+static void test_blocked_from_before(void) {
+    char *argv[] = {(char[]){"sleep"}, (char[]){"1"}, NULL};
+    sigset_t block = set_of(SIGTERM), old;
+    int status;
+    pid_t pid;
+
+    sigprocmask(SIG_BLOCK, &block, &old);
+    CHECK(posix_spawn(&pid, "/bin/sleep", NULL, NULL, argv, environ) == 0);
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    nanosleep(&(struct timespec){0, 100000000}, NULL);
+    CHECK(kill(pid, SIGTERM) == 0 && waitpid(pid, &status, 0) == pid && status == 0);
+}
+
 static void test_inherited(void) {
     int status;
 
@@ -475,6 +490,7 @@ int main(void) {
     test_hammer();
     test_blocked_burst();
     test_blocked_inside();
+    test_blocked_from_before();
     test_inherited();
     return tap_end();
 }
