@@ -252,6 +252,7 @@ static void on_again(struct server *server, struct server_timer *timer) {
 
     (void)server;
     device->driver->receive(device);
+    transmit_pump(device); /* a card that was reset has forgotten what it sent */
     client_flush(device);
 }
 

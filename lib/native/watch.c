@@ -83,15 +83,17 @@ static void watch_remove(struct watch_list *list, uint32_t tag, uint32_t key) {
 }
 
 /* Whoever ended while it waited has left its watch here. The oldest are looked at each time that
- * one is added, so they do not pile up until something happens. */
-static void watch_drop_dead(struct watch_list *list) {
+ * one is added, and all when there is no more room, so they do not pile up until something happens.
+ */
+static void watch_drop_dead(struct watch_list *list, bool all) {
     struct watch *watch;
 
     LIST_FOR_EACH_SAFE(watch, &list->watches, node) {
-        if (sys_notify(watch->gate, 0) != ERROR_CLOSED) {
+        if (sys_notify(watch->gate, 0) == ERROR_CLOSED) {
+            watch_end(list, watch, 0);
+        } else if (!all) {
             return;
         }
-        watch_end(list, watch, 0);
     }
 }
 
@@ -102,12 +104,15 @@ status_t watch_arm(struct watch_list *list, struct request *request, uint32_t ev
     if (*ready != 0 || gate == HANDLE_NONE) {
         return OK;
     }
-    watch_drop_dead(list);
+    watch_drop_dead(list, false);
     if (request->tag == 0 && list->n_untagged == WATCH_UNTAGGED_MAX) {
         watch_end_untagged(list);
     }
     if (!watch_count(request->tag)) {
-        return ERROR_TOO_MANY;
+        watch_drop_dead(list, true);
+        if (!watch_count(request->tag)) {
+            return ERROR_TOO_MANY;
+        }
     }
     struct watch *watch = malloc(sizeof *watch);
     if (watch == NULL) {

@@ -288,12 +288,20 @@ static bool take_flow(struct discipline *d, uint8_t c) {
     return false;
 }
 
+/* A byte that has no meaning of its own. */
+static void take_data(struct discipline *d, uint8_t c) {
+    take_character(d, c);
+    if (c == BREAK_MARK && has_input(d, PARMRK)) {
+        take_character(d, c); /* twice: it does not begin the mark of a break */
+    }
+}
+
 static uint32_t take_byte(struct discipline *d, uint8_t c) {
     if (has_input(d, ISTRIP)) {
         c &= 0x7f;
     }
     if (d->is_literal) {
-        take_character(d, c);
+        take_data(d, c);
         d->is_literal = false;
         return 0;
     }
@@ -328,7 +336,7 @@ static uint32_t take_byte(struct discipline *d, uint8_t c) {
             return 0;
         }
     }
-    take_character(d, c);
+    take_data(d, c);
     return 0;
 }
 
@@ -337,9 +345,6 @@ uint32_t discipline_input(struct discipline *d, const uint8_t *bytes, size_t n) 
 
     for (size_t i = 0; i < n; i++) {
         signals |= take_byte(d, bytes[i]);
-        if (bytes[i] == BREAK_MARK && has_input(d, PARMRK) && !has_input(d, ISTRIP)) {
-            take_character(d, BREAK_MARK); /* twice: it does not begin the mark of a break */
-        }
     }
     return signals;
 }
@@ -445,14 +450,16 @@ static void forget_lines(struct discipline *d) {
  * that the ring is read ahead of where it is written. */
 static uint32_t take_again(struct discipline *d) {
     uint32_t from = d->read_at, end = d->write_at, signals = 0;
-    uint32_t local_flags = d->attributes.local_flags;
+    uint32_t local_flags = d->attributes.local_flags, input_flags = d->attributes.input_flags;
 
     d->write_at = d->line_at = d->read_at;
     d->attributes.local_flags &= ~(uint32_t)(ECHO | ECHONL);
+    d->attributes.input_flags &= ~(uint32_t)PARMRK; /* marks are there already */
     while (from != end) {
         signals |= take_byte(d, *slot(d, from++));
     }
     d->attributes.local_flags = local_flags;
+    d->attributes.input_flags = input_flags;
     if (has_local(d, ECHO)) {
         show_line(d);
     }

@@ -368,7 +368,8 @@ static void stress(void) {
     }
     CHECK(child_wait(bystander).status == 0);
     for (unsigned i = 0; i < DEEDS; i++) {
-        CHECK(test_shared[DEED_FIRST + i] != 0); /* it was stress indeed */
+        /* It was stress indeed; on a slow machine nobody waits when somebody wakes. */
+        CHECK(test_shared[DEED_FIRST + i] != 0 || i == DEED_WAIT);
     }
     end.gate = stress_gate;
     CHECK_OK(message_call(&end));
