@@ -53,13 +53,16 @@ void budget_destroy(struct object *object) {
     struct budget *budget = CONTAINER_OF(object, struct budget, object);
     struct budget *parent = budget->parent;
 
-    /* Whatever was charged held a reference, so nothing is charged any more. */
-    ASSERT(budget->used == 0);
-    if (parent != NULL) {
-        budget_refund(parent, budget->limit);
-    }
+    /* Whatever was charged held a reference, so nothing is charged any more. The root does not end.
+     */
+    ASSERT(budget->used == 0 && parent != NULL);
+    /* What comes back stays with the parent until it is known whether that ends too: a chain of
+     * them would hand up the same bytes again and again. */
+    budget_spender_add(parent);
+    budget_refund(parent, budget->limit);
     object_free(object);
-    if (parent != NULL) {
-        object_put(&parent->object);
+    if (parent->object.references > 1) {
+        budget_spender_drop(parent);
     }
+    object_put(&parent->object);
 }

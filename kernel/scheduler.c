@@ -18,7 +18,7 @@
  * again at once. */
 #define DEADLINES_PER_STEP 4
 /* Threads that are to end or to stop, when they come to run. */
-#define ATTENDS_PER_STEP 8
+#define ATTENDS_PER_STEP 5
 
 struct list run_queues[PRIORITY_MAX + 1][CPU_MAX];
 uint32_t scheduler_ready_cpus[PRIORITY_MAX + 1];

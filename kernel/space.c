@@ -13,9 +13,9 @@
 #define PLACE_START 0x0000100000000000ULL
 #define PLACE_END   0x00007f0000000000ULL
 /* Entries of page tables looked at in one step, as page_table_next counts them. */
-#define STEP_ENTRIES 192
+#define STEP_ENTRIES 128
 /* The same for a fork; what a region, and a page table, cost against that. */
-#define CLONE_ENTRIES   176
+#define CLONE_ENTRIES   96
 #define STEPS_PER_CLONE 16
 #define STEPS_PER_TABLE 24
 /* What a region that goes counts for, its memory object included. */

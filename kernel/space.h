@@ -16,7 +16,7 @@
 #include "kernel/object.h"
 #include "lib/base/tree.h"
 
-#define SPACE_STEP 64
+#define SPACE_STEP 32
 
 /* A range of whole pages below the kernel's pages. */
 static inline bool user_range_is_valid(uint64_t address, uint64_t length) {

@@ -9,7 +9,7 @@
 #include "lib/base/string.h"
 
 /* Entries of PROCESS_INFO_LIST given by one call. */
-#define LIST_STEP 12
+#define LIST_STEP 8
 
 /* (budget or 0, name) -> process */
 status_t sys_process_create(struct thread *thread) {

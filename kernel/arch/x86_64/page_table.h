@@ -102,7 +102,7 @@ pte_t *page_table_next(struct space *space, uint64_t address, uint64_t end, uint
                        uint32_t *n_steps);
 
 /* What a gather holds until the flush. */
-#define TLB_GATHER_MAX 64
+#define TLB_GATHER_MAX 48
 
 /*
  * Taking rights away: every edit that removes a present entry or makes one weaker or point
