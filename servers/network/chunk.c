@@ -71,8 +71,11 @@ static void recount(uint32_t login, size_t *counted, size_t now) {
     *counted = now;
 }
 
-bool unsent_is_left(const struct sock *sock, size_t n) {
-    return share_is_left(shares_get(&unsent), sock->login, n + SEGMENT_OVERHEAD);
+uint32_t unsent_room(const struct sock *sock, uint32_t n) {
+    if (share_is_left(shares_get(&unsent), sock->login, n + SEGMENT_OVERHEAD)) {
+        return n;
+    }
+    return sock->unsent < SOCK_ALWAYS_BYTES ? MIN(n, (uint32_t)SOCK_ALWAYS_BYTES) : 0;
 }
 
 void unsent_count(struct sock *sock) {

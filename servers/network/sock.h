@@ -158,6 +158,10 @@ WARN_UNUSED status_t stream_accept(struct sock *sock, struct sock **connection);
 
 /* ---- chunk.c: data in the server's memory ---- */
 
+/* Received and not read, or sent and not acknowledged, that a stream may have whatever its login
+ * has. */
+enum { SOCK_ALWAYS_BYTES = 8 * 1024 };
+
 /*
  * Data that waits for a client counts against the login of its socket, and so does data that lwIP
  * holds for a peer: of either a login may have so much that as much is left (lib/base/share.h) of
@@ -171,8 +175,8 @@ WARN_UNUSED status_t stream_accept(struct sock *sock, struct sock **connection);
 struct chunk *chunk_add(struct sock *sock, struct pbuf *data, uint32_t used, bool forced);
 void chunk_free(struct sock *sock, struct chunk *chunk);
 
-/* May the socket have n more bytes sent? */
-bool unsent_is_left(const struct sock *sock, size_t n);
+/* How many of n more bytes the socket may have sent now; 0: none. */
+uint32_t unsent_room(const struct sock *sock, uint32_t n);
 /* Counts what lwIP holds for the peer now. */
 void unsent_count(struct sock *sock);
 /* The socket goes, what it has still to send stays with lwIP, and counts until that is done. False:

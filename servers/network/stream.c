@@ -12,10 +12,8 @@ enum {
     WRITE_BYTES = 16 * 1024, /* copied at once from the client */
     SMALL_BYTES = 512,       /* received pieces up to this are put together, */
     GATHER_BYTES = 2048,     /* in buffers of this size */
-    ALWAYS_BYTES =
-        8 * 1024,      /* received and unread, that a stream may have whatever its login has */
-    DOUBT_SECONDS = 3, /* by then the next hop has answered ARP, or is not there */
-    POLL_INTERVAL = 2, /* in units of 500 ms: retries what memory was short for */
+    DOUBT_SECONDS = 3,       /* by then the next hop has answered ARP, or is not there */
+    POLL_INTERVAL = 2,       /* in units of 500 ms: retries what memory was short for */
 };
 
 /* ---- what lwIP tells ---- */
@@ -79,7 +77,7 @@ static void leave_when_over(struct sock *sock, const struct tcp_pcb *pcb) {
  * lwIP holds back is lost with a pcb that is as good as closed: it is a window's worth at most.
  */
 static bool may_refuse(const struct sock *sock, const struct tcp_pcb *pcb) {
-    return sock->counted >= ALWAYS_BYTES &&
+    return sock->counted >= SOCK_ALWAYS_BYTES &&
            (pcb->state == ESTABLISHED || pcb->state == FIN_WAIT_1 || pcb->state == FIN_WAIT_2);
 }
 
@@ -443,11 +441,13 @@ static status_t stream_write(struct sock *sock, struct transfer *transfer) {
     while (transfer->done < transfer->length && status == OK) {
         uint32_t n = MIN(MIN(transfer->length - transfer->done, (uint32_t)sizeof buffer),
                          (uint32_t)tcp_sndbuf(sock->tcp));
-        bool is_last = transfer->done + n == transfer->length;
 
-        if (n == 0 || !unsent_is_left(sock, n)) {
+        n = unsent_room(sock, n);
+        if (n == 0) {
             break;
         }
+        bool is_last = transfer->done + n == transfer->length;
+
         status = saved_read(transfer->saved, transfer->done, buffer, n);
         if (status != OK ||
             tcp_write(sock->tcp, buffer, (u16_t)n,
@@ -490,7 +490,7 @@ static uint32_t stream_events(const struct sock *sock) {
                      sock->n_accepted > 0;
     bool has_room = is_over || sock->write_shut ||
                     (sock->state == SOCK_CONNECTED && sock->tcp != NULL &&
-                     tcp_sndbuf(sock->tcp) > TCP_SNDLOWAT && unsent_is_left(sock, TCP_SNDLOWAT));
+                     tcp_sndbuf(sock->tcp) > TCP_SNDLOWAT && unsent_room(sock, TCP_SNDLOWAT) > 0);
 
     return (has_input ? FILE_EVENT_READ : 0) | (has_room ? FILE_EVENT_WRITE : 0) |
            (is_over && sock->error != OK ? FILE_EVENT_ERROR : 0) |

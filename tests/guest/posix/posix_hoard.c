@@ -151,11 +151,47 @@ static void test_many_bulk(void) {
     }
 }
 
+/* Many whose peers read nothing do not stop one whose peer does, of the same login. */
+static void test_stalled_crowd(void) {
+    enum { CROWD = 20, BYTES = 400000 };
+    static char buffer[20000];
+    int fds[CROWD][2], live[2], n = 0;
+    size_t sent = 0, got = 0;
+
+    for (; n < CROWD && pair(fds[n]); n++) {
+        while (send(fds[n][0], buffer, sizeof buffer, MSG_DONTWAIT) > 0) {
+        }
+    }
+    CHECK(n == CROWD && pair(live));
+    fcntl(live[0], F_SETFL, O_NONBLOCK);
+    fcntl(live[1], F_SETFL, O_NONBLOCK);
+    for (int n_idle = 0; got < BYTES && n_idle < 1000; n_idle++) {
+        ssize_t out = sent < BYTES ? write(live[0], buffer, sizeof buffer) : 0;
+        ssize_t in = read(live[1], buffer, sizeof buffer);
+
+        sent += out > 0 ? (size_t)out : 0;
+        got += in > 0 ? (size_t)in : 0;
+        if (out > 0 || in > 0) {
+            n_idle = 0;
+        } else {
+            nanosleep(&(struct timespec){0, 10000000}, NULL);
+        }
+    }
+    CHECK(got >= BYTES);
+    for (int i = 0; i < n; i++) {
+        close(fds[i][0]);
+        close(fds[i][1]);
+    }
+    close(live[0]);
+    close(live[1]);
+}
+
 static void test_all(void) {
     test_reset_in_queue();
     test_part();
     test_hoard();
     test_many_bulk();
+    test_stalled_crowd();
 }
 
 int main(void) {
