@@ -75,7 +75,7 @@ enum proc_label {
 #define PROC_WAIT_KEEP 0x1000000
 #define PROC_WAIT_RELEASED 0x2000000
 /*
- * Sends a signal (0: only tests): selector as kill(2). Only within the caller's session (else DENIED), unless the gate
+ * Sends a signal (0: only tests): selector as kill(2). Only within the caller's login (else DENIED), unless the gate
  * has `control`. `code` is siginfo's si_code, 0 (SI_USER) or negative, and `value` goes with it (sigqueue). Signals from
  * signal_realtime on are queued with what comes with them, up to queue_max for a process: TOO_MANY if the queue is full
  * and the code is not 0. Of the others the latest is kept.
