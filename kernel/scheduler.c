@@ -200,7 +200,8 @@ static NOINLINE void ready_later(struct cpu_generic *cpu, struct thread *thread)
     }
     /* On one CPU, nothing changes for a running thread that is as important and will be stopped in
      * time, or more. */
-    if (ahead > 0 || (ahead == 0 && cpu->timer_ns > cpu->slice_end_ns) || cpu_n > 1) {
+    if (ahead > 0 || cpu_n > 1 ||
+        (ahead == 0 && (cpu->slice_end_ns == 0 || cpu->timer_ns > cpu->slice_end_ns))) {
         cpu->changed = true;
     }
 }
