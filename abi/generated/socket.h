@@ -67,6 +67,8 @@ enum socket_label {
 #define SOCKET_OPTION_TYPE 11
 #define SOCKET_OPTION_LISTENING 12
 #define SOCKET_OPTION_TIME_TO_LIVE 13
+/* Of an IPv6 socket: takes no IPv4 peers. Always 1 here. */
+#define SOCKET_OPTION_IPV6_ONLY 14
 
 /* request: w0 place, w1 high, w2 low */
 WARN_UNUSED static inline status_t socket_bind(handle_t server, uint64_t place, uint64_t high,

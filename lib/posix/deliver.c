@@ -257,13 +257,6 @@ void signals_deliver(struct posix_thread *self, struct upcall_frame *frame) {
     }
 }
 
-/* proc, which has brought these, is not to take the program for one that hangs. */
-static void tell_held(uint64_t signals) {
-    if (signals != 0) {
-        proc_send_held(signals);
-    }
-}
-
 void signals_deliver_noted(struct posix_thread *self) {
     self->noted = false;
     if (self->exiting) {
@@ -271,7 +264,7 @@ void signals_deliver_noted(struct posix_thread *self) {
     }
     signals_deliver(self, NULL);
     signals_pass_on(signals_process_pending);
-    tell_held(signals_process_pending & ~signals_due(self));
+    proc_send_held(signals_process_pending & ~signals_due(self));
 }
 
 /* ---- faults ---- */
@@ -373,7 +366,7 @@ static void note_bits(struct posix_thread *self, uint64_t bits) {
     }
     if (self->exiting) {
         signals_pass_on((bits & SIGNAL_LOOK) != 0 ? UINT64_MAX : remote);
-        tell_held(remote & signals_process_pending);
+        proc_send_held(remote & signals_process_pending);
     }
 }
 
@@ -404,7 +397,7 @@ void upcall_take(struct upcall_frame *frame) {
         self->depth++; /* nothing is delivered in here */
         signals_pass_on(blocked);
         self->depth--;
-        tell_held(blocked);
+        proc_send_held(blocked);
     }
     if (due != 0) {
         enter_trampoline(frame);

@@ -79,7 +79,7 @@ status_t proc_message(struct message *m) {
 void proc_send_held(uint64_t signals) {
     struct message m = {.gate = gate, .label = PROC_HELD, .words = {signals}};
 
-    if (gate == HANDLE_NONE) {
+    if (signals == 0 || gate == HANDLE_NONE) {
         return;
     }
     m.deadline = time_deadline(HELD_PATIENCE_NS);

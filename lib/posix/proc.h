@@ -38,5 +38,6 @@ WARN_UNUSED status_t proc_call_set_handled(uint64_t handled, uint64_t ignored, u
 /* `is_own`: the caller raised the signal itself, for one of its threads. */
 WARN_UNUSED status_t proc_call_stop(uint32_t signal, bool is_own);
 
-/* From inside an upcall: waits a short while at most. */
+/* These, which proc has brought, are blocked: it is not to take the program for one that hangs.
+ * From upcalls too: waits a short while at most. */
 void proc_send_held(uint64_t signals);

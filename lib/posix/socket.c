@@ -7,11 +7,8 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 
 #include "lib/posix/call.h"
 #include "lib/posix/calls.h"
@@ -20,8 +17,6 @@
 #include "lib/base/bytes.h"
 #include "lib/base/string.h"
 #include "lib/native/namespace.h"
-#include "lib/native/time.h"
-#include "lib/posix/clock.h"
 #include "lib/posix/errno.h"
 #include "lib/posix/fd.h"
 #include "lib/posix/file.h"

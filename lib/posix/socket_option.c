@@ -16,8 +16,7 @@
 #include "lib/posix/errno.h"
 #include "lib/posix/socket.h"
 
-/* VALUE_FIXED: cannot be another than `option`. */
-enum value_kind { VALUE_NUMBER, VALUE_TIME, VALUE_ERROR, VALUE_LINGER, VALUE_FIXED };
+enum value_kind { VALUE_NUMBER, VALUE_TIME, VALUE_ERROR, VALUE_LINGER };
 
 static const struct option {
     int level, name;
@@ -37,19 +36,11 @@ static const struct option {
     {SOL_SOCKET, SO_ACCEPTCONN, SOCKET_OPTION_LISTENING, VALUE_NUMBER},
     {IPPROTO_TCP, TCP_NODELAY, SOCKET_OPTION_NO_DELAY, VALUE_NUMBER},
     {IPPROTO_IP, IP_TTL, SOCKET_OPTION_TIME_TO_LIVE, VALUE_NUMBER},
-    {IPPROTO_IPV6, IPV6_V6ONLY, 1, VALUE_FIXED},
+    {IPPROTO_IPV6, IPV6_V6ONLY, SOCKET_OPTION_IPV6_ONLY, VALUE_NUMBER},
 };
 
 /* Lingering is off, in the protocol's one number. */
 #define LINGER_OFF UINT64_MAX
-
-/* IPV6_V6ONLY of what is no IPv6 socket, and the like: 0 or an errno. */
-static int fixed_check(handle_t gate) {
-    uint64_t place, high, low;
-    status_t status = socket_get_name(gate, SOCKET_NAME_OWN, &place, &high, &low, DEADLINE_NEVER);
-
-    return status == OK && (place & 0xffff) == SOCKET_FAMILY_IPV6 ? 0 : -ENOPROTOOPT;
-}
 
 /* What a kind of socket does not have is no option of its. */
 static long option_error(status_t status) {
@@ -127,17 +118,8 @@ long call_getsockopt(const long *a) {
     if (error != 0) {
         return error;
     }
-    status_t status = OK;
+    status_t status = socket_get_option(gate, option->option, &number, DEADLINE_NEVER);
 
-    if (option->kind == VALUE_FIXED) {
-        error = fixed_check(gate);
-        number = option->option;
-    } else {
-        status = socket_get_option(gate, option->option, &number, DEADLINE_NEVER);
-    }
-    if (error != 0) {
-        return error;
-    }
     if (status == OK) {
         union value value = value_to(option->kind, number);
 
@@ -165,10 +147,6 @@ long call_setsockopt(const long *a) {
     }
     memcpy(&value, (const void *)a[3], value_bytes(option->kind));
     error = value_from(option->kind, &value, &number);
-    if (option->kind == VALUE_FIXED) {
-        error = fixed_check(gate);
-        return error != 0 ? error : (number != 0) == (option->option != 0) ? 0 : -EINVAL;
-    }
     if (error == 0) {
         error = (int)option_error(socket_set_option(gate, option->option, number, DEADLINE_NEVER));
     }

@@ -403,6 +403,9 @@ static status_t on_get_option(void *context, struct request *request, uint32_t o
     case SOCKET_OPTION_LINGER_SECONDS:
         *value = sock->linger;
         return OK;
+    case SOCKET_OPTION_IPV6_ONLY:
+        *value = 1;
+        return sock->family == SOCKET_FAMILY_IPV6 ? OK : ERROR_NOT_SUPPORTED;
     default:
         return sock->pcb == NULL ? ERROR_BAD_STATE
                                  : operations_of(sock)->get_option(sock, option, value);
@@ -424,6 +427,10 @@ static status_t on_set_option(void *context, struct request *request, uint32_t o
     case SOCKET_OPTION_LINGER_SECONDS:
         sock->linger = value;
         return OK;
+    case SOCKET_OPTION_IPV6_ONLY:
+        return sock->family != SOCKET_FAMILY_IPV6 ? ERROR_NOT_SUPPORTED
+               : value != 0                       ? OK
+                                                  : ERROR_BAD_ARGUMENT;
     case SOCKET_OPTION_RECEIVE_BYTES:
     case SOCKET_OPTION_SEND_BYTES:
         return OK; /* advice; the buffers are fixed */

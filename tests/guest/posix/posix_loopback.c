@@ -407,6 +407,13 @@ static void test_ipv6(void) {
 
     int is_only = 1;
     CHECK(setsockopt(server, IPPROTO_IPV6, IPV6_V6ONLY, &is_only, sizeof is_only) == 0);
+    is_only = 0;
+    CHECK(getsockopt(server, IPPROTO_IPV6, IPV6_V6ONLY, &is_only, &(socklen_t){sizeof is_only}) ==
+              0 &&
+          is_only == 1);
+    int four = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK_ERROR(setsockopt(four, IPPROTO_IPV6, IPV6_V6ONLY, &is_only, sizeof is_only), ENOPROTOOPT);
+    close(four);
     CHECK(bind(server, (struct sockaddr *)&own, sizeof own) == 0 && listen(server, 1) == 0);
     CHECK(getsockname(server, (struct sockaddr *)&own, &length) == 0);
     CHECK(connect(client, (struct sockaddr *)&own, length) == 0);
