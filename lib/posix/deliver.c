@@ -354,10 +354,10 @@ static void drop_opposites(struct posix_thread *self, uint64_t bits) {
 }
 
 static void note_bits(struct posix_thread *self, uint64_t bits) {
-    uint64_t own = __atomic_fetch_and(&self->directed, ~bits, __ATOMIC_ACQ_REL) & bits;
-    uint64_t remote = bits & ~own & ~SIGNAL_LOOK;
+    uint64_t own = __atomic_exchange_n(&self->directed, 0, __ATOMIC_ACQ_REL);
+    uint64_t remote = bits & ~SIGNAL_LOOK;
 
-    drop_opposites(self, bits);
+    drop_opposites(self, own | remote);
     __atomic_or_fetch(&self->pending, own, __ATOMIC_ACQ_REL);
     queue_note_remote(remote);
     __atomic_or_fetch(&signals_process_pending, remote, __ATOMIC_ACQ_REL);

@@ -26,6 +26,14 @@ struct lock queue_lock;
 /* Signals of which proc may know something. */
 static volatile uint64_t remote;
 
+/* Signals below SIGNAL_QUEUED that wait for the process without an entry; a thread's are in its
+ * record. Under queue_lock. */
+static uint64_t process_bare;
+
+static uint64_t *bare_of(struct posix_thread *thread) {
+    return thread != NULL ? &thread->bare : &process_bare;
+}
+
 static bool is_timer(const struct entry *entry) {
     return entry->information.code == SI_TIMER;
 }
@@ -44,7 +52,7 @@ static void entry_remove(size_t at) {
     }
 }
 
-bool queue_put(const struct posix_thread *thread, int signal,
+bool queue_put(struct posix_thread *thread, int signal,
                const struct signal_information *information) {
     critical_lock(&queue_lock);
     size_t n_timers = 0;
@@ -57,9 +65,12 @@ bool queue_put(const struct posix_thread *thread, int signal,
 
     if (is_kept && !is_known) {
         entries[n_entries++] = (struct entry){signal, thread, *information};
+    } else if (!is_kept && signal < SIGNAL_QUEUED) {
+        *bare_of(thread) |= SIGNAL_BIT(signal);
+        is_kept = true;
     }
     critical_unlock(&queue_lock);
-    return is_kept || signal < SIGNAL_QUEUED;
+    return is_kept;
 }
 
 bool queue_put_timer(const struct posix_thread *thread, int signal,
@@ -87,6 +98,8 @@ bool queue_put_timer(const struct posix_thread *thread, int signal,
 void queue_drop(uint64_t signals) {
     __atomic_and_fetch(&remote, ~signals, __ATOMIC_ACQ_REL);
     critical_lock(&queue_lock);
+    process_bare &= ~signals;
+    thread_self()->bare &= ~signals;
     for (size_t i = n_entries; i-- > 0;) {
         if ((SIGNAL_BIT(entries[i].signal) & signals) != 0) {
             entry_remove(i);
@@ -109,16 +122,26 @@ void queue_note_remote(uint64_t signals) {
     __atomic_or_fetch(&remote, signals, __ATOMIC_ACQ_REL);
 }
 
+void queue_inherit(uint64_t signals) {
+    remote = signals;
+    process_bare = signals;
+}
+
+uint64_t queue_remote_put_aside(void) {
+    return __atomic_exchange_n(&remote, 0, __ATOMIC_ACQ_REL);
+}
+
 void queue_after_fork(void) {
     n_entries = 0;
-    remote = 0;
+    process_bare = 0;
+    thread_self()->bare = 0;
 }
 
 /* ---- taking ---- */
 
-/* From our own queue. */
-static bool take_local(const struct posix_thread *thread, int signal,
-                       struct signal_information *information, bool *more) {
+/* From our own queue. `bare`: it waited without an entry. */
+static bool take_local(struct posix_thread *thread, int signal,
+                       struct signal_information *information, bool *more, bool *bare) {
     critical_lock(&queue_lock);
     size_t at = find(thread, signal, 0);
     bool is_there = at < n_entries;
@@ -128,6 +151,8 @@ static bool take_local(const struct posix_thread *thread, int signal,
         entry_remove(at);
         *more = find(thread, signal, at) < n_entries;
     }
+    *bare = (*bare_of(thread) & SIGNAL_BIT(signal)) != 0;
+    *bare_of(thread) &= ~SIGNAL_BIT(signal);
     critical_unlock(&queue_lock);
     return is_there;
 }
@@ -155,12 +180,12 @@ static status_t take_remote(struct posix_thread *self, int signal,
 
 bool queue_take(struct posix_thread *self, volatile uint64_t *where, int signal, bool wants_all,
                 struct signal_information *information) {
-    const struct posix_thread *thread = where == &self->pending ? self : NULL;
+    struct posix_thread *thread = where == &self->pending ? self : NULL;
     uint64_t bit = SIGNAL_BIT(signal);
-    bool is_queued = signal >= SIGNAL_QUEUED, more = false;
+    bool is_queued = signal >= SIGNAL_QUEUED, more = false, is_bare;
 
     *information = (struct signal_information){.code = SI_USER};
-    if (take_local(thread, signal, information, &more)) {
+    if (take_local(thread, signal, information, &more, &is_bare)) {
         if (more || (is_queued && thread == NULL && (remote & bit) != 0)) {
             __atomic_or_fetch(where, bit, __ATOMIC_ACQ_REL);
         }
@@ -171,7 +196,7 @@ bool queue_take(struct posix_thread *self, volatile uint64_t *where, int signal,
     }
     /* Cleared before proc is asked: what comes from now on sets it again. */
     if (thread != NULL || (__atomic_fetch_and(&remote, ~bit, __ATOMIC_ACQ_REL) & bit) == 0) {
-        return !is_queued;
+        return is_bare;
     }
     if (!is_queued && !wants_all) {
         return true;
@@ -182,7 +207,7 @@ bool queue_take(struct posix_thread *self, volatile uint64_t *where, int signal,
         __atomic_or_fetch(&remote, bit, __ATOMIC_ACQ_REL);
         __atomic_or_fetch(where, bit, __ATOMIC_ACQ_REL);
     }
-    return status == OK || !is_queued;
+    return status == OK || is_bare || (!is_queued && status != ERROR_NOT_FOUND);
 }
 
 siginfo_t queue_siginfo(int signal, const struct signal_information *information) {

@@ -4,8 +4,8 @@
  * itself waits here; what others send, at proc, which is asked when it is delivered.
  *
  * Signals from SIGNAL_QUEUED on, and the expiries of timers, come as often as they were sent, in
- * order; of any other there is one, the first. A pending bit (signal.h) says where to look; of a
- * queued signal it may say so in vain.
+ * order; of any other there is one, the first. A pending bit (signal.h) says where to look, and may
+ * say so in vain: a sender sets it after it has put the entry that another may already have taken.
  */
 #pragma once
 
@@ -25,10 +25,11 @@ struct signal_information {
 };
 
 /*
- * Queues a signal for the thread, or (NULL) for the process. False: the queue is full. The caller
- * then sets the pending bit.
+ * Queues a signal for the thread, or (NULL) for the process; the caller then sets the pending bit.
+ * False: the queue is full, and the signal is one that is queued. Of any other nothing but that it
+ * came is kept then.
  */
-bool queue_put(const struct posix_thread *thread, int signal,
+bool queue_put(struct posix_thread *thread, int signal,
                const struct signal_information *information);
 
 /*
@@ -50,8 +51,12 @@ bool queue_take(struct posix_thread *self, volatile uint64_t *where, int signal,
 void queue_drop(uint64_t signals);
 void queue_drop_thread(const struct posix_thread *thread);
 
-/* These came from outside. */
+/* These came from outside. They are put aside by who forks (signals_put_aside). */
 void queue_note_remote(uint64_t signals);
+uint64_t queue_remote_put_aside(void);
+
+/* Exec brought these, whose entries are at proc or were lost with the old program's. */
+void queue_inherit(uint64_t signals);
 
 /* The child of a fork begins with nothing. */
 void queue_after_fork(void);

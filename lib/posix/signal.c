@@ -152,7 +152,9 @@ uint64_t signals_ignored(void) {
 }
 
 uint64_t signals_pending(void) {
-    return thread_self()->pending | signals_process_pending;
+    const struct posix_thread *self = thread_self();
+
+    return self->pending | self->directed | signals_process_pending;
 }
 
 void signals_inherit(uint64_t blocked, uint64_t ignored, uint64_t pending) {
@@ -162,7 +164,7 @@ void signals_inherit(uint64_t blocked, uint64_t ignored, uint64_t pending) {
         actions[SIGNAL_FIRST + __builtin_ctzll(left)].handler = SIGNAL_IGNORE;
     }
     signals_process_pending = pending;
-    queue_note_remote(pending);
+    queue_inherit(pending);
     if (ignored != 0) {
         signals_tell();
     }
@@ -401,7 +403,7 @@ void signal_post(struct posix_thread *thread, int signal) {
         __atomic_or_fetch(&thread->pending, bit, __ATOMIC_ACQ_REL);
     } else if (thread_open_handle(thread)) {
         __atomic_or_fetch(&thread->directed, bit, __ATOMIC_ACQ_REL);
-        status_ignore(sys_thread_upcall(thread->handle, bit)); /* it can only have ended */
+        status_ignore(sys_thread_upcall(thread->handle, SIGNAL_LOOK)); /* it can only have ended */
     }
 }
 
@@ -553,12 +555,14 @@ struct signals_aside signals_put_aside(void) {
         .process = __atomic_exchange_n(&signals_process_pending, 0, __ATOMIC_ACQ_REL),
         .thread = __atomic_exchange_n(&self->pending, 0, __ATOMIC_ACQ_REL),
         .directed = __atomic_exchange_n(&self->directed, 0, __ATOMIC_ACQ_REL),
+        .remote = queue_remote_put_aside(),
     };
 }
 
 void signals_take_back(struct signals_aside aside) {
     struct posix_thread *self = thread_self();
 
+    queue_note_remote(aside.remote);
     __atomic_or_fetch(&signals_process_pending, aside.process, __ATOMIC_ACQ_REL);
     __atomic_or_fetch(&self->pending, aside.thread, __ATOMIC_ACQ_REL);
     __atomic_or_fetch(&self->directed, aside.directed, __ATOMIC_ACQ_REL);

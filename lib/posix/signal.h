@@ -79,7 +79,8 @@ void signal_raise_here(int signal);
 /* For the process, or the thread, from a thread that takes none itself: no queueing. */
 void signal_post(struct posix_thread *thread, int signal);
 
-/* No signal, for these are never sent as upcalls: look at the process's pending ones. */
+/* No signal, for these are never sent as upcalls: look at what is pending for the process, and at
+ * what was directed to this thread. */
 #define SIGNAL_LOOK SIGNAL_BIT(SIGKILL)
 
 /* Process-directed signals that this thread cannot take: wakes a thread that can. No critical
@@ -100,7 +101,7 @@ void signals_release(void);
  * back.
  */
 struct signals_aside {
-    uint64_t process, thread, directed;
+    uint64_t process, thread, directed, remote;
 };
 struct signals_aside signals_put_aside(void);
 void signals_take_back(struct signals_aside aside);

@@ -42,7 +42,8 @@ struct posix_thread {
     uint64_t mask; /* bit (signal - 1): blocked */
     uint64_t saved_mask;
     volatile uint64_t pending;     /* sent to this thread */
-    volatile uint64_t directed;    /* sent to this thread by tkill, and not seen yet */
+    volatile uint64_t directed;    /* sent to this thread by another, and not seen yet */
+    uint64_t bare;                 /* queue.c: pending without an entry */
     uint64_t waited_for;           /* sigtimedwait takes these instead of a handler */
     volatile int *volatile cancel; /* musl's cancel word while in a cancellation point, else NULL */
     uint32_t *clear_tid;           /* cleared and woken when the thread is off its stack */

@@ -115,9 +115,9 @@ struct member {
     uint32_t child_flags;              /* PROC_CHILD_NO_STOP, PROC_CHILD_NO_WAIT */
     struct list queue;                 /* of struct queued: what came with signals */
     uint32_t n_queued;                 /* realtime ones in it */
-    uint64_t unqueued;                 /* realtime signals that came when the queue was full */
-    uint64_t cpu_ns;                   /* when it ended */
-    uint64_t children_cpu_ns;          /* of those that were waited for */
+    uint64_t unqueued;        /* signals that may have come, of which the queue has nothing */
+    uint64_t cpu_ns;          /* when it ended */
+    uint64_t children_cpu_ns; /* of those that were waited for */
     struct timer {
         struct server_timer clock; /* iff setting.at_ns is not 0 */
         struct timer_setting setting;

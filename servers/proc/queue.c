@@ -3,7 +3,8 @@
  * What came with signals: sender, code, value. A program's library hears of a signal by a bit, and
  * asks for the rest when it delivers it, if it wants it at all. Of a signal below SIGNAL_REALTIME
  * there is at most one entry, the latest; those from there on are queued, each in a record of the
- * state pages too, so that none is lost when we are restarted.
+ * state pages too, so that none is lost when we are restarted. What could not be kept is a bit in
+ * `unqueued`: of a signal that is neither there nor in the queue nobody may hear twice.
  */
 #include <stdlib.h>
 
@@ -95,7 +96,9 @@ bool queue_put(struct member *member, uint32_t signal,
             queued->information = *information;
             return true;
         }
-        add(member, signal, NULL, information); /* without memory it comes without */
+        if (add(member, signal, NULL, information) == NULL) {
+            member->unqueued |= SIGNAL_BIT(signal);
+        }
         return true;
     }
     record = record_take(member);
@@ -131,6 +134,7 @@ bool queue_take(struct member *member, uint32_t signal, struct signal_informatio
     if (queued != NULL) {
         *information = queued->information;
         drop(member, queued);
+        member->unqueued &= ~(is_realtime(signal) ? 0 : bit);
     } else if ((member->unqueued & bit) != 0) {
         *information = (struct signal_information){.code = CODE_USER};
         member->unqueued &= ~bit;
@@ -192,7 +196,12 @@ static void rebuild_one(struct queue_record *record) {
 
 void queue_rebuild(void) {
     struct queue_record *record;
+    struct member *member;
 
+    /* Those on their way to their programs. */
+    LIST_FOR_EACH(member, &members, node) {
+        member->unqueued = SIGNAL_BIT(PROC_SIGNAL_REALTIME) - 1;
+    }
     /* As many steps as there are records at most, even if two of them have the same order. */
     for (size_t i = 0; i < n_records && (record = next_record(last_order)) != NULL; i++) {
         last_order = record->order;

@@ -21,6 +21,7 @@ COUNTS = ("processes", "threads", "endpoints", "gates", "memory_objects", "handl
           "used_bytes", "quarantined_bytes")
 
 BREATH = 16384                                     # bytes
+LOOKS = 5
 
 PAGE = "gopher://gopher.test/0/about.txt"          # of the site that full_network serves
 PAGE_MARK = "About this site"
@@ -106,19 +107,23 @@ class Guest:
             time.sleep(0.1)
 
     def settle(self, limit=10):
-        """Waits until every service that runs is up, and two looks at the counts show the same; these."""
+        """Waits until every service that runs is up, and most of LOOKS looks at the counts show the same;
+        these. Not two: one in ten finds the shell in the midst of starting the `cat` that looks."""
         deadline = time.monotonic() + limit * TIME_SCALE
         while True:
             services = self.services()
-            first = self.counts()
-            time.sleep(0.3)
             is_up = {service.state for service in services.values()} <= {"up", "waits", "ended", "stopped"}
-            if is_up and self.counts() == first:
+            looks = []
+            for _ in range(LOOKS):
+                looks.append(self.counts())
+                time.sleep(0.1)
+            usual = max(looks, key=looks.count)
+            if is_up and looks.count(usual) > LOOKS // 2:
                 # A heap of a service that lives may be a page larger; what nobody has is a leak.
-                first["used_bytes"] -= sum(service.used for service in services.values()) * 1024
-                return first
+                return usual | {"used_bytes": usual["used_bytes"] -
+                                sum(service.used for service in services.values()) * 1024}
             if time.monotonic() > deadline:
-                raise MachineError(f"it does not settle: {services} {first}")
+                raise MachineError(f"it does not settle: {services} {looks}")
 
     def counts(self):
         """The kernel's counts of its objects, and the memory in use."""

@@ -277,6 +277,79 @@ static void test_threads(void) {
           seen[2].si_code == SI_QUEUE);
 }
 
+enum { MANY = 500 };
+
+static void *sends_many(void *first) {
+    for (int i = 0; i < MANY; i++) {
+        while (pthread_kill(*(pthread_t *)first, SIGRTMIN + 6) == EAGAIN) {
+            sched_yield();
+        }
+    }
+    return NULL;
+}
+
+static int queues_many(void) {
+    for (int i = 0; i < MANY; i++) {
+        while (sigqueue(getppid(), SIGRTMIN + 6, (union sigval){.sival_int = i}) != 0) {
+            sched_yield();
+        }
+    }
+    return 0;
+}
+
+/* The same signal for a thread, and for the process which it is the first to hear of. */
+static void test_at_once(void) {
+    sigset_t old = block(SIGRTMIN + 6), set = only(SIGRTMIN + 6);
+    pthread_t thread, first = pthread_self();
+    siginfo_t information;
+    int n_own = 0, n_foreign = 0;
+
+    pthread_create(&thread, NULL, sends_many, &first);
+    pid_t pid = start(queues_many);
+    while (n_own + n_foreign < 2 * MANY &&
+           sigtimedwait(&set, &information, &(struct timespec){5, 0}) > 0) {
+        n_own += information.si_code == SI_TKILL;
+        n_foreign += information.si_code == SI_QUEUE;
+    }
+    CHECK_THAT(n_own == MANY && n_foreign == MANY, "neither kind hides the other");
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    pthread_join(thread, NULL);
+    sigprocmask(SIG_SETMASK, &old, NULL);
+}
+
+static int repeats(void) {
+    for (int i = 0; i < MANY; i++) {
+        sigqueue(getppid(), SIGUSR1, (union sigval){.sival_int = 5});
+        if (i % 2 != 0) {
+            sched_yield();
+        }
+    }
+    return 0;
+}
+
+/* Of a signal that is not queued as many come as can be told apart, each with what belongs to it:
+ * the last comes after the last was sent. */
+static void test_repeated(void) {
+    sigset_t old = block(SIGUSR1), set = only(SIGUSR1);
+    siginfo_t information;
+    int n = 0, n_bare = 0;
+    pid_t pid = start(repeats);
+
+    while (waitpid(pid, NULL, WNOHANG) == 0) {
+        if (sigtimedwait(&set, &information, &(struct timespec){0, 100000}) > 0) {
+            n++;
+            n_bare += information.si_code != SI_QUEUE || information.si_pid != pid ||
+                      information.si_value.sival_int != 5;
+        }
+    }
+    printf("# %d of %d came\n", n, MANY);
+    CHECK_THAT(n > 0 && n <= MANY && n_bare == 0, "none comes twice, and without its sender");
+    while (sigtimedwait(&set, NULL, &(struct timespec){0, 0}) > 0) {
+    }
+    sigprocmask(SIG_SETMASK, &old, NULL);
+}
+
 static int report_to;
 
 static void leave(int signal) {
@@ -373,8 +446,13 @@ static int takes_over(void) {
     sigset_t set = only(SIGRTMIN + 5);
     bool ok = sigtimedwait(&set, &information, &(struct timespec){0, 0}) == SIGRTMIN + 5 &&
               information.si_value.sival_int == 77;
+    int n_own = 0;
 
-    return ok ? 9 : 1;
+    set = only(SIGUSR2); /* its own to itself */
+    while (sigtimedwait(&set, &information, &(struct timespec){0, 0}) == SIGUSR2) {
+        n_own++;
+    }
+    return ok && n_own == 1 ? 9 : 1;
 }
 
 static char *self;
@@ -386,7 +464,9 @@ static int becomes(void) {
     sigset_t set = only(SIGRTMIN + 5);
     char byte = 0;
 
+    sigaddset(&set, SIGUSR2);
     sigprocmask(SIG_BLOCK, &set, NULL);
+    kill(getpid(), SIGUSR2);
     write(report_to, &byte, 1);
     while (!sigismember(&set, SIGUSR1)) {
         sigpending(&set);
@@ -425,6 +505,8 @@ int main(int argc, char **argv) {
     test_children();
     test_waitid();
     test_threads();
+    test_at_once();
+    test_repeated();
     test_two();
     test_broken_pipe();
     test_exec();

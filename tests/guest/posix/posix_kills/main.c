@@ -116,7 +116,7 @@ static bool await_running(void) {
 /* ---- SIGKILL ---- */
 
 static bool kill_in(const struct call *call) {
-    int status;
+    int status = 0;
     pid_t pid = child_start(call, -1, SA_RESTART);
     bool ok = await_running();
 
@@ -124,8 +124,15 @@ static bool kill_in(const struct call *call) {
     if (rand() % 2 == 0) {
         nanosleep(&(struct timespec){0, rand() % 2000000}, NULL);
     }
-    return kill(pid, SIGKILL) == 0 && waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) &&
-           WTERMSIG(status) == SIGKILL && tally->wrong == 0 && ok;
+    bool killed = kill(pid, SIGKILL) == 0 && waitpid(pid, &status, 0) == pid;
+
+    if (!killed || !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL || tally->wrong != 0 ||
+        !ok) {
+        printf("# status %x, %d wrong, errno %d, %d running\n", (unsigned)status, tally->wrong,
+               tally->error, tally->running);
+        return false;
+    }
+    return true;
 }
 
 /* ---- a storm ---- */
