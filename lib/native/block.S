@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The blocking system calls: see lib/native/block.h. `native_block` is the only place where they are made; what the kernel may cut
+ * The calls that an upcall ends: see lib/native/block.h. `native_block` is the only place where they are made; what the kernel may cut
  * short is exactly [native_block_begin, native_block_end).
  */
 #include "lib/native/block_offsets.h"
@@ -123,5 +123,20 @@ native_futex_wait:
     movl $SYSCALL_NUMBER_FUTEX_WAIT, %eax
     jmp native_block
     .size native_futex_wait, . - native_futex_wait
+
+/* status_t native_process_fork(child, stop): the child begins behind the range. */
+    .globl native_process_fork
+    .type native_process_fork, @function
+native_process_fork:
+    pushq %rdi
+    movq %rsi, %rcx
+    movl $SYSCALL_NUMBER_PROCESS_FORK, %eax
+    call native_block
+    popq %rdi
+    testl %eax, %eax
+    jnz 1f
+    movl %edx, (%rdi)
+1:  ret
+    .size native_process_fork, . - native_process_fork
 
     .section .note.GNU-stack, "", @progbits

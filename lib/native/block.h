@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Blocking calls that an upcall can end. All of them execute the one `syscall` between
- * native_block_begin and native_block_end, the range to register with sys_upcall_set: when an
- * upcall finds a thread in it (blocked, or about to block), the kernel makes the call end with
+ * Calls that an upcall can end: those that block, and fork. All of them execute the one `syscall`
+ * between native_block_begin and native_block_end, the range to register with sys_upcall_set: when
+ * an upcall finds a thread in it (blocked, or about to block), the kernel makes the call end with
  * INTERRUPTED instead of resuming it, so that no wake-up falls between a check and the wait.
  *
  * `stop` (may be NULL) is tested inside the range: if it is not 0 there the call ends INTERRUPTED
@@ -37,3 +37,8 @@ WARN_UNUSED status_t native_call(struct message *m, const volatile uint32_t *sto
 WARN_UNUSED status_t native_futex_wait(const volatile uint32_t *address, uint32_t expected,
                                        uint64_t deadline, uint32_t flags,
                                        const volatile uint32_t *stop);
+
+/* sys_process_fork, unless an upcall comes first, which would have changed what is copied:
+ * INTERRUPTED. `stop` must not be NULL. One that comes later is the parent's alone, or the child's.
+ */
+WARN_UNUSED status_t native_process_fork(handle_t *child, const volatile uint32_t *stop);

@@ -24,6 +24,7 @@ ASSERT_AT(handles, MESSAGE_HANDLES);
 ASSERT_AT(segments, MESSAGE_SEGMENTS_AT);
 _Static_assert(ERROR_INTERRUPTED == -ERROR_NUMBER_INTERRUPTED, "the stopped call's status");
 _Static_assert(SYSCALL_call == SYSCALL_NUMBER_CALL, "abi/syscalls.def moved");
+_Static_assert(SYSCALL_process_fork == SYSCALL_NUMBER_PROCESS_FORK, "abi/syscalls.def moved");
 _Static_assert(SYSCALL_futex_wait == SYSCALL_NUMBER_FUTEX_WAIT, "abi/syscalls.def moved");
 
 status_t message_call(struct message *m) {

@@ -258,7 +258,7 @@ void signals_deliver(struct posix_thread *self, struct upcall_frame *frame) {
 }
 
 void signals_deliver_noted(struct posix_thread *self) {
-    self->noted = false;
+    self->noted = 0;
     if (self->exiting) {
         return;
     }
@@ -350,6 +350,7 @@ static void drop_opposites(struct posix_thread *self, uint64_t bits) {
     if (dropped != 0) {
         __atomic_and_fetch(&signals_process_pending, ~(dropped & ~bits), __ATOMIC_ACQ_REL);
         __atomic_and_fetch(&self->pending, ~(dropped & ~bits), __ATOMIC_ACQ_REL);
+        self->arrived &= ~(dropped & ~bits);
     }
 }
 
@@ -359,6 +360,7 @@ static void note_bits(struct posix_thread *self, uint64_t bits) {
 
     drop_opposites(self, own | remote);
     __atomic_or_fetch(&self->pending, own, __ATOMIC_ACQ_REL);
+    self->arrived |= remote;
     queue_note_remote(remote);
     __atomic_or_fetch(&signals_process_pending, remote, __ATOMIC_ACQ_REL);
     if (((self->pending | signals_process_pending) & self->waited_for) != 0) {
@@ -387,7 +389,7 @@ void upcall_take(struct upcall_frame *frame) {
     }
     note_bits(self, frame->bits);
     if (self->depth != 0) {
-        self->noted = true;
+        self->noted = 1;
         sys_upcall_return(frame);
     }
     uint64_t due = signals_due(self);

@@ -108,8 +108,7 @@ static long fork_with(uint32_t flags) {
     (void)proc_gate(); /* found before, so that the child has it too */
     critical_enter();
     locks_take_all();
-    struct signals_aside aside = signals_put_aside();
-    status_t status = sys_process_fork(&child);
+    status_t status = signals_fork(&child);
 
     if (status == OK && child == HANDLE_NONE) {
         become_child();
@@ -118,7 +117,6 @@ static long fork_with(uint32_t flags) {
         critical_leave();
         return 0;
     }
-    signals_take_back(aside);
     locks_give_all();
     critical_leave();
     if (status != OK) {

@@ -127,12 +127,9 @@ void queue_inherit(uint64_t signals) {
     process_bare = signals;
 }
 
-uint64_t queue_remote_put_aside(void) {
-    return __atomic_exchange_n(&remote, 0, __ATOMIC_ACQ_REL);
-}
-
-void queue_after_fork(void) {
+void queue_after_fork(uint64_t signals) {
     n_entries = 0;
+    remote = signals;
     process_bare = 0;
     thread_self()->bare = 0;
 }

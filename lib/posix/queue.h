@@ -51,14 +51,13 @@ bool queue_take(struct posix_thread *self, volatile uint64_t *where, int signal,
 void queue_drop(uint64_t signals);
 void queue_drop_thread(const struct posix_thread *thread);
 
-/* These came from outside. They are put aside by who forks (signals_put_aside). */
+/* These came from outside. */
 void queue_note_remote(uint64_t signals);
-uint64_t queue_remote_put_aside(void);
 
 /* Exec brought these, whose entries are at proc or were lost with the old program's. */
 void queue_inherit(uint64_t signals);
 
-/* The child of a fork begins with nothing. */
-void queue_after_fork(void);
+/* The child of a fork begins with nothing but these, which came from outside. */
+void queue_after_fork(uint64_t signals);
 
 siginfo_t queue_siginfo(int signal, const struct signal_information *information);

@@ -548,23 +548,31 @@ long call_sigaltstack(const long *a) {
                                                 self->alternate_base + self->alternate_size, NULL));
 }
 
-struct signals_aside signals_put_aside(void) {
-    struct posix_thread *self = thread_self();
+/* ---- fork ---- */
 
-    return (struct signals_aside){
-        .process = __atomic_exchange_n(&signals_process_pending, 0, __ATOMIC_ACQ_REL),
-        .thread = __atomic_exchange_n(&self->pending, 0, __ATOMIC_ACQ_REL),
-        .directed = __atomic_exchange_n(&self->directed, 0, __ATOMIC_ACQ_REL),
-        .remote = queue_remote_put_aside(),
-    };
+status_t signals_fork(handle_t *child) {
+    struct posix_thread *self = thread_self();
+    uint32_t noted = 0;
+    status_t status;
+
+    do {
+        noted |= self->noted;
+        self->noted = 0;
+        self->arrived = 0;
+        status = native_process_fork(child, &self->noted);
+    } while (status == ERROR_INTERRUPTED);
+    self->noted |= noted;
+    return status;
 }
 
-void signals_take_back(struct signals_aside aside) {
+void signals_after_fork(void) {
     struct posix_thread *self = thread_self();
+    uint64_t arrived;
 
-    queue_note_remote(aside.remote);
-    __atomic_or_fetch(&signals_process_pending, aside.process, __ATOMIC_ACQ_REL);
-    __atomic_or_fetch(&self->pending, aside.thread, __ATOMIC_ACQ_REL);
-    __atomic_or_fetch(&self->directed, aside.directed, __ATOMIC_ACQ_REL);
-    self->noted = true; /* the end of the critical section looks at them again */
+    self->pending = self->directed = 0;
+    do {
+        arrived = self->arrived;
+        signals_process_pending = arrived;
+        queue_after_fork(arrived);
+    } while (self->arrived != arrived);
 }

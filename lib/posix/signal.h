@@ -96,15 +96,12 @@ void signals_hold(void);
 void signals_release(void);
 
 /*
- * What is noted for the process and this thread, out of the way while it forks: a child begins with
- * nothing, but what is sent to it may come before its first instruction here. The parent takes it
- * back.
+ * As sys_process_fork, in a critical section. The child begins with none of the parent's signals,
+ * whichever thread hears of one meanwhile; but what is sent to it may come before its first
+ * instruction here. It calls signals_after_fork.
  */
-struct signals_aside {
-    uint64_t process, thread, directed, remote;
-};
-struct signals_aside signals_put_aside(void);
-void signals_take_back(struct signals_aside aside);
+status_t signals_fork(handle_t *child);
+void signals_after_fork(void);
 
 /* Ends the process as that signal does by default. */
 NORETURN void signal_terminate(int signal);

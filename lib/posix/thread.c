@@ -202,10 +202,10 @@ NORETURN void thread_end(uintptr_t unmap_base, size_t unmap_length) {
     /* From here on upcalls of this thread see `leaving`, for the record goes with its stack: they
      * take locks, and so must find none of ours. What they noted before is passed on here. */
     for (;;) {
-        self->noted = false;
+        self->noted = 0;
         signals_pass_on(UINT64_MAX);
         record_set(tls, &leaving);
-        if (!*(volatile bool *)&self->noted) {
+        if (self->noted == 0) {
             break;
         }
         record_set(tls, self);
@@ -237,7 +237,7 @@ void thread_after_fork(void) {
     self->id = self->tid = 0;
     self->start_ns = 0;
     self->cancel = NULL;
-    queue_after_fork();
+    signals_after_fork();
     timers_after_fork();
 }
 

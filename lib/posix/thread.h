@@ -35,7 +35,7 @@ struct posix_thread {
     volatile uint32_t depth;     /* critical sections entered */
     volatile uint32_t interrupt; /* calls that block look at it in the block range: if not 0, they
                                     are interrupted */
-    volatile bool noted;         /* a signal came in a critical section */
+    volatile uint32_t noted;     /* a signal came in a critical section */
     volatile uint8_t slow;       /* enum call_patience of the present system call */
     bool restore_mask;           /* once signals are delivered, the mask is saved_mask */
     bool exiting;
@@ -43,6 +43,8 @@ struct posix_thread {
     uint64_t saved_mask;
     volatile uint64_t pending;     /* sent to this thread */
     volatile uint64_t directed;    /* sent to this thread by another, and not seen yet */
+    volatile uint64_t arrived;     /* sent to the process, and seen by this thread since it began to
+                                      fork */
     uint64_t bare;                 /* queue.c: pending without an entry */
     uint64_t waited_for;           /* sigtimedwait takes these instead of a handler */
     volatile int *volatile cancel; /* musl's cancel word while in a cancellation point, else NULL */

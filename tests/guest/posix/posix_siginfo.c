@@ -350,6 +350,48 @@ static void test_repeated(void) {
     sigprocmask(SIG_SETMASK, &old, NULL);
 }
 
+static int floods_parent(void) {
+    while (kill(getppid(), SIGUSR1) == 0) {
+        if (rand() % 2 == 0) {
+            sched_yield();
+        }
+    }
+    return 0;
+}
+
+static void *forks(void *n_strays) {
+    for (int i = 0; i < MANY / 2; i++) {
+        int status = 0;
+        pid_t pid = fork();
+
+        if (pid == 0) {
+            n_seen = 0;
+            sched_yield();
+            _exit(n_seen != 0);
+        }
+        waitpid(pid, &status, 0);
+        *(int *)n_strays += status != 0;
+    }
+    return NULL;
+}
+
+/* What is sent to one that forks, in either thread, is not for its children. */
+static void test_fork(void) {
+    pthread_t thread;
+    int n_strays = 0;
+
+    handle(SIGUSR1, SA_RESTART);
+    pid_t pid = start(floods_parent);
+
+    forks(&n_strays);
+    pthread_create(&thread, NULL, forks, &n_strays);
+    pthread_join(thread, NULL);
+    CHECK_THAT(n_strays == 0, "a child does not get its parent's signals");
+    CHECK(n_seen > 0);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
 static int report_to;
 
 static void leave(int signal) {
@@ -507,6 +549,7 @@ int main(int argc, char **argv) {
     test_threads();
     test_at_once();
     test_repeated();
+    test_fork();
     test_two();
     test_broken_pipe();
     test_exec();
