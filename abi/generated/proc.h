@@ -189,8 +189,8 @@ WARN_UNUSED static inline status_t proc_kill(handle_t server, int32_t selector, 
 }
 
 /*
- * What came with the caller's pending signal, oldest first; `more`: another of this number is queued. NOT_FOUND: nothing
- * is known of it, or, from signal_realtime on, there is none. For SIGCHLD `value` is the child's si_status.
+ * What came with the caller's pending signal, oldest first; `more`: another of this number is queued. NOT_FOUND: none
+ * has come since the last was taken. For SIGCHLD `value` is the child's si_status.
  * request: w0.low signal
  * answer: w0.low code, w0.high pid, w1 value, w2.low more
  */

@@ -13,6 +13,7 @@
 #include "abi/generated/file.h"
 #include "lib/base/string.h"
 #include "lib/native/syscall.h"
+#include "lib/posix/descriptor_path.h"
 #include "lib/posix/errno.h"
 #include "lib/posix/fd.h"
 #include "lib/posix/metadata.h"
@@ -204,7 +205,11 @@ static long read_link_at(int directory, const char *text, char *buffer, long siz
     }
     name.size = (size_t)size;
     long error = name_do(directory, text, &name);
+    int fd = error == -ENOENT || error == -EROFS ? descriptor_of_path(text, 0) : -ENOENT;
 
+    if (fd >= 0) {
+        return descriptor_read_link(fd, buffer, (size_t)size);
+    }
     if (error == -EROFS) {
         error = -EINVAL; /* a server without symbolic links */
     }

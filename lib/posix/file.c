@@ -19,8 +19,10 @@
 #include "lib/base/string.h"
 #include "abi/generated/terminal.h"
 #include "lib/native/syscall.h"
+#include "lib/posix/descriptor_path.h"
 #include "lib/posix/errno.h"
 #include "lib/posix/fd.h"
+#include "lib/posix/metadata.h"
 #include "lib/posix/path.h"
 #include "lib/posix/signal.h"
 #include "lib/posix/terminal.h"
@@ -130,6 +132,11 @@ static long open_at(int directory, const char *text, int flags, uint32_t mode) {
         thread_self()->slow = patience;
         error = (int)meet(&open);
     }
+    if (error == -ENOENT || error == -EROFS) {
+        long named = path.at.length != 0 ? descriptor_open(path.at.text, flags) : -ENOENT;
+
+        return named == -ENOENT ? error : named;
+    }
     if (error != 0) {
         return open.is_limit ? -ENFILE : error;
     }
@@ -142,6 +149,20 @@ static long open_at(int directory, const char *text, int flags, uint32_t mode) {
     return fd;
 }
 
+/* fexecve names its file so. */
+static int open_descriptor(const char *path, struct open_request *open) {
+    int fd = descriptor_of_path(path, FILE_OPEN_READ);
+    struct file_stat stat;
+    int error = fd < 0 ? fd : fd_stat(fd, &stat);
+
+    if (error == 0) {
+        open->kind = stat.mode & FILE_MODE_KIND;
+        open->permissions = stat.mode & FILE_MODE_PERMISSIONS;
+        error = errno_from_status(sys_handle_copy(fd_gate(fd), RIGHTS_ALL, 0, &open->file));
+    }
+    return error;
+}
+
 int file_open_program(int directory, const char *text, handle_t *file) {
     struct posix_path path;
     struct open_request open = {.flags = FILE_OPEN_READ | FILE_OPEN_NONBLOCK};
@@ -150,6 +171,9 @@ int file_open_program(int directory, const char *text, handle_t *file) {
     if (error == 0) {
         open.flags |= path.wants_directory ? FILE_OPEN_DIRECTORY : 0;
         error = path_walk(&path, open_request, &open);
+    }
+    if (error == -ENOENT && path.at.length != 0) {
+        error = open_descriptor(path.at.text, &open);
     }
     if (error != 0) {
         return open.is_limit ? -ENFILE : error;

@@ -17,6 +17,7 @@
 #include "abi/generated/file.h"
 #include "lib/base/string.h"
 #include "lib/native/time.h"
+#include "lib/posix/descriptor_path.h"
 #include "lib/posix/errno.h"
 #include "lib/posix/fd.h"
 #include "lib/posix/path.h"
@@ -93,6 +94,11 @@ static int stat_path(int directory, const char *text, uint32_t flags, struct fil
             flags &= ~(uint32_t)FILE_OPEN_NO_FOLLOW;
         }
         error = path_stat(&path, flags, stat);
+    }
+    if (error == -ENOENT && path.at.length != 0) {
+        int fd = descriptor_of_path(path.at.text, 0);
+
+        error = fd >= 0 ? fd_stat(fd, stat) : error;
     }
     if (error == 0 && path.wants_directory &&
         (stat->mode & FILE_MODE_KIND) != FILE_MODE_DIRECTORY) {
