@@ -205,7 +205,7 @@ struct thread *process_thread(const struct process *process, uint32_t id) {
     return node == NULL ? NULL : CONTAINER_OF(node, struct thread, process_node);
 }
 
-bool process_threads_end(struct process *process, const struct thread *but) {
+bool process_threads_end(struct process *process, struct thread *but) {
     for (unsigned i = 0; i < STEP_THREADS; i++) {
         struct thread *thread = process_thread(process, 0);
 
@@ -218,6 +218,10 @@ bool process_threads_end(struct process *process, const struct thread *but) {
         if (thread_runs_elsewhere(thread)) {
             return false; /* not for long: that CPU has been kicked, and ends it */
         }
+        /* What came for the program is not lost with this thread: exec's has it. */
+        uint64_t *bits = but != NULL ? &but->upcall_bits : &thread->upcall_bits;
+
+        *bits |= thread->upcall_bits;
         thread_kill(thread);
     }
     return false;

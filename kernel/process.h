@@ -87,7 +87,7 @@ struct thread *process_thread(const struct process *process, uint32_t id);
 
 /* Ends its threads but this one (NULL: all of them), at most a step's worth; true when it has no
  * more. */
-bool process_threads_end(struct process *process, const struct thread *but);
+bool process_threads_end(struct process *process, struct thread *but);
 
 /*
  * Does `visit` to all threads of a process, 8 in a step: RESTART, and OK after the last. Who is

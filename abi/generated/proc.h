@@ -26,19 +26,20 @@ enum proc_label {
     PROC_RELEASED = PROC_PROTOCOL << 16 | 3,
     PROC_KILL = PROC_PROTOCOL << 16 | 4,
     PROC_TAKE = PROC_PROTOCOL << 16 | 5,
-    PROC_SET_HANDLED = PROC_PROTOCOL << 16 | 6,
-    PROC_HELD = PROC_PROTOCOL << 16 | 7,
-    PROC_STOP = PROC_PROTOCOL << 16 | 8,
-    PROC_GET_IDS = PROC_PROTOCOL << 16 | 9,
-    PROC_SET_GROUP = PROC_PROTOCOL << 16 | 10,
-    PROC_NEW_SESSION = PROC_PROTOCOL << 16 | 11,
-    PROC_TERMINAL_GATE = PROC_PROTOCOL << 16 | 12,
-    PROC_GET_FOREGROUND = PROC_PROTOCOL << 16 | 13,
-    PROC_SET_FOREGROUND = PROC_PROTOCOL << 16 | 14,
-    PROC_BACKGROUND = PROC_PROTOCOL << 16 | 15,
-    PROC_SET_TIMER = PROC_PROTOCOL << 16 | 16,
-    PROC_GET_TIMER = PROC_PROTOCOL << 16 | 17,
-    PROC_GET_TIMES = PROC_PROTOCOL << 16 | 18,
+    PROC_GET_QUEUED = PROC_PROTOCOL << 16 | 6,
+    PROC_SET_HANDLED = PROC_PROTOCOL << 16 | 7,
+    PROC_HELD = PROC_PROTOCOL << 16 | 8,
+    PROC_STOP = PROC_PROTOCOL << 16 | 9,
+    PROC_GET_IDS = PROC_PROTOCOL << 16 | 10,
+    PROC_SET_GROUP = PROC_PROTOCOL << 16 | 11,
+    PROC_NEW_SESSION = PROC_PROTOCOL << 16 | 12,
+    PROC_TERMINAL_GATE = PROC_PROTOCOL << 16 | 13,
+    PROC_GET_FOREGROUND = PROC_PROTOCOL << 16 | 14,
+    PROC_SET_FOREGROUND = PROC_PROTOCOL << 16 | 15,
+    PROC_BACKGROUND = PROC_PROTOCOL << 16 | 16,
+    PROC_SET_TIMER = PROC_PROTOCOL << 16 | 17,
+    PROC_GET_TIMER = PROC_PROTOCOL << 16 | 18,
+    PROC_GET_TIMES = PROC_PROTOCOL << 16 | 19,
 };
 
 #define PROC_SIGNAL_MAX 64
@@ -212,6 +213,27 @@ WARN_UNUSED static inline status_t proc_take(handle_t server, uint32_t signal, i
     *pid = (uint32_t)(message_.words[0] >> 32);
     *value = message_.words[1];
     *more = (uint32_t)message_.words[2];
+    return status_ != OK ? status_ : (status_t)message_.label;
+}
+
+/*
+ * The signals of which the caller could take something.
+ * answer: w0 signals
+ */
+WARN_UNUSED static inline status_t proc_get_queued(handle_t server, uint64_t *signals,
+                                                   uint64_t deadline) {
+    struct message message_;
+
+    message_.gate = server;
+    message_.label = PROC_GET_QUEUED;
+    message_.deadline = deadline;
+    message_.control = 0;
+    message_.words[0] = 0;
+    message_.words[1] = 0;
+    message_.words[2] = 0;
+    message_.words[3] = 0;
+    status_t status_ = MESSAGE_CALL_SHORT(&message_);
+    *signals = message_.words[0];
     return status_ != OK ? status_ : (status_t)message_.label;
 }
 
@@ -499,6 +521,7 @@ struct proc_handlers {
                      int32_t code, uint64_t value);
     status_t (*take)(void *context, struct request *request, uint32_t signal, int32_t *code,
                      uint32_t *pid, uint64_t *value, uint32_t *more);
+    status_t (*get_queued)(void *context, struct request *request, uint64_t *signals);
     status_t (*set_handled)(void *context, struct request *request, uint64_t handled,
                             uint64_t ignored, uint64_t wanted, uint32_t child_flags);
     status_t (*held)(void *context, struct request *request, uint64_t signals);
@@ -634,6 +657,29 @@ static inline status_t proc_answer_take(handle_t saved, status_t outcome, int32_
     answer_.words[0] = (uint64_t)(uint32_t)code | (uint64_t)(uint32_t)pid << 32;
     answer_.words[1] = value;
     answer_.words[2] = (uint64_t)(uint32_t)more;
+    return answer_send(saved, outcome, &answer_);
+}
+
+static inline status_t proc_dispatch_get_queued(const struct proc_handlers *handlers, void *context,
+                                                struct request *request) {
+    uint64_t signals = 0;
+
+    if (handlers->get_queued == NULL) {
+        return ERROR_NOT_SUPPORTED;
+    }
+    status_t status_ = handlers->get_queued(context, request, &signals);
+    if (status_ == REQUEST_DEFERRED) {
+        return status_;
+    }
+    request->answer.words[0] = signals;
+    return status_;
+}
+
+/* Answers a saved request; the handle is used up. Not OK: the client has not got the answer. */
+static inline status_t proc_answer_get_queued(handle_t saved, status_t outcome, uint64_t signals) {
+    struct answer answer_ = {.control = 0};
+
+    answer_.words[0] = signals;
     return answer_send(saved, outcome, &answer_);
 }
 
@@ -936,6 +982,8 @@ static inline status_t proc_dispatch(const void *handlers, void *context, struct
         return proc_dispatch_kill(handlers, context, request);
     case PROC_TAKE:
         return proc_dispatch_take(handlers, context, request);
+    case PROC_GET_QUEUED:
+        return proc_dispatch_get_queued(handlers, context, request);
     case PROC_SET_HANDLED:
         return proc_dispatch_set_handled(handlers, context, request);
     case PROC_HELD:
@@ -983,6 +1031,8 @@ static inline const char *proc_label_name(uint32_t label) {
         return "proc.kill";
     case PROC_TAKE:
         return "proc.take";
+    case PROC_GET_QUEUED:
+        return "proc.get_queued";
     case PROC_SET_HANDLED:
         return "proc.set_handled";
     case PROC_HELD:

@@ -2,7 +2,6 @@
 #include "lib/posix/descriptor_path.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 
 #include "lib/posix/call.h"
@@ -35,7 +34,7 @@ static int number_behind(const char *path) {
     return -1;
 }
 
-static int standard_number(const char *path) {
+int descriptor_number(const char *path) {
     static const char *const names[] = {"/dev/stdin", "/dev/stdout", "/dev/stderr"};
 
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -55,96 +54,97 @@ static bool allows(int fd, uint32_t access) {
 }
 
 int descriptor_of_path(const char *path, uint32_t access) {
-    int fd = standard_number(path);
+    int fd = descriptor_number(path);
 
     if (fd < 0 || fd_gate(fd) == HANDLE_NONE) {
         return -ENOENT;
     }
-    return allows(fd, access) ? fd : -EACCES;
+    return access == 0 || allows(fd, access) ? fd : -EACCES;
 }
 
-long descriptor_open(const char *path, int flags) {
-    uint32_t access = (flags & O_ACCMODE) == O_RDONLY   ? FILE_OPEN_READ
-                      : (flags & O_ACCMODE) == O_WRONLY ? FILE_OPEN_WRITE
-                                                        : FILE_OPEN_READ | FILE_OPEN_WRITE;
-    int fd = descriptor_of_path(path, access);
+long descriptor_open(const char *path, uint32_t flags, unsigned fd_flags) {
+    int fd = descriptor_of_path(path, flags & (FILE_OPEN_READ | FILE_OPEN_WRITE));
+    bool is_directory = fd >= 0 && (fd_get(fd).mode & FILE_MODE_KIND) == FILE_MODE_DIRECTORY;
 
     if (fd < 0) {
         return fd;
     }
-    if ((flags & (O_CREAT | O_EXCL)) == (O_CREAT | O_EXCL)) {
+    if ((flags & FILE_OPEN_EXCLUSIVE) != 0) {
         return -EEXIST;
     }
-    if ((flags & O_DIRECTORY) != 0 && (fd_get(fd).mode & FILE_MODE_KIND) != FILE_MODE_DIRECTORY) {
+    if ((flags & FILE_OPEN_DIRECTORY) != 0 && !is_directory) {
         return -ENOTDIR;
     }
-    return fd_duplicate(fd, 0, (flags & O_CLOEXEC) != 0 ? FD_CLOEXEC_FLAG : 0);
+    return fd_duplicate(fd, 0, fd_flags);
 }
 
 /* ---- names ---- */
 
-/* Is the entry of /dev that file? Its path then is in *path. */
-static bool is_device(struct posix_path *path, const char *name, const struct file_stat *file) {
+/* Is the entry of /dev that file? Its path then is in `text`, PATH_LENGTH_MAX bytes. */
+static bool is_device(char *text, const char *name, const struct file_stat *file) {
+    struct posix_path path;
     struct file_stat stat;
-    char text[PATH_LENGTH_MAX] = DEVICES;
 
-    return string_append(text, sizeof text, name) &&
-           path_from_user(path, LINUX_AT_FDCWD, text) == 0 && path_stat(path, 0, &stat) == 0 &&
+    memcpy(text, DEVICES, sizeof DEVICES);
+    return string_append(text, PATH_LENGTH_MAX, name) &&
+           path_from_user(&path, LINUX_AT_FDCWD, text) == 0 && path_stat(&path, 0, &stat) == 0 &&
            stat.device == file->device && stat.id == file->id;
 }
 
-/* Looks for the file among so many bytes of entries. */
-static bool find_among(struct posix_path *path, const char *entries, uint64_t bytes,
+/* Looks for the file among so many bytes of entries, behind which there is a 0. */
+static bool find_among(char *text, const char *entries, uint64_t bytes,
                        const struct file_stat *file) {
     const struct directory_entry *entry;
 
-    for (uint64_t at = 0; at < bytes; at += entry->length) {
+    for (uint64_t at = 0; bytes - at >= sizeof *entry; at += entry->length) {
         entry = (const struct directory_entry *)&entries[at];
-        if (is_device(path, entry->name, file)) {
+        if (is_device(text, entry->name, file)) {
             return true;
+        }
+        if (entry->length < sizeof *entry || entry->length > bytes - at) {
+            break; /* no entry of a server that is in order */
         }
     }
     return false;
 }
 
-static bool find_device(struct posix_path *path, const struct file_stat *file) {
-    char entries[1024] ALIGNED(8);
+static bool find_device(char *text, const struct file_stat *file) {
+    char entries[1024 + 1] ALIGNED(8);
+    struct posix_path path;
     const char *name;
     handle_t devices;
     uint64_t bytes = 0, next;
     bool found = false;
 
-    if (path_from_user(path, LINUX_AT_FDCWD, DEVICES "tty") != 0 ||
-        path_open_parent(path, &devices, &name) != 0) {
+    if (path_from_user(&path, LINUX_AT_FDCWD, DEVICES "tty") != 0 ||
+        path_open_parent(&path, &devices, &name) != 0) {
         return false;
     }
     do {
-        status_t status = directory_read(devices, FILE_OFFSET_CURRENT, entries, sizeof entries,
+        status_t status = directory_read(devices, FILE_OFFSET_CURRENT, entries, sizeof entries - 1,
                                          &bytes, &next, DEADLINE_NEVER);
 
-        bytes = status == OK ? MIN(bytes, sizeof entries) : 0;
-        found = find_among(path, entries, bytes, file);
+        bytes = status == OK ? MIN(bytes, sizeof entries - 1) : 0;
+        entries[bytes] = '\0';
+        found = find_among(text, entries, bytes, file);
     } while (bytes != 0 && !found);
     handle_drop(devices);
     return found;
 }
 
 long descriptor_read_link(int fd, char *buffer, size_t size) {
-    struct posix_path path;
     struct file_stat stat;
-    char directory[PATH_LENGTH_MAX];
-    const char *name = directory;
+    char name[PATH_LENGTH_MAX];
 
-    if (!fd_path(fd, directory, sizeof directory)) {
+    if (!fd_path(fd, name, sizeof name)) {
         int error = fd_stat(fd, &stat);
 
         if (error != 0) {
             return error;
         }
-        if ((stat.mode & FILE_MODE_KIND) != FILE_MODE_CHARACTER || !find_device(&path, &stat)) {
+        if ((stat.mode & FILE_MODE_KIND) != FILE_MODE_CHARACTER || !find_device(name, &stat)) {
             return -ENOENT;
         }
-        name = path.at.text;
     }
     size_t length = MIN(strlen(name), size);
 

@@ -11,14 +11,17 @@
 
 #include "lib/base/types.h"
 
+/* The number that a normal path means, whether it is open or not; -1: none. */
+int descriptor_number(const char *path);
+
 /*
  * The descriptor that a normal path means, if it can be read and written as `access` (of
  * FILE_OPEN_READ and FILE_OPEN_WRITE) says. -ENOENT: it means none; -EACCES.
  */
 int descriptor_of_path(const char *path, uint32_t access);
 
-/* open(2) of such a path, with open's flags. -ENOENT as above. */
-long descriptor_open(const char *path, int flags);
+/* open(2) of such a path: FILE_OPEN_..., and flags for the new descriptor. -ENOENT as above. */
+long descriptor_open(const char *path, uint32_t flags, unsigned fd_flags);
 
 /*
  * The path of the terminal that is open there, for ttyname, or of the directory: its length without

@@ -127,17 +127,23 @@ static int check_last(const struct posix_path *path, enum name_operation operati
     return error;
 }
 
-static long name_do(int directory, const char *text, struct name_request *name) {
-    struct posix_path path;
-    int error = path_from_user(&path, directory, text);
+static long name_do_at(struct posix_path *path, int directory, const char *text,
+                       struct name_request *name) {
+    int error = path_from_user(path, directory, text);
 
-    if (error == 0 && path.wants_directory) {
-        error = check_last(&path, name->operation, (name->value & DIRECTORY_REMOVE_DIRECTORY) != 0);
+    if (error == 0 && path->wants_directory) {
+        error = check_last(path, name->operation, (name->value & DIRECTORY_REMOVE_DIRECTORY) != 0);
     }
     if (error == 0) {
-        error = path_walk(&path, name_request, name);
+        error = path_walk(path, name_request, name);
     }
     return error == -EOPNOTSUPP ? -EROFS : error;
+}
+
+static long name_do(int directory, const char *text, struct name_request *name) {
+    struct posix_path path;
+
+    return name_do_at(&path, directory, text, name);
 }
 
 static long make_directory(int directory, const char *text, long mode) {
@@ -199,13 +205,15 @@ long call_symlinkat(const long *a) {
 
 static long read_link_at(int directory, const char *text, char *buffer, long size) {
     struct name_request name = {.operation = NAME_READ_LINK, .buffer = buffer};
+    struct posix_path path;
 
     if (size <= 0) {
         return -EINVAL;
     }
     name.size = (size_t)size;
-    long error = name_do(directory, text, &name);
-    int fd = error == -ENOENT || error == -EROFS ? descriptor_of_path(text, 0) : -ENOENT;
+    long error = name_do_at(&path, directory, text, &name);
+    bool may_be_own = (error == -ENOENT || error == -EROFS) && path.at.length != 0;
+    int fd = may_be_own ? descriptor_of_path(path.at.text, 0) : -1;
 
     if (fd >= 0) {
         return descriptor_read_link(fd, buffer, (size_t)size);

@@ -109,6 +109,7 @@ static long open_at(int directory, const char *text, int flags, uint32_t mode) {
     struct posix_path path;
     struct open_request open = {.flags = file_flags(flags),
                                 .mode = mode & FILE_MODE_PERMISSIONS & ~creation_mask()};
+    unsigned fd_flags = (flags & O_CLOEXEC) != 0 ? FD_CLOEXEC_FLAG : 0;
     uint8_t patience = thread_self()->slow;
     int error = path_from_user(&path, directory, text);
 
@@ -133,14 +134,15 @@ static long open_at(int directory, const char *text, int flags, uint32_t mode) {
         error = (int)meet(&open);
     }
     if (error == -ENOENT || error == -EROFS) {
-        long named = path.at.length != 0 ? descriptor_open(path.at.text, flags) : -ENOENT;
+        long named =
+            path.at.length != 0 ? descriptor_open(path.at.text, open.flags, fd_flags) : -ENOENT;
 
         return named == -ENOENT ? error : named;
     }
     if (error != 0) {
         return open.is_limit ? -ENFILE : error;
     }
-    int fd = fd_install(open.file, open.kind, (flags & O_CLOEXEC) != 0 ? FD_CLOEXEC_FLAG : 0, 0,
+    int fd = fd_install(open.file, open.kind, fd_flags, 0,
                         open.kind == FILE_MODE_DIRECTORY ? path.at.text : NULL);
 
     if (fd >= 0 && open.kind == FILE_MODE_CHARACTER && (flags & O_NOCTTY) == 0) {
@@ -155,6 +157,9 @@ static int open_descriptor(const char *path, struct open_request *open) {
     struct file_stat stat;
     int error = fd < 0 ? fd : fd_stat(fd, &stat);
 
+    if (error == 0 && (open->flags & FILE_OPEN_DIRECTORY) != 0) {
+        error = -ENOTDIR;
+    }
     if (error == 0) {
         open->kind = stat.mode & FILE_MODE_KIND;
         open->permissions = stat.mode & FILE_MODE_PERMISSIONS;

@@ -95,10 +95,10 @@ static int stat_path(int directory, const char *text, uint32_t flags, struct fil
         }
         error = path_stat(&path, flags, stat);
     }
-    if (error == -ENOENT && path.at.length != 0) {
-        int fd = descriptor_of_path(path.at.text, 0);
+    int fd = error == -ENOENT && path.at.length != 0 ? descriptor_of_path(path.at.text, 0) : -1;
 
-        error = fd >= 0 ? fd_stat(fd, stat) : error;
+    if (fd >= 0) {
+        error = fd_stat(fd, stat);
     }
     if (error == 0 && path.wants_directory &&
         (stat->mode & FILE_MODE_KIND) != FILE_MODE_DIRECTORY) {
@@ -177,18 +177,6 @@ static status_t set_request(void *context, struct namespace_step *step) {
                     &step->target_length, &step->next, DEADLINE_NEVER);
 }
 
-static long set_path(int directory, const char *text, struct set_request *set) {
-    struct posix_path path;
-    struct file_stat stat;
-    int error = path_from_user(&path, directory, text);
-
-    /* "file/" is no way to name a file. */
-    if (error == 0 && path.wants_directory) {
-        error = stat_path(directory, text, 0, &stat);
-    }
-    return error != 0 ? error : path_walk(&path, set_request, set);
-}
-
 static long set_fd(int fd, const struct set_request *set) {
     handle_t gate = fd_gate(fd), next;
     uint32_t matched, length;
@@ -199,6 +187,23 @@ static long set_fd(int fd, const struct set_request *set) {
     return errno_from_status(file_set(gate, set->what, set->value, set->accessed_ns,
                                       set->modified_ns, "", 0, NULL, 0, &matched, &length, &next,
                                       DEADLINE_NEVER));
+}
+
+static long set_path(int directory, const char *text, struct set_request *set) {
+    struct posix_path path;
+    struct file_stat stat;
+    int error = path_from_user(&path, directory, text);
+
+    /* "file/" is no way to name a file. */
+    if (error == 0 && path.wants_directory) {
+        error = stat_path(directory, text, 0, &stat);
+    }
+    if (error == 0) {
+        error = path_walk(&path, set_request, set);
+    }
+    int fd = error == -ENOENT && path.at.length != 0 ? descriptor_of_path(path.at.text, 0) : -1;
+
+    return fd >= 0 ? set_fd(fd, set) : error;
 }
 
 /* ---- access ---- */

@@ -2,6 +2,7 @@
 #include "lib/posix/queue.h"
 
 #include "lib/native/syscall.h"
+#include "lib/posix/errno.h"
 #include "lib/posix/fork_locks.h"
 #include "lib/posix/proc.h"
 #include "lib/posix/signal.h"
@@ -124,7 +125,25 @@ void queue_note_remote(uint64_t signals) {
 
 void queue_inherit(uint64_t signals) {
     remote = signals;
-    process_bare = signals;
+    process_bare = signals & (SIGNAL_BIT(SIGNAL_QUEUED) - 1);
+}
+
+uint64_t queue_holds(struct posix_thread *self, uint64_t own, uint64_t process) {
+    uint64_t held[2] = {process_bare, self->bare}, queued = UINT64_MAX;
+
+    critical_lock(&queue_lock);
+    for (size_t i = 0; i < n_entries; i++) {
+        bool is_own = entries[i].thread == self;
+
+        held[is_own] |= is_own || entries[i].thread == NULL ? SIGNAL_BIT(entries[i].signal) : 0;
+    }
+    critical_unlock(&queue_lock);
+    uint64_t asked = process & remote & ~held[0];
+
+    if (asked != 0 && proc_gate() != HANDLE_NONE) {
+        status_ignore(proc_get_queued(proc_gate(), &queued, DEADLINE_NEVER)); /* all, then */
+    }
+    return (own & held[1]) | (process & held[0]) | (asked & queued);
 }
 
 void queue_after_fork(uint64_t signals) {

@@ -47,6 +47,9 @@ bool queue_put_timer(const struct posix_thread *thread, int signal,
 bool queue_take(struct posix_thread *self, volatile uint64_t *where, int signal, bool wants_all,
                 struct signal_information *information);
 
+/* Which of these pending bits, the thread's own and the process's, do not say so in vain. */
+uint64_t queue_holds(struct posix_thread *self, uint64_t own, uint64_t process);
+
 /* These signals were dropped; the thread has ended. */
 void queue_drop(uint64_t signals);
 void queue_drop_thread(const struct posix_thread *thread);

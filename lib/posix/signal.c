@@ -152,9 +152,10 @@ uint64_t signals_ignored(void) {
 }
 
 uint64_t signals_pending(void) {
-    const struct posix_thread *self = thread_self();
+    struct posix_thread *self = thread_self();
+    uint64_t own = self->pending | self->directed, process = signals_process_pending;
 
-    return self->pending | self->directed | signals_process_pending;
+    return (own | process) == 0 ? 0 : queue_holds(self, own, process);
 }
 
 void signals_inherit(uint64_t blocked, uint64_t ignored, uint64_t pending) {
@@ -267,9 +268,7 @@ void __euralios_mask_restore(const unsigned long *old) {
 }
 
 long call_sigpending(const long *a) {
-    const struct posix_thread *self = thread_self();
-
-    *(uint64_t *)a[0] = (self->pending | signals_process_pending) & self->mask;
+    *(uint64_t *)a[0] = signals_pending() & thread_self()->mask;
     return 0;
 }
 
@@ -552,16 +551,15 @@ long call_sigaltstack(const long *a) {
 
 status_t signals_fork(handle_t *child) {
     struct posix_thread *self = thread_self();
-    uint32_t noted = 0;
     status_t status;
 
     do {
-        noted |= self->noted;
         self->noted = 0;
         self->arrived = 0;
         status = native_process_fork(child, &self->noted);
     } while (status == ERROR_INTERRUPTED);
-    self->noted |= noted;
+    self->noted =
+        1; /* what came before the last try was forgotten: the critical section's end looks */
     return status;
 }
 

@@ -3,12 +3,13 @@
  * Signals: dispositions and masks here, in the process; who may send to whom, and stopping, in the
  * proc server.
  *
- * A signal comes as a bit of an upcall (bit number - 1), put there by proc or by tkill of another
- * thread. It is then *noted*, in its thread's `pending` or in the process's, and delivered as soon
- * as some thread does not block it and is in no critical section. A handler does not run inside the
- * upcall, where further ones wait, but after it, in front of the interrupted code, so that it may
- * leave by siglongjmp. Faults that a handler wants take the same way; any other fault is repeated
- * without us, so that the kernel's death record shows it as it was.
+ * A signal comes as a bit of an upcall (bit number - 1), put there by proc; or another thread
+ * directs it to this one, and its upcall is SIGNAL_LOOK. It is then *noted*, in its thread's
+ * `pending` or in the process's, and delivered as soon as some thread does not block it and is in
+ * no critical section. A handler does not run inside the upcall, where further ones wait, but after
+ * it, in front of the interrupted code, so that it may leave by siglongjmp. Faults that a handler
+ * wants take the same way; any other fault is repeated without us, so that the kernel's death
+ * record shows it as it was.
  */
 #pragma once
 
@@ -44,8 +45,8 @@ void signals_reset_handled(void);
 
 /* The signals that are ignored; before main: what exec and spawn pass on. */
 uint64_t signals_ignored(void);
-/* What the process and this thread still have to deliver: exec passes it on, what proc knows of it
- * stays there. */
+/* What the process and this thread still have to deliver; may ask proc. Exec passes it on, what
+ * proc knows of it stays there. */
 uint64_t signals_pending(void);
 void signals_inherit(uint64_t blocked, uint64_t ignored, uint64_t pending);
 

@@ -15,6 +15,7 @@
 #include "lib/native/syscall.h"
 #include "lib/posix/calls.h"
 #include "lib/posix/children.h"
+#include "lib/posix/descriptor_path.h"
 #include "lib/posix/errno.h"
 #include "lib/posix/pool.h"
 #include "lib/posix/proc.h"
@@ -83,14 +84,19 @@ static int open_here(const struct program_state *state, const char *text, int fl
 }
 
 static int action_open(struct program_state *state, const struct hooks_file_action *action) {
-    int fd = open_here(state, action->path, action->flags, action->mode);
+    char path[PATH_LENGTH_MAX];
     handle_t gate = HANDLE_NONE;
+
+    if (absolute(state, action->path, path) == 0 && descriptor_number(path) >= 0) {
+        /* The child's, of which this process has another. */
+        return action_dup2(state, descriptor_number(path), action->fd) == 0 ? 0 : -ENOENT;
+    }
+    int fd = open_here(state, action->path, action->flags, action->mode);
 
     if (fd < 0) {
         return fd;
     }
     struct fd entry = fd_get(fd);
-    char path[PATH_LENGTH_MAX];
     status_t status = sys_handle_copy(entry.gate, RIGHTS_ALL, 0, &gate);
 
     entry.path = fd_path(fd, path, sizeof path) ? path : NULL;

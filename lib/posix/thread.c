@@ -36,7 +36,7 @@ struct lock threads_lock;
 
 /*
  * What a thread on its way out finds as its record: upcalls that still reach it only pass the
- * signals on. All such threads share it, and nothing in it ever changes but `pending`.
+ * signals on. All such threads share it: nobody relies on what upcalls change in it.
  */
 static struct posix_thread leaving = {.depth = 1, .exiting = true, .mask = UINT64_MAX};
 

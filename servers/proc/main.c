@@ -43,6 +43,7 @@ const struct proc_handlers proc_handlers = {
     .released = on_released,
     .kill = on_kill,
     .take = on_take,
+    .get_queued = on_get_queued,
     .set_handled = on_set_handled,
     .held = on_held,
     .stop = on_stop,

@@ -202,6 +202,8 @@ bool queue_put(struct member *member, uint32_t signal,
 /* Takes the oldest; *more: there is another. False: there is none. */
 bool queue_take(struct member *member, uint32_t signal, struct signal_information *information,
                 bool *more);
+/* Those of which it has something. */
+uint64_t queue_signals(const struct member *member);
 /* Drops what came with these signals. */
 void queue_drop(struct member *member, uint64_t signals);
 
@@ -268,6 +270,7 @@ status_t on_kill(void *context, struct request *request, int32_t selector, uint3
                  int32_t code, uint64_t value);
 status_t on_take(void *context, struct request *request, uint32_t signal, int32_t *code,
                  uint32_t *pid, uint64_t *value, uint32_t *more);
+status_t on_get_queued(void *context, struct request *request, uint64_t *signals);
 status_t on_set_handled(void *context, struct request *request, uint64_t handled, uint64_t ignored,
                         uint64_t wanted, uint32_t child_flags);
 status_t on_held(void *context, struct request *request, uint64_t signals);

@@ -145,6 +145,16 @@ bool queue_take(struct member *member, uint32_t signal, struct signal_informatio
     return true;
 }
 
+uint64_t queue_signals(const struct member *member) {
+    const struct queued *queued;
+    uint64_t signals = member->unqueued;
+
+    LIST_FOR_EACH(queued, &member->queue, node) {
+        signals |= SIGNAL_BIT(queued->signal);
+    }
+    return signals;
+}
+
 void queue_drop(struct member *member, uint64_t signals) {
     struct queued *queued;
 

@@ -277,6 +277,16 @@ status_t on_take(void *context, struct request *request, uint32_t signal, int32_
     return status;
 }
 
+status_t on_get_queued(void *context, struct request *request, uint64_t *signals) {
+    struct member *member;
+    status_t status = caller_find(context, request, &member);
+
+    if (status == OK) {
+        *signals = queue_signals(member);
+    }
+    return status;
+}
+
 status_t on_held(void *context, struct request *request, uint64_t signals) {
     struct member *member;
     status_t status = caller_find(context, request, &member);

@@ -5,8 +5,10 @@
  */
 #define _GNU_SOURCE 1
 #include <fcntl.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -15,6 +17,13 @@
 
 extern char **environ;
 static char *self;
+
+static int status_of(pid_t pid) {
+    int status = -1;
+
+    waitpid(pid, &status, 0);
+    return status;
+}
 
 static void test_open(void) {
     char path[40], bytes[8];
@@ -73,13 +82,45 @@ static void test_refusals(void) {
     close(pipes[1]);
     CHECK_ERROR(open(path, O_RDONLY), ENOENT);
     CHECK_ERROR(readlink("/dev/null", path, sizeof path), EINVAL);
+    CHECK_ERROR(stat("/dev/stdin/", &(struct stat){0}), ENOTDIR);
+    CHECK_ERROR(open("/dev/stdout/", O_RDONLY), ENOTDIR);
 }
 
-static int status_of(pid_t pid) {
-    int status = -1;
+/* One way, and yet it can be looked at; changed, where the open file can. */
+static void test_other_calls(void) {
+    int fd = open("/tmp/descriptor_paths", O_WRONLY | O_CREAT | O_TRUNC, 0600), own;
+    struct statfs space;
+    struct stat stat_now;
+    char path[40];
 
-    waitpid(pid, &status, 0);
-    return status;
+    snprintf(path, sizeof path, "/dev/fd/%d", fd);
+    CHECK((own = open(path, O_PATH)) >= 0 && close(own) == 0);
+    CHECK(statfs(path, &space) == 0);
+    CHECK_ERROR(open("/dev/fd/0x", O_RDONLY), ENOENT);
+    CHECK(write(fd, "four", 4) == 4 && truncate(path, 2) == 0);
+    CHECK(chmod(path, 0640) == 0 && fstat(fd, &stat_now) == 0 && stat_now.st_size == 2 &&
+          (stat_now.st_mode & 0777) == 0640);
+    close(fd);
+    unlink("/tmp/descriptor_paths");
+}
+
+/* The child's descriptor, which the parent has otherwise. */
+static void test_spawn(void) {
+    char *const arguments[] = {"named otherwise", "read", NULL};
+    posix_spawn_file_actions_t actions;
+    int pipes[2];
+    pid_t pid;
+
+    pipe(pipes);
+    write(pipes[1], "x", 1);
+    close(pipes[1]);
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_adddup2(&actions, pipes[0], 0);
+    posix_spawn_file_actions_addopen(&actions, 5, "/dev/stdin", O_RDONLY, 0);
+    CHECK(posix_spawn(&pid, self, &actions, NULL, arguments, environ) == 0);
+    CHECK(status_of(pid) == 'x' << 8);
+    posix_spawn_file_actions_destroy(&actions);
+    close(pipes[0]);
 }
 
 static void test_fexecve(void) {
@@ -140,6 +181,11 @@ static void test_terminal(void) {
 }
 
 int main(int argc, char **argv) {
+    if (argc > 1 && strcmp(argv[1], "read") == 0) {
+        char byte = 0;
+
+        return read(5, &byte, 1) == 1 ? byte : 1;
+    }
     if (argc > 1) {
         return atoi(argv[argc - 1]); /* by fexecve: ours, or the script's interpreter */
     }
@@ -147,7 +193,9 @@ int main(int argc, char **argv) {
     test_open();
     test_standard();
     test_refusals();
+    test_other_calls();
     test_fexecve();
+    test_spawn();
     if (isatty(0)) {
         test_terminal();
     }

@@ -333,8 +333,9 @@ static int repeats(void) {
 static void test_repeated(void) {
     sigset_t old = block(SIGUSR1), set = only(SIGUSR1);
     siginfo_t information;
-    int n = 0, n_bare = 0;
+    int n = 0, n_bare = 0, n_vain = 0;
     pid_t pid = start(repeats);
+    sigset_t pending;
 
     while (waitpid(pid, NULL, WNOHANG) == 0) {
         if (sigtimedwait(&set, &information, &(struct timespec){0, 100000}) > 0) {
@@ -342,9 +343,14 @@ static void test_repeated(void) {
             n_bare += information.si_code != SI_QUEUE || information.si_pid != pid ||
                       information.si_value.sival_int != 5;
         }
+        sigpending(&pending);
+        if (sigismember(&pending, SIGUSR1)) {
+            n_vain += sigtimedwait(&set, NULL, &(struct timespec){0, 0}) != SIGUSR1;
+        }
     }
     printf("# %d of %d came\n", n, MANY);
     CHECK_THAT(n > 0 && n <= MANY && n_bare == 0, "none comes twice, and without its sender");
+    CHECK_THAT(n_vain == 0, "what is pending can be waited for");
     while (sigtimedwait(&set, NULL, &(struct timespec){0, 0}) > 0) {
     }
     sigprocmask(SIG_SETMASK, &old, NULL);
