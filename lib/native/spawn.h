@@ -59,7 +59,7 @@ struct spawn_args {
     uint32_t flags;     /* enum spawn_flags */
 };
 
-enum { SPAWN_STACK_DEFAULT = 1024 * 1024, SPAWN_ARGUMENTS_BYTES_MAX = 256 * 1024 };
+enum { SPAWN_STACK_DEFAULT = 1024 * 1024, SPAWN_ARGUMENTS_BYTES_MAX = 2048 * 1024 };
 
 /* A process that is ready to start. */
 struct spawn_prepared {

@@ -37,19 +37,19 @@ static inline uint32_t process_parent(void) {
     X(getsockname) X(getsockopt) X(gettid) X(gettimeofday) X(ioctl) X(kill) X(lchown) X(link)      \
     X(linkat) X(listen) X(lseek) X(lstat) X(madvise) X(mkdir) X(mkdirat) X(mknod) X(mknodat)       \
     X(mlock) X(mlock2) X(mlockall) X(mmap) X(mprotect) X(mremap) X(msync) X(munlock) X(munmap)     \
-    X(nanosleep) X(newfstatat) X(open) X(openat) X(pause) X(pipe) X(pipe2) X(poll) X(ppoll)        \
-    X(pread64) X(preadv) X(prlimit64) X(pselect6) X(pwrite64) X(pwritev) X(read) X(readlink)       \
-    X(readlinkat) X(readv) X(recvfrom) X(recvmsg) X(rename) X(renameat) X(rmdir)                   \
-    X(sched_get_priority_max) X(sched_get_priority_min) X(sched_getaffinity) X(sched_getparam)     \
-    X(sched_getscheduler) X(sched_rr_get_interval) X(sched_setaffinity) X(sched_setparam)          \
-    X(sched_setscheduler) X(sched_yield) X(select) X(sendfile) X(sendmsg) X(sendto) X(set_id)      \
-    X(set_id_pair) X(set_ids) X(set_tid_address) X(setgroups) X(setitimer) X(setpgid) X(setsid)    \
-    X(setsockopt) X(shutdown) X(sigaction) X(sigaltstack) X(sigpending) X(sigprocmask)             \
-    X(sigqueueinfo) X(sigsuspend) X(sigtimedwait) X(socket) X(socketpair) X(stat) X(statfs)        \
-    X(success) X(symlink) X(symlinkat) X(sync) X(sysinfo) X(tgkill) X(time) X(timer_create)        \
-    X(timer_delete) X(timer_getoverrun) X(timer_gettime) X(timer_settime) X(times) X(tkill)        \
-    X(truncate) X(umask) X(uname) X(unlink) X(unlinkat) X(user_id) X(utimensat) X(vfork) X(wait4)  \
-    X(waitid) X(write) X(writev)
+    X(nanosleep) X(newfstatat) X(no_attributes) X(open) X(openat) X(pause) X(pipe) X(pipe2)        \
+    X(poll) X(ppoll) X(prctl) X(pread64) X(preadv) X(prlimit64) X(pselect6) X(pwrite64) X(pwritev) \
+    X(read) X(readlink) X(readlinkat) X(readv) X(recvfrom) X(recvmsg) X(rename) X(renameat)        \
+    X(rmdir) X(sched_get_priority_max) X(sched_get_priority_min) X(sched_getaffinity)              \
+    X(sched_getparam) X(sched_getscheduler) X(sched_rr_get_interval) X(sched_setaffinity)          \
+    X(sched_setparam) X(sched_setscheduler) X(sched_yield) X(select) X(sendfile) X(sendmsg)        \
+    X(sendto) X(set_id) X(set_id_pair) X(set_ids) X(set_tid_address) X(setgroups) X(setitimer)     \
+    X(setpgid) X(setsid) X(setsockopt) X(shutdown) X(sigaction) X(sigaltstack) X(sigpending)       \
+    X(sigprocmask) X(sigqueueinfo) X(sigsuspend) X(sigtimedwait) X(socket) X(socketpair) X(stat)   \
+    X(statfs) X(success) X(symlink) X(symlinkat) X(sync) X(sysinfo) X(tgkill) X(time)              \
+    X(timer_create) X(timer_delete) X(timer_getoverrun) X(timer_gettime) X(timer_settime) X(times) \
+    X(tkill) X(truncate) X(umask) X(uname) X(unlink) X(unlinkat) X(user_id) X(utimensat) X(vfork)  \
+    X(wait4) X(waitid) X(write) X(writev)
 /* clang-format on */
 
 #define POSIX_CALL_DECLARE(name) long call_##name(const long *a);

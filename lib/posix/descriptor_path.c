@@ -63,7 +63,7 @@ int descriptor_of_path(const char *path, uint32_t access) {
 }
 
 long descriptor_open(const char *path, uint32_t flags, unsigned fd_flags) {
-    int fd = descriptor_of_path(path, flags & (FILE_OPEN_READ | FILE_OPEN_WRITE));
+    int fd = descriptor_of_path(path, 0);
     bool is_directory = fd >= 0 && (fd_get(fd).mode & FILE_MODE_KIND) == FILE_MODE_DIRECTORY;
 
     if (fd < 0) {
@@ -75,7 +75,8 @@ long descriptor_open(const char *path, uint32_t flags, unsigned fd_flags) {
     if ((flags & FILE_OPEN_DIRECTORY) != 0 && !is_directory) {
         return -ENOTDIR;
     }
-    return fd_duplicate(fd, 0, fd_flags);
+    fd = descriptor_of_path(path, flags & (FILE_OPEN_READ | FILE_OPEN_WRITE));
+    return fd < 0 ? fd : fd_duplicate(fd, 0, fd_flags);
 }
 
 /* ---- names ---- */

@@ -2,10 +2,12 @@
 /*
  * Who and where: users (there is one, 0), names, limits, figures of the machine.
  */
+#define _GNU_SOURCE 1 /* program_invocation_short_name */
 #include "lib/posix/calls.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
@@ -15,6 +17,8 @@
 #include "lib/native/time.h"
 #include "lib/posix/fd.h"
 #include "lib/posix/file.h"
+#include "lib/posix/program.h"
+#include "lib/posix/thread.h"
 
 /* Calls whose success changes nothing here. */
 long call_success(const long *a) {
@@ -93,6 +97,36 @@ long call_arch_prctl(const long *a) {
     return -EINVAL; /* the thread pointer goes by the hook __euralios_set_tp */
 }
 
+/* Files have no extended attributes. */
+long call_no_attributes(const long *a) {
+    (void)a;
+    return -EOPNOTSUPP;
+}
+
+/* Names of threads, for those who ask; and what has no effect where nothing dumps memory. */
+long call_prctl(const long *a) {
+    struct posix_thread *self = thread_self();
+    const char *name = self->name[0] != '\0' ? self->name : program_invocation_short_name;
+
+    switch (a[0]) {
+    case PR_SET_NAME:
+        return string_copy_n(self->name, sizeof self->name, (const char *)a[1],
+                             strnlen((const char *)a[1], sizeof self->name - 1))
+                   ? 0
+                   : -EINVAL;
+    case PR_GET_NAME:
+        memset((char *)a[1], 0, sizeof self->name);
+        memcpy((char *)a[1], name, strnlen(name, sizeof self->name - 1));
+        return 0;
+    case PR_SET_DUMPABLE:
+        return a[1] == 0 || a[1] == 1 ? 0 : -EINVAL;
+    case PR_GET_DUMPABLE:
+        return 0;
+    default:
+        return -EINVAL;
+    }
+}
+
 /* ---- limits ---- */
 
 static int limit_of(long resource, struct rlimit *limit) {
@@ -102,8 +136,10 @@ static int limit_of(long resource, struct rlimit *limit) {
     }
     if (resource == RLIMIT_NOFILE) {
         *limit = (struct rlimit){FD_MAX, FD_MAX};
+    } else if (resource == RLIMIT_STACK) {
+        *limit = (struct rlimit){PROGRAM_STACK_BYTES, PROGRAM_STACK_BYTES};
     } else if (resource == RLIMIT_CORE) {
-        *limit = (struct rlimit){0, 0};
+        limit->rlim_cur = 0; /* nobody writes any, whatever is wished */
     }
     return 0;
 }
@@ -120,7 +156,9 @@ long call_prlimit64(const long *a) {
     if (error == 0 && a[2] != 0) {
         const struct rlimit *wanted = (const struct rlimit *)a[2];
 
-        error = wanted->rlim_cur <= limit.rlim_max ? 0 : -EPERM;
+        error = wanted->rlim_cur > wanted->rlim_max ? -EINVAL
+                : wanted->rlim_cur > limit.rlim_max ? -EPERM
+                                                    : 0;
     }
     if (error == 0 && a[3] != 0) {
         *(struct rlimit *)a[3] = limit;

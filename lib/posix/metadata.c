@@ -201,7 +201,9 @@ static long set_path(int directory, const char *text, struct set_request *set) {
     if (error == 0) {
         error = path_walk(&path, set_request, set);
     }
-    int fd = error == -ENOENT && path.at.length != 0 ? descriptor_of_path(path.at.text, 0) : -1;
+    /* Of a file of proc's, as it takes /proc/self/fd/N for, nothing can be set. */
+    bool may_be_own = (error == -ENOENT || error == -EOPNOTSUPP) && path.at.length != 0;
+    int fd = may_be_own ? descriptor_of_path(path.at.text, 0) : -1;
 
     return fd >= 0 ? set_fd(fd, set) : error;
 }
@@ -441,7 +443,8 @@ static long space_fill(handle_t gate, struct statfs *to) {
                               .f_blocks = n_blocks,
                               .f_bfree = n_free,
                               .f_bavail = n_free,
-                              .f_files = n_files,
+                              .f_files = n_files + n_free, /* a new one takes a block at least */
+                              .f_ffree = n_free,
                               .f_namelen = FILE_NAME_MAX_BYTES,
                               .f_frsize = block_bytes};
     }

@@ -309,6 +309,7 @@ int program_prepare(const struct program *program, struct program_state *state, 
         .envp = envp != NULL ? envp : no_environment,
         .entries = state->entries,
         .n_entries = entries_fill(state),
+        .stack_bytes = PROGRAM_STACK_BYTES,
         .flags = flags | SPAWN_NAMESPACE,
     };
     status_t status;

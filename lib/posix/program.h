@@ -9,6 +9,9 @@
 #include "lib/posix/fd.h"
 #include "lib/posix/path.h"
 
+/* What the stack of the first thread may grow to; its memory comes as it is touched. */
+#define PROGRAM_STACK_BYTES (8ull * 1024 * 1024)
+
 /* What the new program starts with: the caller's, as changed by file actions. */
 struct program_state {
     struct fd fds[FD_MAX]; /* paths are copies */

@@ -182,7 +182,8 @@ long call_mremap(const long *a) {
     }
     remap.has_object = mapping_find(remap.from, &remap.object);
     if (remap.has_object ? remap.object.end < remap.from + remap.old_length
-                         : page_probe(remap.from) != OK) {
+                         : !page_is_mapped(remap.from) || ((a[3] & MREMAP_MAYMOVE_FLAG) != 0 &&
+                                                           page_probe(remap.from) != OK)) {
         return -EFAULT;
     }
     if (is_fixed) {

@@ -52,6 +52,7 @@ struct posix_thread {
     uintptr_t alternate_base;      /* sigaltstack; size 0: none */
     size_t alternate_size;
     uint64_t start_ns;        /* when it began; 0 for the first */
+    char name[16];            /* prctl; empty: the program's */
     uint8_t policy, priority; /* SCHED_OTHER ... and its number, as Linux has them: sched.c */
     int (*start)(void *argument);
     void *argument;

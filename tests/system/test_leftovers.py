@@ -14,7 +14,7 @@ OTHERS = ("posix_bombs", "posix_hoard", "posix_kills", "posix_limits", "posix_st
 
 @pytest.fixture(scope="module", name="guest")
 def machine_for_all():
-    with Machine(archive=BUILD / "test.tar", memory="512M", net="none") as machine:
+    with Machine(archive=BUILD / "test.tar", memory="512M", net="none", time_limit=300) as machine:
         machine.expect_prompt(60)
         yield Guest(machine)
 

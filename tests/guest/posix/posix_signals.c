@@ -485,12 +485,12 @@ int main(void) {
     test_alarm();
     test_jump();
     test_context();
-    test_stack();
     test_floating();
     test_hammer();
     test_blocked_burst();
     test_blocked_inside();
     test_blocked_from_before();
     test_inherited();
+    test_stack(); /* last: of the stack that it fills each child has its own */
     return tap_end();
 }
