@@ -13,8 +13,9 @@
 #include "lib/native/syscall.h"
 
 /* Below this is nothing but the program and what it maps; the stack ends here, with a gap to the
- * kernel's pages. */
-#define STACK_TOP 0x00007fffffff0000ull
+ * kernel's pages. Not far above the beginning of a page table: a fork looks at each entry of the
+ * tables that there are, and few stacks come down into the next. */
+#define STACK_TOP 0x00007fffffe40000ull
 
 /* Runs up to so many pages are entered into the child's page tables at once. Code and constants are
  * there already and cost an entry each; what is writable costs a copy of each page. */

@@ -36,7 +36,7 @@ static void test_stack(void) {
     struct rlimit limit;
     pthread_attr_t attributes;
     size_t size = 0;
-    void *base;
+    void *base = NULL;
 
     large[0] = 1;
     large[sizeof large - 1] = 1;
