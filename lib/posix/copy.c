@@ -11,10 +11,10 @@
 #include "lib/posix/fd.h"
 #include "lib/posix/file.h"
 #include "lib/posix/thread.h"
+#include "lib/posix/vectors.h"
 
 /* Most that one call copies, as on Linux. */
 #define COPY_BYTES_MAX 0x7ffff000ull
-enum { BUFFER_BYTES = 4096 };
 
 /* Where to read, or to write: a file's own offset, or one that the caller keeps. */
 struct place {
@@ -45,11 +45,11 @@ static void give_back(const struct place *from, long n) {
     }
 }
 
-/* One buffer's worth; 0: the end. */
-static long copy_piece(const struct place *from, const struct place *to, size_t size) {
-    char buffer[BUFFER_BYTES];
+/* So much, through the buffer; 0: the end. */
+static long copy_piece(const struct place *from, const struct place *to, void *buffer,
+                       size_t size) {
     uint8_t patience = thread_self()->slow;
-    long n = file_read_at(from->fd, buffer, MIN(size, sizeof buffer), place_offset(from));
+    long n = file_read_at(from->fd, buffer, size, place_offset(from));
 
     thread_self()->slow = patience; /* of a file nothing interrupts the reading */
     if (n <= 0) {
@@ -69,28 +69,28 @@ static long copy_piece(const struct place *from, const struct place *to, size_t 
 }
 
 static long copy(const struct place *from, const struct place *to, uint64_t size) {
+    struct joint joint;
     uint64_t done = 0;
+    long n = 0;
 
     if ((from->kept != NULL && *from->kept < 0) || (to->kept != NULL && *to->kept < 0)) {
         return -EINVAL;
     }
     size = MIN(size, COPY_BYTES_MAX);
+    if (!joint_open(&joint, (size_t)size)) {
+        return -ENOMEM;
+    }
     while (done < size) {
-        size_t part = (size_t)MIN(size - done, (uint64_t)BUFFER_BYTES);
-        long n = copy_piece(from, to, part);
+        size_t part = (size_t)MIN(size - done, (uint64_t)joint.size);
 
-        if (n < 0 && done == 0) {
-            return n;
-        }
-        if (n <= 0) {
-            break;
-        }
-        done += (uint64_t)n;
-        if ((size_t)n < part) {
+        n = copy_piece(from, to, joint.bytes, part);
+        done += (uint64_t)MAX(n, 0);
+        if (n < (long)part) {
             break;
         }
     }
-    return (long)done;
+    joint_close(&joint);
+    return done == 0 ? n : (long)done;
 }
 
 long call_sendfile(const long *a) {

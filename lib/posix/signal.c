@@ -558,8 +558,8 @@ status_t signals_fork(handle_t *child) {
         self->arrived = 0;
         status = native_process_fork(child, &self->noted);
     } while (status == ERROR_INTERRUPTED);
-    self->noted =
-        1; /* what came before the last try was forgotten: the critical section's end looks */
+    /* Before the last try one may have been noted: the critical section's end looks. */
+    self->noted = 1;
     return status;
 }
 
