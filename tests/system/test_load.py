@@ -38,6 +38,8 @@ def test_a_thousand_programs_leave_nothing(machine):
         guest.check(f"lua -e 'for i = 1, {number} do assert(os.execute(\"exec true\")) end'", timeout=120)
 
     start(20)                       # heaps and slabs find their size
-    before = guest.settle()
+    before, services = guest.settle(), guest.services()
     start(1000)
-    assert not difference(before, guest.settle())
+    after = guest.settle()
+    restarted = [name for name, service in guest.services().items() if service.restarts != services[name].restarts]
+    assert not difference(before, after), f"restarted meanwhile: {restarted}"
