@@ -63,12 +63,25 @@ enum socket_label {
 #define SOCKET_OPTION_RECEIVE_BYTES 8
 #define SOCKET_OPTION_SEND_BYTES 9
 #define SOCKET_OPTION_LINGER_SECONDS 10
-/* 1 stream, 2 datagram */
+/* type_... */
 #define SOCKET_OPTION_TYPE 11
+#define SOCKET_TYPE_STREAM 1
+#define SOCKET_TYPE_DATAGRAM 2
 #define SOCKET_OPTION_LISTENING 12
 #define SOCKET_OPTION_TIME_TO_LIVE 13
 /* Of an IPv6 socket: takes no IPv4 peers. Always 1 here. */
 #define SOCKET_OPTION_IPV6_ONLY 14
+/* The byte of the IP header: DSCP and ECN (RFC 2474, RFC 3168); of IPv6, the traffic class. */
+#define SOCKET_OPTION_TYPE_OF_SERVICE 15
+/*
+ * Of a connection, with option_keep_alive: the silence before the first probe, and from one to the next, 1 to 32767; the
+ * probes without an answer that end it, 1 to 127.
+ */
+#define SOCKET_OPTION_KEEP_IDLE_SECONDS 16
+#define SOCKET_OPTION_KEEP_INTERVAL_SECONDS 17
+#define SOCKET_OPTION_KEEP_COUNT 18
+/* family_... */
+#define SOCKET_OPTION_FAMILY 19
 
 /* request: w0 place, w1 high, w2 low */
 WARN_UNUSED static inline status_t socket_bind(handle_t server, uint64_t place, uint64_t high,

@@ -16,7 +16,14 @@
 #include "lib/posix/errno.h"
 #include "lib/posix/socket.h"
 
-enum value_kind { VALUE_NUMBER, VALUE_TIME, VALUE_ERROR, VALUE_LINGER };
+enum value_kind {
+    VALUE_NUMBER,
+    VALUE_TIME,
+    VALUE_ERROR,
+    VALUE_LINGER,
+    VALUE_DOMAIN,  /* AF_..., of the server's family */
+    VALUE_PROTOCOL /* IPPROTO_..., of the server's type */
+};
 
 static const struct option {
     int level, name;
@@ -34,8 +41,16 @@ static const struct option {
     {SOL_SOCKET, SO_SNDBUF, SOCKET_OPTION_SEND_BYTES, VALUE_NUMBER},
     {SOL_SOCKET, SO_LINGER, SOCKET_OPTION_LINGER_SECONDS, VALUE_LINGER},
     {SOL_SOCKET, SO_ACCEPTCONN, SOCKET_OPTION_LISTENING, VALUE_NUMBER},
+    {SOL_SOCKET, SO_DOMAIN, SOCKET_OPTION_FAMILY, VALUE_DOMAIN},
+    {SOL_SOCKET, SO_PROTOCOL, SOCKET_OPTION_TYPE, VALUE_PROTOCOL},
     {IPPROTO_TCP, TCP_NODELAY, SOCKET_OPTION_NO_DELAY, VALUE_NUMBER},
+    {IPPROTO_TCP, TCP_KEEPIDLE, SOCKET_OPTION_KEEP_IDLE_SECONDS, VALUE_NUMBER},
+    {IPPROTO_TCP, TCP_KEEPINTVL, SOCKET_OPTION_KEEP_INTERVAL_SECONDS, VALUE_NUMBER},
+    {IPPROTO_TCP, TCP_KEEPCNT, SOCKET_OPTION_KEEP_COUNT, VALUE_NUMBER},
     {IPPROTO_IP, IP_TTL, SOCKET_OPTION_TIME_TO_LIVE, VALUE_NUMBER},
+    {IPPROTO_IP, IP_TOS, SOCKET_OPTION_TYPE_OF_SERVICE, VALUE_NUMBER},
+    {IPPROTO_IPV6, IPV6_UNICAST_HOPS, SOCKET_OPTION_TIME_TO_LIVE, VALUE_NUMBER},
+    {IPPROTO_IPV6, IPV6_TCLASS, SOCKET_OPTION_TYPE_OF_SERVICE, VALUE_NUMBER},
     {IPPROTO_IPV6, IPV6_V6ONLY, SOCKET_OPTION_IPV6_ONLY, VALUE_NUMBER},
 };
 
@@ -78,6 +93,10 @@ static union value value_to(enum value_kind kind, uint64_t value) {
     } else if (kind == VALUE_LINGER) {
         result.linger = (struct linger){.l_onoff = value != LINGER_OFF,
                                         .l_linger = value != LINGER_OFF ? (int)value : 0};
+    } else if (kind == VALUE_DOMAIN) {
+        result.number = value == SOCKET_FAMILY_IPV6 ? AF_INET6 : AF_INET;
+    } else if (kind == VALUE_PROTOCOL) {
+        result.number = value == SOCKET_TYPE_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
     } else if (kind == VALUE_ERROR) {
         result.number = -errno_from_status(-(status_t)value);
     }

@@ -6,9 +6,6 @@
 #include "servers/network/link.h"
 #include "servers/network/sock.h"
 
-/* The most that UDP over IPv4 can carry. */
-enum { DATAGRAM_BYTES_MAX = 65507 };
-
 static void on_received(void *arg, struct udp_pcb *pcb, struct pbuf *data, const ip_addr_t *address,
                         u16_t port) {
     struct sock *sock = arg;
@@ -158,52 +155,6 @@ static status_t datagram_get_name(const struct sock *sock, uint32_t which, struc
     return OK;
 }
 
-static status_t datagram_get_option(const struct sock *sock, uint32_t option, uint64_t *value) {
-    switch (option) {
-    case SOCKET_OPTION_REUSE_ADDRESS:
-        *value = ip_get_option(sock->udp, SOF_REUSEADDR) != 0;
-        return OK;
-    case SOCKET_OPTION_BROADCAST:
-        *value = 1;
-        return OK;
-    case SOCKET_OPTION_KEEP_ALIVE:
-        *value = 0;
-        return OK;
-    case SOCKET_OPTION_RECEIVE_BYTES:
-    case SOCKET_OPTION_SEND_BYTES:
-        *value = DATAGRAM_BYTES_MAX;
-        return OK;
-    case SOCKET_OPTION_TIME_TO_LIVE:
-        *value = sock->udp->ttl;
-        return OK;
-    default:
-        return ERROR_NOT_SUPPORTED;
-    }
-}
-
-static status_t datagram_set_option(struct sock *sock, uint32_t option, uint64_t value) {
-    switch (option) {
-    case SOCKET_OPTION_REUSE_ADDRESS:
-        if (value != 0) {
-            ip_set_option(sock->udp, SOF_REUSEADDR);
-        } else {
-            ip_reset_option(sock->udp, SOF_REUSEADDR);
-        }
-        return OK;
-    case SOCKET_OPTION_BROADCAST: /* always allowed */
-    case SOCKET_OPTION_KEEP_ALIVE:
-        return OK;
-    case SOCKET_OPTION_TIME_TO_LIVE:
-        if (value == 0 || value > UINT8_MAX) {
-            return ERROR_BAD_ARGUMENT;
-        }
-        sock->udp->ttl = (u8_t)value;
-        return OK;
-    default:
-        return ERROR_NOT_SUPPORTED;
-    }
-}
-
 const struct sock_operations datagram_operations = {
     .open = datagram_open,
     .close = datagram_close,
@@ -214,6 +165,4 @@ const struct sock_operations datagram_operations = {
     .shutdown = datagram_shutdown,
     .events = datagram_events,
     .get_name = datagram_get_name,
-    .get_option = datagram_get_option,
-    .set_option = datagram_set_option,
 };

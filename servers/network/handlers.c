@@ -381,63 +381,14 @@ static status_t on_get_name(void *context, struct request *request, uint32_t whi
 
 static status_t on_get_option(void *context, struct request *request, uint32_t option,
                               uint64_t *value) {
-    struct sock *sock = context;
-
     (void)request;
-    switch (option) {
-    case SOCKET_OPTION_ERROR:
-        *value = (uint64_t)-sock_take_error(sock);
-        return OK;
-    case SOCKET_OPTION_TYPE:
-        *value = sock->kind;
-        return OK;
-    case SOCKET_OPTION_LISTENING:
-        *value = sock->state == SOCK_LISTENING;
-        return OK;
-    case SOCKET_OPTION_RECEIVE_TIMEOUT_NS:
-        *value = sock->receive_timeout_ns;
-        return OK;
-    case SOCKET_OPTION_SEND_TIMEOUT_NS:
-        *value = sock->send_timeout_ns;
-        return OK;
-    case SOCKET_OPTION_LINGER_SECONDS:
-        *value = sock->linger;
-        return OK;
-    case SOCKET_OPTION_IPV6_ONLY:
-        *value = 1;
-        return sock->family == SOCKET_FAMILY_IPV6 ? OK : ERROR_NOT_SUPPORTED;
-    default:
-        return sock->pcb == NULL ? ERROR_BAD_STATE
-                                 : operations_of(sock)->get_option(sock, option, value);
-    }
+    return sock_get_option(context, option, value);
 }
 
 static status_t on_set_option(void *context, struct request *request, uint32_t option,
                               uint64_t value) {
-    struct sock *sock = context;
-
     (void)request;
-    switch (option) {
-    case SOCKET_OPTION_RECEIVE_TIMEOUT_NS:
-        sock->receive_timeout_ns = value;
-        return OK;
-    case SOCKET_OPTION_SEND_TIMEOUT_NS:
-        sock->send_timeout_ns = value;
-        return OK;
-    case SOCKET_OPTION_LINGER_SECONDS:
-        sock->linger = value;
-        return OK;
-    case SOCKET_OPTION_IPV6_ONLY:
-        return sock->family != SOCKET_FAMILY_IPV6 ? ERROR_NOT_SUPPORTED
-               : value != 0                       ? OK
-                                                  : ERROR_BAD_ARGUMENT;
-    case SOCKET_OPTION_RECEIVE_BYTES:
-    case SOCKET_OPTION_SEND_BYTES:
-        return OK; /* advice; the buffers are fixed */
-    default:
-        return sock->pcb == NULL ? ERROR_BAD_STATE
-                                 : operations_of(sock)->set_option(sock, option, value);
-    }
+    return sock_set_option(context, option, value);
 }
 
 static const struct socket_handlers socket_handlers = {

@@ -21,7 +21,7 @@
 #include "lwip/udp.h"
 #include "servers/network/address.h"
 
-enum sock_kind { SOCK_STREAM_KIND = 1, SOCK_DATAGRAM_KIND = 2 };
+enum sock_kind { SOCK_STREAM_KIND = SOCKET_TYPE_STREAM, SOCK_DATAGRAM_KIND = SOCKET_TYPE_DATAGRAM };
 
 enum sock_state {
     SOCK_NEW,
@@ -37,6 +37,7 @@ enum {
     SOCK_BACKLOG_MAX = 16,        /* each of them can hold a full window */
     DATAGRAMS_MAX = 64,           /* per socket; what comes then is dropped, */
     DATAGRAMS_BYTES = 256 * 1024, /* and what comes when it holds that much */
+    DATAGRAM_BYTES_MAX = 65507,   /* the most that UDP over IPv4 can carry */
 };
 
 struct sock {
@@ -145,12 +146,17 @@ struct sock_operations {
     status_t (*shutdown)(struct sock *sock, uint32_t how);
     uint32_t (*events)(const struct sock *sock); /* FILE_EVENT_ that hold */
     status_t (*get_name)(const struct sock *sock, uint32_t which, struct place *place);
-    status_t (*get_option)(const struct sock *sock, uint32_t option, uint64_t *value);
-    status_t (*set_option)(struct sock *sock, uint32_t option, uint64_t value);
 };
 
 extern const struct sock_operations stream_operations;
 extern const struct sock_operations datagram_operations;
+
+/* ---- option.c ---- */
+
+/* SOCKET_OPTION_...: NOT_SUPPORTED if such a socket has none, BAD_STATE if it has it no longer, or
+ * while it listens. */
+status_t sock_get_option(struct sock *sock, uint32_t option, uint64_t *value);
+status_t sock_set_option(struct sock *sock, uint32_t option, uint64_t value);
 
 WARN_UNUSED status_t stream_listen(struct sock *sock, uint32_t backlog);
 /* The oldest connection that nobody has accepted; WOULD_BLOCK: there is none. */

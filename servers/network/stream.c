@@ -512,73 +512,6 @@ static status_t stream_get_name(const struct sock *sock, uint32_t which, struct 
     return OK;
 }
 
-static status_t stream_get_option(const struct sock *sock, uint32_t option, uint64_t *value) {
-    switch (option) {
-    case SOCKET_OPTION_REUSE_ADDRESS:
-        *value = ip_get_option(sock->tcp, SOF_REUSEADDR) != 0;
-        return OK;
-    case SOCKET_OPTION_KEEP_ALIVE:
-        *value = ip_get_option(sock->tcp, SOF_KEEPALIVE) != 0;
-        return OK;
-    case SOCKET_OPTION_BROADCAST:
-        *value = 0;
-        return OK;
-    case SOCKET_OPTION_NO_DELAY:
-        *value = sock->state != SOCK_LISTENING && tcp_nagle_disabled(sock->tcp);
-        return OK;
-    case SOCKET_OPTION_RECEIVE_BYTES:
-        *value = TCP_WND;
-        return OK;
-    case SOCKET_OPTION_SEND_BYTES:
-        *value = TCP_SND_BUF;
-        return OK;
-    case SOCKET_OPTION_TIME_TO_LIVE:
-        *value = sock->tcp->ttl;
-        return OK;
-    default:
-        return ERROR_NOT_SUPPORTED;
-    }
-}
-
-static void option_write(struct tcp_pcb *pcb, u8_t option, bool is_on) {
-    if (is_on) {
-        ip_set_option(pcb, option);
-    } else {
-        ip_reset_option(pcb, option);
-    }
-}
-
-static status_t stream_set_option(struct sock *sock, uint32_t option, uint64_t value) {
-    switch (option) {
-    case SOCKET_OPTION_REUSE_ADDRESS:
-        option_write(sock->tcp, SOF_REUSEADDR, value != 0);
-        return OK;
-    case SOCKET_OPTION_KEEP_ALIVE:
-        option_write(sock->tcp, SOF_KEEPALIVE, value != 0);
-        return OK;
-    case SOCKET_OPTION_BROADCAST:
-        return OK;
-    case SOCKET_OPTION_NO_DELAY:
-        if (sock->state == SOCK_LISTENING) {
-            return ERROR_BAD_STATE;
-        }
-        if (value != 0) {
-            tcp_nagle_disable(sock->tcp);
-        } else {
-            tcp_nagle_enable(sock->tcp);
-        }
-        return OK;
-    case SOCKET_OPTION_TIME_TO_LIVE:
-        if (value == 0 || value > UINT8_MAX) {
-            return ERROR_BAD_ARGUMENT;
-        }
-        sock->tcp->ttl = (u8_t)value;
-        return OK;
-    default:
-        return ERROR_NOT_SUPPORTED;
-    }
-}
-
 const struct sock_operations stream_operations = {
     .open = stream_open,
     .close = stream_close,
@@ -589,6 +522,4 @@ const struct sock_operations stream_operations = {
     .shutdown = stream_shutdown,
     .events = stream_events,
     .get_name = stream_get_name,
-    .get_option = stream_get_option,
-    .set_option = stream_set_option,
 };

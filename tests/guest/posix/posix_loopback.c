@@ -289,6 +289,18 @@ static void test_interrupted(void) {
     close(fds[1]);
 }
 
+static bool has_option(int fd, int level, int name, int expected) {
+    int value = -1;
+    socklen_t length = sizeof value;
+
+    return getsockopt(fd, level, name, &value, &length) == 0 && value == expected;
+}
+
+static bool keeps_option(int fd, int level, int name, int value) {
+    return setsockopt(fd, level, name, &value, sizeof value) == 0 &&
+           has_option(fd, level, name, value);
+}
+
 static void test_options(void) {
     int fds[2], value = 1, type = 0;
     socklen_t length = sizeof value;
@@ -298,6 +310,24 @@ static void test_options(void) {
     CHECK(getsockopt(fds[0], IPPROTO_TCP, TCP_NODELAY, &value, &length) == 0 && value != 0);
     CHECK(getsockopt(fds[0], SOL_SOCKET, SO_TYPE, &type, &length) == 0 && type == SOCK_STREAM);
     CHECK(setsockopt(fds[0], SOL_SOCKET, SO_KEEPALIVE, &value, sizeof value) == 0);
+    CHECK(has_option(fds[0], SOL_SOCKET, SO_DOMAIN, AF_INET) &&
+          has_option(fds[0], SOL_SOCKET, SO_PROTOCOL, IPPROTO_TCP));
+    CHECK(keeps_option(fds[0], IPPROTO_TCP, TCP_KEEPIDLE, 77) &&
+          keeps_option(fds[0], IPPROTO_TCP, TCP_KEEPINTVL, 5) &&
+          keeps_option(fds[0], IPPROTO_TCP, TCP_KEEPCNT, 3) &&
+          keeps_option(fds[0], IPPROTO_IP, IP_TOS, 0x10));
+    value = 0;
+    CHECK_ERROR(setsockopt(fds[0], IPPROTO_TCP, TCP_KEEPIDLE, &value, sizeof value), EINVAL);
+    value = 40000;
+    CHECK_ERROR(setsockopt(fds[0], IPPROTO_TCP, TCP_KEEPINTVL, &value, sizeof value), EINVAL);
+    int udp = socket(AF_INET6, SOCK_DGRAM, 0);
+    CHECK(has_option(udp, SOL_SOCKET, SO_DOMAIN, AF_INET6) &&
+          has_option(udp, SOL_SOCKET, SO_PROTOCOL, IPPROTO_UDP) &&
+          keeps_option(udp, IPPROTO_IPV6, IPV6_TCLASS, 0x20) &&
+          keeps_option(udp, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 9));
+    value = 1;
+    CHECK_ERROR(setsockopt(udp, IPPROTO_TCP, TCP_KEEPCNT, &value, sizeof value), ENOPROTOOPT);
+    close(udp);
     CHECK_ERROR(setsockopt(fds[0], SOL_SOCKET, 9999, &value, sizeof value), ENOPROTOOPT);
     close(fds[0]);
     close(fds[1]);
