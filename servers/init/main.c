@@ -17,8 +17,6 @@
 #include "servers/init/control.h"
 #include "servers/init/service.h"
 
-enum { WATCH_PERIOD_MS = 200 };
-
 static struct init init;
 
 static void fail(const char *what, status_t status) {
@@ -65,6 +63,7 @@ int main(void) {
     }
     services_load(&init);
     services_step(&init);
+    init.watched_ns = time_now_ns();
     server_timer_arm(init.server, &init.timer, time_deadline(WATCH_PERIOD_MS * NS_PER_MS),
                      on_timer);
     server_run(init.server);

@@ -74,7 +74,11 @@ struct init {
     bool has_session; /* sessions, or the run= command, are started */
     uint64_t ready_ns;
     struct server_timer timer;
+    uint64_t watched_ns; /* when services_watch last ran, or its timer was first set */
 };
+
+/* services_watch is called that often, or there is nobody to call it. */
+enum { WATCH_PERIOD_MS = 200 };
 
 /* Reads all manifests of the archive, checks them, makes endpoints. Bad ones are logged and
  * refused. */

@@ -3,6 +3,10 @@
 again and again in one machine, until all counts are the same after two deaths in a row: the first warms up,
 and a client that has not called since may still hold a gate of the dead, and with it the dead one's budget.
 What leaks at each death is never the same twice."""
+import os
+import signal
+import time
+
 import pytest
 
 from machine import BUILD, Machine
@@ -35,3 +39,16 @@ def test_killed(name, full_network):
         guest.works(network=True, limit=10)
         seconds = balanced(guest, name, "kill")
     note(BUILD / "test", f"{name:<12} killed {seconds:6.2f} s")
+
+
+def test_machine_stands_still():
+    """The host of a virtual machine was asleep: nobody was silent, and nothing is started again."""
+    with Machine(net="none") as machine:
+        machine.expect_prompt()
+        guest = Guest(machine)
+        for _ in range(2):
+            os.kill(machine.pid(), signal.SIGSTOP)
+            time.sleep(4)
+            os.kill(machine.pid(), signal.SIGCONT)
+            time.sleep(1)
+        assert not [service for service in guest.services().values() if service.restarts]
